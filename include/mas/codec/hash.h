@@ -1,0 +1,51 @@
+// SHA-256 with a state that can be saved, and XXH3-128.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "mas/core/ids.h"
+
+namespace mas::codec {
+
+// Incremental SHA-256 (FIPS 180-4; OpenSSL's implementation, SHA-NI where there is one).
+class Sha256 {
+ public:
+  Sha256();
+  void update(ByteView bytes);
+  // The digest of all bytes so far; the object may go on being updated.
+  [[nodiscard]] Hash digest() const;
+  [[nodiscard]] std::uint64_t length() const noexcept;  // bytes so far
+
+  // The state in a format of our own (doc/formats.md): version, eight words, length, pending block.
+  [[nodiscard]] std::string save() const;
+  // nullopt if `state` is not one that save() made.
+  [[nodiscard]] static std::optional<Sha256> restore(std::string_view state);
+
+ private:
+  alignas(8) std::array<std::uint8_t, 120> context_;  // SHA256_CTX, checked in the .cc
+};
+
+[[nodiscard]] Hash sha256(ByteView bytes);
+
+// XXH3-128 (seed 0), canonical byte order. Uses the run-time dispatching build.
+[[nodiscard]] Sum128 xxh3(ByteView bytes);
+
+// Incremental XXH3-128.
+class Xxh3 {
+ public:
+  Xxh3();
+  ~Xxh3();
+  Xxh3(Xxh3&&) noexcept;
+  Xxh3& operator=(Xxh3&&) noexcept;
+  void update(ByteView bytes);
+  [[nodiscard]] Sum128 digest() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mas::codec

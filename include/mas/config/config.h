@@ -1,0 +1,169 @@
+// The whole configuration as one checked struct. Defaults stand here and, word for word, in
+// conf/mas.toml; a test compares the two. Modules take their own section by const reference.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mas/core/result.h"
+#include "mas/core/units.h"
+
+namespace mas::config {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+struct Node {
+  std::string name = "mas-0";                 // slot name; the pod's ordinal name on Kubernetes
+  std::vector<std::string> data{"mas-data"};  // directories, one per disk
+  Duration shutdown_timeout = seconds(30);    // SIGTERM waits this long for running requests
+  std::uint32_t io_threads = 0;               // 0: one per core
+  std::uint32_t disk_threads = 8;
+  std::uint32_t cpu_threads = 0;  // 0: one per core
+  std::uint32_t driver_threads = 8;
+  std::uint32_t pool_queue = 4096;  // tasks that may wait for each pool
+};
+
+struct Http {
+  std::string listen = "127.0.0.1:7080";
+  std::uint32_t max_connections = 10'000;
+  std::uint32_t max_header_bytes = 16 * 1024;
+  std::uint32_t max_header_fields = 64;
+  Duration header_timeout = seconds(10);  // from the first byte of a request to the end of its head
+  Duration idle_timeout = seconds(60);    // kept-alive connection without a request
+  Duration write_timeout = seconds(60);   // no progress on sending
+  Duration body_grace = seconds(30);      // after this a body must average min_body_rate
+  std::uint64_t min_body_rate = 1024;     // bytes a second
+  Duration linger_timeout = seconds(10);  // early answers: how long unread body is discarded
+  std::uint64_t linger_bytes = 64 * kMiB;
+  std::uint64_t drain_bytes = 64 * kKiB;  // unread body up to this is drained, connection kept
+};
+
+struct Tls {
+  std::string certificate;  // PEM files; both or neither
+  std::string key;
+};
+
+struct Cors {
+  std::string allow_origin = "*";
+  std::vector<std::string> system_origins;  // origins that may send systemToken
+};
+
+struct Limits {
+  std::uint64_t part = 5 * kGiB;
+  std::uint64_t upload = 5 * kTiB;
+  std::uint32_t parts = 10'000;
+  std::uint32_t name_bytes = 1024;
+  std::uint64_t form_fields = 64 * kKiB;  // all form fields but the file, together
+  Duration session = hours(24);           // after its last part
+};
+
+struct Auth {
+  std::vector<std::string> system_token_files;  // empty: <data>/system-token, made at first start
+  std::vector<std::string>
+      signing_key_files;  // empty: <data>/signing-key, made at first start; first one signs
+};
+
+struct Token {
+  Duration first_use = seconds(120);
+  Duration extension = seconds(10);
+  Duration renew_every = seconds(5);
+  Duration max_life = hours(24);
+  std::uint32_t requests_at_once = 16;     // per token
+  std::uint32_t refusals_per_second = 20;  // per client address
+  bool instant = true;                     // default of a token's `instant`
+};
+
+struct Store {
+  std::uint64_t segment_size = 1 * kGiB;  // and at most 1/64 of the volume
+  double reserve = 0.05;                  // of the volume kept back; at least two segments
+  double compact_below = 0.5;             // live share under which a segment is copied forward
+  std::uint64_t frame_bytes = 16 * kMiB;  // group commit: at most this much in one frame
+  std::uint32_t frame_records = 1024;
+  std::uint64_t queue_bytes = 256 * kMiB;  // waiting for the writer; beyond it: busy
+  std::uint64_t index_cache = 32 * kMiB;   // RocksDB block cache and memtables
+};
+
+struct Object {
+  std::string erasure = "auto";  // by cluster size, or "k+m"
+  std::uint64_t stripe = 4 * kMiB;
+  std::uint64_t unit = 256 * kKiB;
+  std::uint64_t small_object = 64 * kKiB;  // up to this: plain copies instead of shards
+  std::uint64_t extent = 1 * kGiB;
+  bool compress = true;
+  std::uint32_t stripes_in_flight = 3;       // per upload or download
+  std::uint64_t buffer_budget = 128 * kMiB;  // stripe buffers of all requests together
+  Duration record_cache = seconds(5);        // age of a cached record a download may use; 0 = never
+  std::uint32_t record_cache_entries = 50'000;
+  Duration finish_wait = seconds(30);  // then 503/5901 and the work goes on
+};
+
+struct Meta {
+  std::uint64_t cache = 16 * kMiB;
+  Duration deadline = seconds(5);  // of each call
+  std::uint32_t queue = 10'000;    // writes waiting
+};
+
+struct Maintain {
+  Duration scrub_period = hours(24 * 30);  // every shard is read once in this time
+  std::uint64_t scrub_rate = 32 * kMiB;    // bytes a second at most
+  Duration collect_interval = std::chrono::minutes(10);
+  Duration grace = hours(24);  // from being freed to being removed
+  Duration expire_interval = std::chrono::minutes(1);
+  Duration compact_interval = std::chrono::minutes(1);
+};
+
+struct Metrics {
+  std::string listen;  // empty: on the API port
+};
+
+struct Log {
+  std::string level = "info";   // trace, debug, info, warn, error
+  std::string format = "auto";  // text, json; auto: text on a terminal
+};
+
+struct Config {
+  Node node;
+  Http http;
+  Tls tls;
+  Cors cors;
+  Limits limits;
+  Auth auth;
+  Token token;
+  Store store;
+  Object object;
+  Meta meta;
+  Maintain maintain;
+  Metrics metrics;
+  Log log;
+};
+
+// One key as people see it.
+struct KeyInfo {
+  std::string key;            // "http.listen"
+  std::string default_value;  // as it stands in TOML, e.g. "\"10 s\""
+};
+// Every key there is, in the order of the struct.
+[[nodiscard]] std::vector<KeyInfo> all_keys();
+
+// What the three sources hold; later ones win: file, environment (MAS_HTTP_LISTEN for http.listen),
+// flags ("http.listen" -> "127.0.0.1:80").
+struct Sources {
+  std::optional<std::string> file;                 // path of a TOML file, at most 1 MiB
+  std::map<std::string, std::string> environment;  // only names starting MAS_ are looked at
+  std::map<std::string, std::string> flags;
+};
+
+// Reads and checks everything. Errors (invalid_argument): one line that says what and where, e.g.
+// "conf.toml:12: unknown key http.lisen; did you mean http.listen?".
+[[nodiscard]] Result<Config> load(const Sources& sources);
+
+// Parses TOML text only; `origin` names it in errors. For `mas config check` and the fuzzer.
+[[nodiscard]] Result<Config> parse(std::string_view toml, std::string_view origin);
+
+}  // namespace mas::config

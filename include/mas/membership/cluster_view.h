@@ -1,0 +1,42 @@
+// ClusterView: who is alive and what the layout is, as one immutable picture that is swapped whole.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "mas/layout/layout.h"
+#include "mas/membership/heartbeat_bus.h"
+
+namespace mas::membership {
+
+struct Pod {
+  Heartbeat last;  // as last heard
+  bool alive = true;
+  bool self = false;
+};
+
+struct ClusterView {
+  layout::Layout layout;
+  std::vector<Pod> pods;         // sorted by slot
+  layout::MemberIndex self = 0;  // index of this pod in layout.members
+
+  // The pod of a member; nullptr if it was never heard of.
+  [[nodiscard]] const Pod* pod_of(layout::MemberIndex member) const;
+  [[nodiscard]] std::size_t alive_count() const;
+};
+
+// The place where the current view hangs. Thread-safe.
+class ViewBoard {
+ public:
+  explicit ViewBoard(ClusterView first);
+  [[nodiscard]] std::shared_ptr<const ClusterView> current() const;
+  void publish(ClusterView next);
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const ClusterView> view_;
+};
+
+}  // namespace mas::membership

@@ -1,0 +1,23 @@
+// MetaStore on RocksDB in this pod's own directory: synced write-ahead log, writes committed in
+// groups.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "mas/config/config.h"
+#include "mas/fs/fs.h"
+#include "mas/meta/meta_store.h"
+#include "mas/observe/metrics.h"
+#include "mas/runtime/pool.h"
+
+namespace mas::meta {
+
+// Blocking. `fs` decides which disk (real or fault). Errors: io, corrupt, busy (locked by another
+// process).
+[[nodiscard]] Result<std::unique_ptr<MetaStore>> open_embedded(const config::Meta& options,
+                                                               const std::string& directory,
+                                                               fs::Fs& fs, Pool& driver,
+                                                               observe::Metrics& metrics);
+
+}  // namespace mas::meta

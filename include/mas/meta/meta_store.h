@@ -1,0 +1,132 @@
+// MetaStore: the records behind objects and uploads, with compare-and-set where two may race.
+//
+// Every call has a deadline. Errors of all calls: metadata_unavailable (Error::maybe_happened tells
+// whether a write may have taken effect), busy, corrupt. Reads are linearizable. A finished write
+// is durable.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mas/layout/layout.h"
+#include "mas/meta/records.h"
+#include "mas/runtime/task.h"
+
+namespace mas::meta {
+
+struct CommitResult {
+  bool committed = false;         // false: `current` stands, nothing was changed
+  std::optional<Object> current;  // what the store holds now (the new one if committed)
+};
+
+struct PutPartResult {
+  Part winner;                // what is recorded now; equal size and sum keep the earlier extents
+  std::vector<Extent> freed;  // listed as freed by this call: the loser's or the replaced ones
+  std::uint64_t stored = 0;   // bytes of all recorded parts
+  std::uint32_t part_count = 0;
+};
+
+// One bounded page of `list`.
+struct ObjectPage {
+  std::vector<Object> objects;
+  std::optional<Hash> next;  // pass as `after`; nullopt at the end
+};
+
+struct ListQuery {
+  std::optional<Hash> after;  // exclusive
+  std::string hex_prefix;     // of the hash, lower-case hex, may be odd
+  std::string name_contains;  // bytes; "" for all
+  std::uint32_t limit = 100;
+  bool include_condemned = false;
+};
+
+class MetaStore {
+ public:
+  virtual ~MetaStore() = default;
+
+  // ---- Objects ----
+  // Condemned ones too: callers look at `state`.
+  virtual Task<Result<std::optional<Object>>> find(Hash hash) = 0;
+  // Creates `object`, or replaces the record whose generation is `expected` (0: there must be none,
+  // or a condemned one). A live, undamaged record of other extents wins and is returned in
+  // `current`; one with these very extents counts as committed (a repeat). In the same step the
+  // object's extents stop being `registered` with upload `from` (if given), whose state becomes
+  // published, and those of a replaced record are freed.
+  virtual Task<Result<CommitResult>> commit(Object object, std::uint64_t expected,
+                                            std::optional<Id128> from) = 0;
+  // live -> condemned if the generation is `generation`; the record takes `deletion` as its new
+  // one. Errors: conflict (another generation), no_such_file.
+  virtual Task<Result<Object>> condemn(Hash hash, std::uint64_t generation, std::uint64_t deletion,
+                                       std::int64_t now) = 0;
+  // Errors: conflict, no_such_file.
+  virtual Task<Result<void>> set_damaged(Hash hash, std::uint64_t generation, bool damaged) = 0;
+  // Removes a condemned record of that generation and frees its extents. Errors: conflict.
+  virtual Task<Result<void>> erase(Hash hash, std::uint64_t generation, std::int64_t now) = 0;
+  virtual Task<Result<ObjectPage>> list(ListQuery query) = 0;
+
+  // ---- Freed extents ----
+  virtual Task<Result<void>> free(std::vector<Extent> extents, std::int64_t now) = 0;
+  // In order of sequence, > after.
+  virtual Task<Result<std::vector<FreedExtent>>> freed(std::uint64_t after,
+                                                       std::uint32_t limit) = 0;
+  // `slot` has removed its shards of all freed extents up to `past`; those that every slot in
+  // `slots` has passed leave the list.
+  virtual Task<Result<void>> collected(std::string slot, std::uint64_t past,
+                                       std::vector<std::string> slots) = 0;
+
+  // ---- Uploads ----
+  // Creates `upload` (its id and all). For kind session, an open or sealed one of the same
+  // (hash, session) is returned instead; its name is replaced if `upload.name` is not empty.
+  virtual Task<Result<Upload>> open(Upload upload) = 0;
+  virtual Task<Result<std::optional<Upload>>> find_upload(Id128 id) = 0;
+  // The open or sealed session of (hash, session).
+  virtual Task<Result<std::optional<Upload>>> find_session(Hash hash, std::string session) = 0;
+  // Before an extent's first shard is written. Errors: upload_not_open.
+  virtual Task<Result<void>> register_extent(Id128 upload, Extent extent) = 0;
+  // Records `part` (extents registered before; their final lengths come with this call) and sets
+  // `expires`. A part of equal size and sum wins over the new one. Replacing a part within the hash
+  // run resets the run. `max_total`: body_too_large if all parts would exceed it. Errors:
+  // upload_not_open.
+  virtual Task<Result<PutPartResult>> put_part(Id128 upload, Part part, std::int64_t expires,
+                                               std::uint64_t max_total, std::int64_t now) = 0;
+  // An extent given up before it became part of anything: unregistered and freed.
+  virtual Task<Result<void>> discard(Id128 upload, std::vector<Extent> extents,
+                                     std::int64_t now) = 0;
+  // In order of number, > after.
+  virtual Task<Result<std::vector<Part>>> parts(Id128 upload, std::uint32_t after,
+                                                std::uint32_t limit) = 0;
+  // Extends the run by part `run.parts`, whose extents must be the recorded ones, from a run of
+  // run.parts - 1. False if that does not hold (any more).
+  virtual Task<Result<bool>> advance_hash(Id128 upload, HashRun run,
+                                          std::vector<Extent> extents) = 0;
+  virtual Task<Result<void>> touch(Id128 upload, std::int64_t expires) = 0;
+  // open -> sealed; fails with conflict unless parts 1 to `part_count` are all there and no others.
+  // Sealed already: fine.
+  virtual Task<Result<Upload>> seal(Id128 upload, std::uint32_t part_count) = 0;
+  // sealed -> open. Fine if open.
+  virtual Task<Result<void>> reopen(Id128 upload) = 0;
+  // Drops an open (or, with `even_sealed`, a sealed) upload: its parts and registered extents are
+  // freed. Fine if it is gone. Errors: conflict (sealed).
+  virtual Task<Result<void>> close(Id128 upload, bool even_sealed, std::int64_t now) = 0;
+  // Open uploads whose `expires` is before `before`.
+  virtual Task<Result<std::vector<Upload>>> expired(std::int64_t before, std::uint32_t limit) = 0;
+  // Sealed uploads, for whoever finishes what a crash left.
+  virtual Task<Result<std::vector<Upload>>> sealed(std::uint32_t limit) = 0;
+
+  // ---- Cluster ----
+  virtual Task<Result<std::optional<layout::Layout>>> current_layout() = 0;
+  // Errors: conflict, if the stored version is not `expected` (0: none).
+  virtual Task<Result<void>> propose_layout(std::uint64_t expected, layout::Layout next) = 0;
+  virtual Task<Result<void>> acknowledge_layout(std::string member, std::uint64_t version) = 0;
+  // Numbers that grow for ever and are never given twice: the first of `count` of them, from 1.
+  virtual Task<Result<std::uint64_t>> next_generation(std::uint32_t count) = 0;
+
+  // Reachable and able to write.
+  virtual Task<Result<void>> ping() = 0;
+  // Stops taking calls, finishes what is queued.
+  virtual Task<void> close_store() = 0;
+};
+
+}  // namespace mas::meta
