@@ -82,7 +82,7 @@ struct RecordKey {
 
 template <>
 struct std::hash<mas::Hash> {
-  std::size_t operator()(const mas::Hash& hash) const noexcept;
+  std::size_t operator()(const mas::Hash& value) const noexcept;
 };
 template <>
 struct std::hash<mas::Id128> {

@@ -1,0 +1,15 @@
+#include "mas/runtime/byte_stream.h"
+
+namespace mas {
+
+Task<Result<std::size_t>> read_full(ByteSource& source, MutableBytes into) {
+  std::size_t filled = 0;
+  while (filled < into.size()) {
+    MAS_CO_TRY(std::size_t got, co_await source.read(into.subspan(filled)));
+    if (got == 0) break;
+    filled += got;
+  }
+  co_return filled;
+}
+
+}  // namespace mas

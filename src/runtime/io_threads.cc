@@ -1,0 +1,91 @@
+#include "mas/runtime/io_threads.h"
+
+#include <pthread.h>
+
+#include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <exception>
+#include <thread>
+#include <vector>
+
+#include "mas/observe/log.h"
+
+namespace mas {
+
+namespace asio = boost::asio;
+using WorkGuard = asio::executor_work_guard<asio::io_context::executor_type>;
+
+struct IoThreads::State {
+  std::vector<std::unique_ptr<asio::io_context>> contexts;
+  std::vector<WorkGuard> guards;
+  std::vector<std::thread> threads;
+  std::atomic<std::size_t> turn{0};
+};
+
+IoThreads::IoThreads(std::size_t threads) : state_(std::make_unique<State>()) {
+  MAS_ASSERT(threads > 0);
+  for (std::size_t i = 0; i < threads; ++i) {
+    // A hint of 1: only one thread runs this context, so Asio may leave out locks.
+    state_->contexts.push_back(std::make_unique<asio::io_context>(1));
+    state_->guards.push_back(asio::make_work_guard(*state_->contexts.back()));
+  }
+}
+
+IoThreads::~IoThreads() { stop(); }
+
+std::size_t IoThreads::size() const noexcept { return state_->contexts.size(); }
+
+asio::io_context& IoThreads::context(std::size_t index) { return *state_->contexts.at(index); }
+
+Executor IoThreads::executor(std::size_t index) {
+  return state_->contexts.at(index)->get_executor();
+}
+
+Executor IoThreads::next() { return executor(state_->turn.fetch_add(1) % size()); }
+
+void IoThreads::start() {
+  for (auto& context : state_->contexts) {
+    asio::io_context* running = context.get();
+    state_->threads.emplace_back([running] {
+      while (true) {
+        try {
+          running->run();
+          return;
+        } catch (const std::exception& e) {
+          log::error("io thread caught an exception", {{"what", e.what()}});
+        }
+      }
+    });
+    pthread_setname_np(state_->threads.back().native_handle(), "mas-io");
+  }
+}
+
+void IoThreads::stop() {
+  state_->guards.clear();
+  for (auto& context : state_->contexts) context->stop();
+  for (std::thread& thread : state_->threads) thread.join();
+  state_->threads.clear();
+}
+
+void run_blocking(Task<void> task) {
+  asio::io_context context(1);
+  std::exception_ptr failure;
+  asio::co_spawn(context, std::move(task), [&failure](std::exception_ptr e) { failure = e; });
+  context.run();
+  if (failure) std::rethrow_exception(failure);
+}
+
+Task<int> wait_for_signal(std::span<const int> signals) {
+  asio::signal_set set(co_await asio::this_coro::executor);
+  for (int signal : signals) set.add(signal);
+  boost::system::error_code error;
+  co_return co_await set.async_wait(asio::redirect_error(asio::use_awaitable, error));
+}
+
+}  // namespace mas
