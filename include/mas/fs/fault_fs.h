@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 
@@ -41,6 +40,10 @@ class FaultFs : public Fs {
   using Hook = std::function<Result<void>(const FsCall&)>;
 
   virtual void set_hook(Hook hook) = 0;
+  // A sync (of a file or directory) for which `lies` is true answers success and makes nothing
+  // durable: shows that a crash test notices when that sync is missing from the code.
+  using Liar = std::function<bool(const FsCall&)>;
+  virtual void set_lying_sync(Liar lies) = 0;
   // Calls that change something (write, sync, allocate, truncate, rename, remove, sync_directory).
   [[nodiscard]] virtual std::uint64_t mutations() const = 0;
   // From the n-th mutation on (counted from now, 0 = the next) every call fails with `io`, as if
