@@ -51,23 +51,34 @@ class MetaStore {
   virtual Task<Result<std::optional<Object>>> find(Hash hash) = 0;
   // Creates `object`, or replaces the record whose generation is `expected` (0: there must be none,
   // or a condemned one). A live, undamaged record of other extents wins and is returned in
-  // `current`; one with these very extents counts as committed (a repeat). In the same step the
-  // object's extents stop being `registered` with upload `from` (if given), whose state becomes
-  // published, and those of a replaced record are freed.
+  // `current`; one with these very extents counts as committed (a repeat). A generation that is not
+  // above the replaced record's loses too (a deletion came later than the generation was taken):
+  // take a new one and try again. In the same step upload `from` (if given) is published, which
+  // ends its record: its extents belong to the object, others it still had are freed; and the
+  // extents of a replaced record are freed, as of `object.created`. Errors: upload_not_open (`from`
+  // is gone, or an extent is not its own), conflict (an extent is already freed or another's).
   virtual Task<Result<CommitResult>> commit(Object object, std::uint64_t expected,
                                             std::optional<Id128> from) = 0;
   // live -> condemned if the generation is `generation`; the record takes `deletion` as its new
-  // one. Errors: conflict (another generation), no_such_file.
+  // one, and a repeat returns it. Errors: conflict (another generation), no_such_file.
   virtual Task<Result<Object>> condemn(Hash hash, std::uint64_t generation, std::uint64_t deletion,
                                        std::int64_t now) = 0;
-  // Errors: conflict, no_such_file.
+  // Errors: conflict (another generation), no_such_file (none, or condemned).
   virtual Task<Result<void>> set_damaged(Hash hash, std::uint64_t generation, bool damaged) = 0;
-  // Removes a condemned record of that generation and frees its extents. Errors: conflict.
+  // Removes a condemned record of that generation and frees its extents as of `now`. Fine if there
+  // is none. Errors: conflict.
   virtual Task<Result<void>> erase(Hash hash, std::uint64_t generation, std::int64_t now) = 0;
+  // In hash order. A page may hold fewer than `limit` objects and still have a `next`.
   virtual Task<Result<ObjectPage>> list(ListQuery query) = 0;
+  // Condemned records whose condemned_at is before `before`, oldest first.
+  virtual Task<Result<std::vector<Object>>> condemned(std::int64_t before, std::uint32_t limit) = 0;
 
   // ---- Freed extents ----
+  // Extents that something refers to are left alone.
   virtual Task<Result<void>> free(std::vector<Extent> extents, std::int64_t now) = 0;
+  // For each of `extents`, in order: whether an object (condemned ones too) or an upload (its parts
+  // and registered extents) refers to it.
+  virtual Task<Result<std::vector<bool>>> referenced(std::vector<Id128> extents) = 0;
   // In order of sequence, > after.
   virtual Task<Result<std::vector<FreedExtent>>> freed(std::uint64_t after,
                                                        std::uint32_t limit) = 0;
@@ -88,10 +99,11 @@ class MetaStore {
   // Records `part` (extents registered before; their final lengths come with this call) and sets
   // `expires`. A part of equal size and sum wins over the new one. Replacing a part within the hash
   // run resets the run. `max_total`: body_too_large if all parts would exceed it. Errors:
-  // upload_not_open.
+  // upload_not_open (gone or sealed), conflict (an extent is not registered).
   virtual Task<Result<PutPartResult>> put_part(Id128 upload, Part part, std::int64_t expires,
                                                std::uint64_t max_total, std::int64_t now) = 0;
-  // An extent given up before it became part of anything: unregistered and freed.
+  // Extents given up before they became part of anything: unregistered and freed. Those that a part
+  // or an object refers to by now are left alone; fine if the upload is gone.
   virtual Task<Result<void>> discard(Id128 upload, std::vector<Extent> extents,
                                      std::int64_t now) = 0;
   // In order of number, > after.
@@ -101,11 +113,12 @@ class MetaStore {
   // run.parts - 1. False if that does not hold (any more).
   virtual Task<Result<bool>> advance_hash(Id128 upload, HashRun run,
                                           std::vector<Extent> extents) = 0;
+  // Errors: upload_not_open (gone).
   virtual Task<Result<void>> touch(Id128 upload, std::int64_t expires) = 0;
   // open -> sealed; fails with conflict unless parts 1 to `part_count` are all there and no others.
-  // Sealed already: fine.
+  // Sealed already: fine. Errors also: upload_not_open (gone).
   virtual Task<Result<Upload>> seal(Id128 upload, std::uint32_t part_count) = 0;
-  // sealed -> open. Fine if open.
+  // sealed -> open. Fine if open. Errors: upload_not_open (gone).
   virtual Task<Result<void>> reopen(Id128 upload) = 0;
   // Drops an open (or, with `even_sealed`, a sealed) upload: its parts and registered extents are
   // freed. Fine if it is gone. Errors: conflict (sealed).

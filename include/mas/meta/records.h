@@ -81,7 +81,8 @@ struct FreedExtent {
   friend bool operator==(const FreedExtent&, const FreedExtent&) = default;
 };
 
-// Binary forms with a version in front; corrupt on anything else. doc/formats.md describes them.
+// Binary forms with a version in front; corrupt on anything else. doc/metadata-format.md describes
+// them.
 [[nodiscard]] std::string encode(const Object& object);
 [[nodiscard]] std::string encode(const Upload& upload);
 [[nodiscard]] std::string encode(const Part& part);

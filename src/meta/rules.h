@@ -1,0 +1,65 @@
+// What may follow what: the decisions behind every compare-and-set, as pure functions on records.
+// All adapters apply these, so that none has rules of its own.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "mas/meta/records.h"
+
+namespace mas::meta::rules {
+
+enum class CommitVerdict {
+  create,   // there is no record
+  replace,  // the record there gives way; its extents are freed
+  repeat,   // this very commit happened before
+  lose,     // what is there stands
+};
+[[nodiscard]] CommitVerdict judge_commit(const std::optional<Object>& current, const Object& next,
+                                         std::uint64_t expected);
+
+// The condemned form of `current`. Errors: conflict, no_such_file. A repeat gives `current` back.
+[[nodiscard]] Result<Object> condemn(const std::optional<Object>& current, std::uint64_t generation,
+                                     std::uint64_t deletion, std::int64_t now);
+
+// Errors: conflict, no_such_file.
+[[nodiscard]] Result<Object> set_damaged(const std::optional<Object>& current,
+                                         std::uint64_t generation, bool damaged);
+
+// True if the record is to be removed, false if there is none. Errors: conflict.
+[[nodiscard]] Result<bool> may_erase(const std::optional<Object>& current,
+                                     std::uint64_t generation);
+
+// What put_part does to an upload.
+struct PartOutcome {
+  Part winner;
+  bool recorded = false;  // the new part takes (the old one's) place
+  std::vector<Extent> freed;
+};
+// Changes `upload` (stored, part_count, run, registered, expires) as well. `previous` is the part
+// recorded under that number. Errors: upload_not_open, body_too_large, conflict (an extent is
+// neither registered nor already the recorded part's); then `upload` is as it was.
+[[nodiscard]] Result<PartOutcome> put_part(Upload& upload, const std::optional<Part>& previous,
+                                           const Part& part, std::int64_t expires,
+                                           std::uint64_t max_total);
+
+// Whether `run` extends the upload's by `part`, whose extents must be `extents`.
+[[nodiscard]] bool may_advance(const Upload& upload, const std::optional<Part>& part,
+                               const HashRun& run, const std::vector<Extent>& extents);
+
+// open -> sealed. `higher_part`: whether a part above `part_count` is recorded. Errors:
+// upload_not_open, conflict.
+[[nodiscard]] Result<void> seal(Upload& upload, std::uint32_t part_count, bool higher_part);
+
+// Whether close may drop it. Errors: conflict.
+[[nodiscard]] Result<void> may_close(const Upload& upload, bool even_sealed);
+
+[[nodiscard]] std::set<Id128> ids_of(const std::vector<Extent>& extents);
+// The same extents by id and order; lengths come later than ids.
+[[nodiscard]] bool same_ids(const std::vector<Extent>& a, const std::vector<Extent>& b);
+
+[[nodiscard]] Error not_open();
+
+}  // namespace mas::meta::rules
