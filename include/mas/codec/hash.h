@@ -19,7 +19,8 @@ class Sha256 {
   [[nodiscard]] Hash digest() const;
   [[nodiscard]] std::uint64_t length() const noexcept;  // bytes so far
 
-  // The state in a format of our own (doc/formats.md): version, eight words, length, pending block.
+  // The state in a format of our own (doc/sha256-state-format.md): version, eight words, length,
+  // pending block, check.
   [[nodiscard]] std::string save() const;
   // nullopt if `state` is not one that save() made.
   [[nodiscard]] static std::optional<Sha256> restore(std::string_view state);
