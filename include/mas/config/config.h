@@ -147,6 +147,7 @@ struct Config {
 struct KeyInfo {
   std::string key;            // "http.listen"
   std::string default_value;  // as it stands in TOML, e.g. "\"10 s\""
+  std::string doc;            // one line: what it is
 };
 // Every key there is, in the order of the struct.
 [[nodiscard]] std::vector<KeyInfo> all_keys();
