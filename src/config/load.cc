@@ -1,4 +1,4 @@
-#include <fstream>
+#include <cctype>
 
 #include "config/checks.h"
 #include "config/keys.h"
@@ -56,16 +56,6 @@ class Builder {
   std::map<std::string_view, std::string> origins_;
 };
 
-Result<std::string> read_whole(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return fault(path, "cannot be read: " + error_from_errno(errno, "open").message());
-  std::string text(kMaxTomlBytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad() || (file.fail() && !file.eof())) return fault(path, "cannot be read");
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return text;
-}
-
 Result<void> apply_environment(const std::map<std::string, std::string>& environment,
                                Builder& builder) {
   std::map<std::string, const Key*> known;
@@ -101,8 +91,7 @@ std::vector<KeyInfo> all_keys() {
 Result<Config> load(const Sources& sources) {
   Builder builder;
   if (sources.file) {
-    MAS_TRY(std::string text, read_whole(*sources.file));
-    MAS_TRY(auto entries, read_toml(text, *sources.file));
+    MAS_TRY(auto entries, read_toml(sources.file->text, sources.file->path));
     MAS_CHECK(builder.apply_all(entries));
   }
   MAS_CHECK(apply_environment(sources.environment, builder));

@@ -5,6 +5,7 @@
 #include <toml.hpp>
 
 #include "config/text.h"
+#include "mas/config/config.h"
 
 namespace mas::config {
 namespace {
@@ -58,7 +59,7 @@ void flatten(const toml::value& value, const std::string& key, std::string_view 
 
 // Refuses what would make toml11 run out of stack.
 Result<void> check_shape(std::string_view text, std::string_view origin) {
-  if (text.size() > kMaxTomlBytes) {
+  if (text.size() > kMaxFileBytes) {
     return Error(Code::invalid_argument, std::string(origin) + ": larger than 1 MiB");
   }
   std::size_t line = 1;

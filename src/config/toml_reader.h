@@ -1,7 +1,6 @@
 // TOML text to a flat list of entries. The only user of toml11, whose headers take long to compile.
 #pragma once
 
-#include <cstddef>
 #include <string_view>
 #include <vector>
 
@@ -10,7 +9,6 @@
 
 namespace mas::config {
 
-inline constexpr std::size_t kMaxTomlBytes = std::size_t{1} << 20;
 // toml11 recurses on every bracket, brace and dotted key without a limit of its own.
 inline constexpr std::size_t kMaxBrackets = 256;
 inline constexpr std::size_t kMaxDotsPerLine = 256;

@@ -152,10 +152,17 @@ struct KeyInfo {
 // Every key there is, in the order of the struct.
 [[nodiscard]] std::vector<KeyInfo> all_keys();
 
+// A TOML file, read by the caller; at most kMaxFileBytes.
+struct SourceFile {
+  std::string path;  // names it in errors
+  std::string text;
+};
+inline constexpr std::uint64_t kMaxFileBytes = 1 * kMiB;
+
 // What the three sources hold; later ones win: file, environment (MAS_HTTP_LISTEN for http.listen),
 // flags ("http.listen" -> "127.0.0.1:80").
 struct Sources {
-  std::optional<std::string> file;                 // path of a TOML file, at most 1 MiB
+  std::optional<SourceFile> file;
   std::map<std::string, std::string> environment;  // only names starting MAS_ are looked at
   std::map<std::string, std::string> flags;
 };

@@ -58,7 +58,9 @@ TEST_CASE("conf/mas.toml has every key with its default and description, in the 
 
 TEST_CASE("conf/mas.toml loads and changes nothing") {
   mas::config::Sources sources;
-  sources.file = MAS_SOURCE_DIR "/conf/mas.toml";
+  std::string text;
+  for (const std::string& line : lines_of_conf()) text += line + "\n";
+  sources.file = {"mas.toml", text};
   auto loaded = mas::config::load(sources);
   REQUIRE(loaded.has_value());
   mas::config::Config defaults;

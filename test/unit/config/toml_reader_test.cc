@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "mas/config/config.h"
+
 namespace {
 
 using Catch::Matchers::Contains;
@@ -78,7 +80,7 @@ TEST_CASE("Nesting up to the limit is parsed") {
 }
 
 TEST_CASE("More than 1 MiB is refused") {
-  std::string comment = "#" + std::string(mas::config::kMaxTomlBytes - 2, 'x') + "\n";
+  std::string comment = "#" + std::string(mas::config::kMaxFileBytes - 2, 'x') + "\n";
   CHECK(read_toml(comment, "f").has_value());
   CHECK_THAT(error_of(comment + "#"), Contains("larger than 1 MiB"));
 }
