@@ -1,0 +1,170 @@
+// What operators and probes ask: live pods, the state of the cluster, health, metrics.
+#include <algorithm>
+#include <boost/json/array.hpp>
+
+#include "api/endpoints.h"
+#include "mas/api/api.h"
+
+namespace mas::api {
+namespace {
+
+using boost::json::array;
+using boost::json::object;
+
+std::string_view state_name(membership::PodState state) {
+  switch (state) {
+    case membership::PodState::joining:
+      return "joining";
+    case membership::PodState::active:
+      return "active";
+    case membership::PodState::draining:
+      return "draining";
+  }
+  return "unknown";
+}
+
+array describe_pods(const membership::ClusterView& view) {
+  array pods;
+  for (const membership::Pod& pod : view.pods) {
+    object item;
+    item["name"] = pod.last.slot;
+    item["state"] = pod.alive ? state_name(pod.last.state) : "down";
+    item["self"] = pod.self;
+    item["api"] = pod.last.api_address;
+    item["peer"] = pod.last.peer_address;
+    item["zone"] = pod.last.zone;
+    item["incarnation"] = pod.last.incarnation.hex();
+    item["layout_version"] = pod.last.layout_version;
+    item["version"] = pod.last.software;
+    pods.emplace_back(std::move(item));
+  }
+  return pods;
+}
+
+array describe_workers(const std::vector<maintain::WorkerStatus>& workers) {
+  array list;
+  for (const maintain::WorkerStatus& worker : workers) {
+    object item;
+    item["name"] = worker.name;
+    item["paused"] = worker.paused;
+    item["running"] = worker.running;
+    item["progress"] = worker.progress;
+    item["rate"] = worker.rate;
+    item["rate_unit"] = worker.rate_unit;
+    item["done"] = worker.done;
+    item["last_error"] = worker.last_error;
+    item["next_run"] = worker.next_run;
+    list.emplace_back(std::move(item));
+  }
+  return list;
+}
+
+object describe_capacity(const store::Usage& usage) {
+  object item;
+  item["total"] = usage.capacity;
+  item["free"] = usage.free;
+  item["stored"] = usage.stored;
+  item["live"] = usage.live;
+  item["records"] = usage.records;
+  item["segments"] = usage.segments;
+  item["writable"] = usage.writable;
+  item["not_writable_reason"] = usage.not_writable_reason;
+  return item;
+}
+
+// By number of lost shards, how many stripes. On one pod without parity a stripe is one record; one
+// that was quarantined is lost.
+array describe_ledger(const store::Usage& usage) {
+  array ledger;
+  ledger.emplace_back(object{{"lost", 0}, {"stripes", usage.records}});
+  if (usage.quarantined > 0) {
+    ledger.emplace_back(object{{"lost", 1}, {"stripes", usage.quarantined}});
+  }
+  return ledger;
+}
+
+Profile current_profile(const Services& services, const membership::ClusterView& view) {
+  auto fixed = Profile::parse(services.config.object.erasure);
+  return fixed ? *fixed : layout::profile_for(std::max<std::size_t>(view.layout.members.size(), 1));
+}
+
+// Pods that may be lost now: the parity, less the members that are away already and, with a damaged
+// shard, less one more.
+int survives(const Profile& profile, const membership::ClusterView& view,
+             const store::Usage& usage) {
+  std::size_t members = std::max<std::size_t>(view.layout.members.size(), 1);
+  std::size_t away = members - std::min(members, view.alive_count());
+  int left = profile.m - static_cast<int>(away) - (usage.quarantined > 0 ? 1 : 0);
+  return std::max(left, 0);
+}
+
+std::string summary(int count) {
+  return "survives " + std::to_string(count) + (count == 1 ? " pod loss" : " pod losses");
+}
+
+Result<void> store_ready(const store::Usage& usage) {
+  if (usage.writable) return {};
+  if (usage.free == 0) {
+    return Error(Code::disk_full, "The disk has no room for new files; add room or delete some.");
+  }
+  return Error(Code::busy, "The store does not write: " + usage.not_writable_reason);
+}
+
+}  // namespace
+
+Task<Result<Reply>> server_signal(Call& call) {
+  auto view = call.services.deps.view.current();
+  array addresses;
+  for (const membership::Pod& pod : view->pods) {
+    if (pod.alive) addresses.emplace_back(pod.last.api_address);
+  }
+  object data;
+  data["ip"] = std::move(addresses);
+  co_return success(std::move(data));
+}
+
+Task<Result<Reply>> cluster_status(Call& call) {
+  const Dependencies& deps = call.services.deps;
+  auto view = deps.view.current();
+  store::Usage usage = deps.store.usage();
+  Profile profile = current_profile(call.services, *view);
+  int count = survives(profile, *view, usage);
+  object layout;
+  layout["version"] = view->layout.version;
+  layout["members"] = view->layout.members.size();
+  layout["partitions"] = layout::kPartitions;
+  object data;
+  data["pods"] = describe_pods(*view);
+  data["layout"] = std::move(layout);
+  data["profile"] = profile.text();
+  data["redundancy"] = describe_ledger(usage);
+  data["workers"] = describe_workers(deps.workers.status());
+  data["capacity"] = describe_capacity(usage);
+  data["survives"] = count;
+  data["summary"] = summary(count);
+  co_return success(std::move(data));
+}
+
+Task<Result<Reply>> healthz(Call&) { co_return success("alive"); }
+
+Task<Result<Reply>> readyz(Call& call) {
+  const Dependencies& deps = call.services.deps;
+  MAS_CO_CHECK(store_ready(deps.store.usage()));
+  MAS_CO_CHECK(co_await deps.meta.ping());
+  MAS_CO_CHECK(co_await deps.ledger.ping());
+  co_return success("ready");
+}
+
+Task<Result<Reply>> metrics_text(Call& call) {
+  Reply reply;
+  reply.raw = {"text/plain; version=0.0.4; charset=utf-8", call.services.deps.metrics.text()};
+  co_return reply;
+}
+
+Task<Result<Reply>> openapi(Call&) {
+  Reply reply;
+  reply.raw = {"application/json", std::string(openapi_document())};
+  co_return reply;
+}
+
+}  // namespace mas::api

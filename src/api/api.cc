@@ -1,0 +1,105 @@
+// The handler: routes a request, checks its tokens, runs its endpoint and sends what that gives
+// back.
+#include "mas/api/api.h"
+
+#include <exception>
+
+#include "api/call.h"
+#include "api/params.h"
+#include "api/reply.h"
+#include "api/router.h"
+#include "api/token_gate.h"
+#include "mas/observe/log.h"
+
+namespace mas::api {
+namespace {
+
+Reply preflight(const Cors& cors, const http::RequestHead& head, std::string_view allow) {
+  Reply reply;
+  reply.status = 204;
+  cors.add_preflight(reply.headers, head.headers.get("Origin"), allow);
+  return reply;
+}
+
+Reply wrong_method(std::string_view allow) {
+  Reply reply = failure(Error(Code::method_not_allowed,
+                              "This route takes only the methods " + std::string(allow) + "."));
+  reply.headers.set("Allow", std::string(allow));
+  return reply;
+}
+
+Error unknown_route() {
+  return Error(Code::no_such_route, "There is no such route; GET /openapi.json lists them all.");
+}
+
+class Api final : public http::Handler {
+ public:
+  Api(const config::Config& config, const Dependencies& deps)
+      : services_{config, deps, Cors(config.cors)} {
+    deps.metrics
+        .gauge("mas_build_info", "Always 1; the label tells the version.",
+               {{"version", MAS_VERSION}})
+        .set(1);
+  }
+
+  Task<void> handle(http::Exchange& exchange) override {
+    Result<Reply> result = co_await route(exchange);
+    if (result.has_error()) note(exchange, result.error());
+    if (exchange.started()) co_return;
+    Reply reply = result.has_error() ? failure(result.error()) : *std::move(result);
+    if (reply.sent) co_return;
+    exchange.wire_code = wire_code(reply.code);
+    Rendered rendered = render(std::move(reply));
+    const http::RequestHead& head = exchange.head();
+    add_common_headers(rendered.head.headers, head.request_id);
+    services_.cors.add_to(rendered.head.headers, head.headers.get("Origin"));
+    // The client has gone if this fails: there is nobody left to tell.
+    static_cast<void>(
+        co_await exchange.respond(std::move(rendered.head), std::move(rendered.body)));
+  }
+
+  std::pair<http::ResponseHead, std::string> early_error(const Error& error,
+                                                         std::string_view request_id) override {
+    Rendered rendered = render(failure(error));
+    add_common_headers(rendered.head.headers, request_id);
+    services_.cors.add_to(rendered.head.headers, std::nullopt);
+    return {std::move(rendered.head), std::move(rendered.body)};
+  }
+
+ private:
+  Task<Result<Reply>> route(http::Exchange& exchange) {
+    const http::RequestHead& head = exchange.head();
+    Match match = find_route(head.method, head.path);
+    bool moved = head.path == "/metrics" && !services_.config.metrics.listen.empty();
+    if (match.pattern.empty() || moved) co_return unknown_route();
+    exchange.route = match.pattern;
+    if (head.method == http::Method::options) {
+      co_return preflight(services_.cors, head, match.allow);
+    }
+    if (match.route == nullptr) co_return wrong_method(match.allow);
+    MAS_CO_CHECK(refuse_doubled_headers(head.headers));
+    Call call{exchange, services_, {}, nullptr};
+    MAS_CO_TRY(call.query, parse_query(head.raw_query));
+    MAS_CO_CHECK(co_await admit(call, match.route->needs));
+    co_return co_await match.route->endpoint(call);
+  }
+
+  // What went wrong inside the server is for its log; the client gets the request's id.
+  static void note(const http::Exchange& exchange, const Error& error) {
+    if (http_status(error.code()) != 500 || error.code() == Code::closed) return;
+    log::error(
+        "request_failed",
+        {{"request", exchange.head().request_id}, {"route", exchange.route}, {"error", error}});
+  }
+
+  Services services_;
+};
+
+}  // namespace
+
+std::unique_ptr<http::Handler> make_api(const config::Config& config,
+                                        const Dependencies& dependencies) {
+  return std::make_unique<Api>(config, dependencies);
+}
+
+}  // namespace mas::api

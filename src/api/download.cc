@@ -1,0 +1,152 @@
+// GET and HEAD of a file's bytes: conditions, ranges, and a head that waits for the first verified
+// bytes, so that a file that cannot be read still gets its proper status.
+#include "api/content_type.h"
+#include "api/endpoints.h"
+#include "api/params.h"
+#include "api/text.h"
+#include "mas/http/range.h"
+
+namespace mas::api {
+namespace {
+
+// What is asked for: the file from `seek` on is a resource of its own.
+struct Resource {
+  meta::Object object;
+  std::uint64_t seek = 0;
+  std::uint64_t size = 0;  // object.size - seek
+  std::string etag;
+};
+
+// Sends the head with the first bytes that come.
+class ExchangeSink final : public ByteSink {
+ public:
+  ExchangeSink(http::Exchange& exchange, http::ResponseHead head, std::uint64_t length)
+      : exchange_(exchange), head_(std::move(head)), length_(length) {}
+
+  Task<Result<void>> write(std::span<const Slice> pieces) override {
+    if (!exchange_.started()) MAS_CO_CHECK(co_await exchange_.start(std::move(head_), length_));
+    co_return co_await exchange_.write(pieces);
+  }
+
+ private:
+  http::Exchange& exchange_;
+  http::ResponseHead head_;
+  std::uint64_t length_;
+};
+
+// The one value of a header; doubled counts as not given, as a range that makes no sense does.
+std::optional<std::string_view> single(const http::Headers& headers, std::string_view name) {
+  return headers.count(name) == 1 ? headers.get(name) : std::nullopt;
+}
+
+bool not_modified(const http::Headers& headers, std::string_view etag) {
+  for (const auto& [name, value] : headers.all()) {
+    if (equal_no_case(name, "If-None-Match") && http::matches_etag(value, etag)) return true;
+  }
+  return false;
+}
+
+void add_validators(http::Headers& headers, const Resource& resource) {
+  headers.set("ETag", resource.etag);
+  headers.set("Last-Modified", http::http_date(resource.object.created));
+  headers.set("Cache-Control", "private, no-cache");
+  headers.set("Vary", "token");
+}
+
+http::ResponseHead whole_head(const Call& call, const Resource& resource) {
+  http::ResponseHead head;
+  add_common_headers(head.headers, call.head().request_id);
+  add_validators(head.headers, resource);
+  head.headers.set("Accept-Ranges", "bytes");
+  head.headers.set("Content-Security-Policy", "sandbox; default-src 'none'");
+  const auth::Claims& claims = call.claims();
+  std::string name = !claims.name.empty() ? claims.name : resource.object.name;
+  if (name.empty()) name = resource.object.hash.hex();
+  ContentType type = content_type_of(name);
+  bool shown = claims.inline_disposition && type.listed;
+  head.headers.set("Content-Type", std::string(type.name));
+  head.headers.set("Content-Disposition",
+                   http::content_disposition(shown ? "inline" : "attachment", name));
+  call.services.cors.add_to(head.headers, call.head().headers.get("Origin"));
+  return head;
+}
+
+Reply unsatisfiable(std::uint64_t size) {
+  Reply reply = failure(Error(Code::range_unsatisfiable, "The range starts behind the end of the " +
+                                                             std::to_string(size) + " bytes."));
+  reply.headers.set("Content-Range", "bytes */" + std::to_string(size));
+  return reply;
+}
+
+// The range to send; HEAD and an If-Range that is not exactly our ETag ask for the whole.
+http::ByteRange wanted_range(const Call& call, const Resource& resource) {
+  http::ByteRange whole{http::ByteRange::Kind::whole, 0, resource.size};
+  const http::Headers& headers = call.head().headers;
+  auto range = single(headers, "Range");
+  if (!range || call.head().method == http::Method::head) return whole;
+  if (headers.count("If-Range") > 0 && single(headers, "If-Range") != resource.etag) return whole;
+  http::ByteRange selected = http::select_range(*range, resource.size);
+  return selected.kind == http::ByteRange::Kind::whole ? whole : selected;
+}
+
+// Errors that say nothing of their own to a client become "download failed".
+Error download_error(const Error& error) {
+  switch (error.code()) {
+    case Code::io:
+    case Code::corrupt:
+    case Code::not_found:
+    case Code::timeout:
+    case Code::decompress:
+    case Code::refused:
+      return Error(Code::download_failed,
+                   "The file's bytes could not be read; try again, and if it stays so tell the "
+                   "operator.");
+    default:
+      return error;
+  }
+}
+
+Task<Result<Reply>> send_bytes(Call& call, const Resource& resource, http::ByteRange range) {
+  http::ResponseHead head = whole_head(call, resource);
+  if (range.kind == http::ByteRange::Kind::part) {
+    head.status = 206;
+    head.headers.set("Content-Range", "bytes " + std::to_string(range.first) + "-" +
+                                          std::to_string(range.first + range.length - 1) + "/" +
+                                          std::to_string(resource.size));
+  }
+  Reply sent;
+  sent.sent = true;
+  if (call.head().method == http::Method::head || range.length == 0) {
+    MAS_CO_CHECK(co_await call.exchange.start(std::move(head), range.length));
+    co_return sent;
+  }
+  ExchangeSink sink(call.exchange, std::move(head), range.length);
+  auto got = co_await call.services.deps.objects.get(resource.object, resource.seek + range.first,
+                                                     range.length, sink);
+  if (got.has_error()) co_return download_error(got.error());
+  co_return sent;
+}
+
+}  // namespace
+
+Task<Result<Reply>> download(Call& call) {
+  MAS_CO_TRY(auto seek, optional_number(call.query, "seek", 0, UINT64_MAX));
+  Resource resource;
+  MAS_CO_TRY(resource.object, co_await call.services.deps.objects.find(call.claims().hash, false));
+  resource.seek = seek.value_or(0);
+  if (resource.seek > resource.object.size) co_return unsatisfiable(resource.object.size);
+  resource.size = resource.object.size - resource.seek;
+  std::string tag = resource.object.hash.hex() + (seek ? "+" + std::to_string(*seek) : "");
+  resource.etag = '"' + tag + '"';
+  if (not_modified(call.head().headers, resource.etag)) {
+    Reply reply;
+    reply.status = 304;
+    add_validators(reply.headers, resource);
+    co_return reply;
+  }
+  http::ByteRange range = wanted_range(call, resource);
+  if (range.kind == http::ByteRange::Kind::unsatisfiable) co_return unsatisfiable(resource.size);
+  co_return co_await send_bytes(call, resource, range);
+}
+
+}  // namespace mas::api

@@ -1,0 +1,47 @@
+// GET /metrics on a port of its own: nothing else is answered there.
+#include "api/reply.h"
+#include "mas/api/api.h"
+
+namespace mas::api {
+namespace {
+
+class MetricsHandler final : public http::Handler {
+ public:
+  explicit MetricsHandler(observe::Metrics& metrics) : metrics_(metrics) {}
+
+  Task<void> handle(http::Exchange& exchange) override {
+    const http::RequestHead& head = exchange.head();
+    Reply reply;
+    if (head.path != "/metrics") {
+      reply = failure(Error(Code::no_such_route, "Only GET /metrics is answered on this port."));
+    } else if (exchange.route = "/metrics"; head.method != http::Method::get) {
+      reply = failure(Error(Code::method_not_allowed, "This route takes only the method GET."));
+      reply.headers.set("Allow", "GET");
+    } else {
+      reply.raw = {"text/plain; version=0.0.4; charset=utf-8", metrics_.text()};
+    }
+    exchange.wire_code = wire_code(reply.code);
+    Rendered rendered = render(std::move(reply));
+    add_common_headers(rendered.head.headers, head.request_id);
+    static_cast<void>(
+        co_await exchange.respond(std::move(rendered.head), std::move(rendered.body)));
+  }
+
+  std::pair<http::ResponseHead, std::string> early_error(const Error& error,
+                                                         std::string_view request_id) override {
+    Rendered rendered = render(failure(error));
+    add_common_headers(rendered.head.headers, request_id);
+    return {std::move(rendered.head), std::move(rendered.body)};
+  }
+
+ private:
+  observe::Metrics& metrics_;
+};
+
+}  // namespace
+
+std::unique_ptr<http::Handler> make_metrics_handler(observe::Metrics& metrics) {
+  return std::make_unique<MetricsHandler>(metrics);
+}
+
+}  // namespace mas::api

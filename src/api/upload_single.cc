@@ -1,0 +1,54 @@
+// A whole file in one request: under a token that names it, or as a new object that names itself.
+#include <algorithm>
+
+#include "api/endpoints.h"
+#include "api/params.h"
+#include "api/receipt.h"
+#include "api/record.h"
+#include "api/upload_body.h"
+
+namespace mas::api {
+namespace {
+
+// The name of a file that comes in one request: stated, else the form's, else "".
+Task<Result<std::string>> name_of(Call& call, UploadBody& body) {
+  std::size_t limit = call.services.config.limits.name_bytes;
+  MAS_CO_TRY(std::string stated, stated_name(call.query, call.head().headers, limit));
+  MAS_CO_CHECK(co_await body.open());
+  if (!stated.empty()) co_return stated;
+  co_return body.form_name(limit);
+}
+
+}  // namespace
+
+Task<Result<Reply>> upload_single(Call& call) {
+  std::uint64_t limit =
+      std::min(call.services.config.limits.upload, call.claims().max_size.value_or(UINT64_MAX));
+  MAS_CO_TRY(std::unique_ptr<UploadBody> body, UploadBody::make(call, limit));
+  std::int64_t began = call.services.now();
+  object::PutRequest request;
+  MAS_CO_TRY(request.name, co_await name_of(call, *body));
+  request.hash = call.claims().hash;
+  request.size = body->length();
+  request.max_size = limit;
+  std::string name = request.name;
+  auto put = co_await call.services.deps.objects.put(std::move(request), *body);
+  if (put.has_error()) co_return put.error();
+  FileRecord record = FileRecord::of(put->object);
+  make_own(record, std::move(name), began, call.services.now());
+  co_return with_receipt(success(record.json()), *put);
+}
+
+Task<Result<Reply>> upload_object(Call& call) {
+  std::uint64_t limit = call.services.config.limits.upload;
+  MAS_CO_TRY(std::unique_ptr<UploadBody> body, UploadBody::make(call, limit));
+  object::PutRequest request;
+  MAS_CO_TRY(request.name, co_await name_of(call, *body));
+  request.size = body->length();
+  request.max_size = limit;
+  auto put = co_await call.services.deps.objects.put(std::move(request), *body);
+  if (put.has_error()) co_return put.error();
+  co_return with_receipt(success(FileRecord::of(put->object).json()), *put);
+}
+
+}  // namespace mas::api
