@@ -1,5 +1,5 @@
 // MetaStore on RocksDB in this pod's own directory: synced write-ahead log, writes committed in
-// groups.
+// groups. After a write has failed no more are taken until it is opened again; reads go on.
 #pragma once
 
 #include <memory>
@@ -13,11 +13,13 @@
 
 namespace mas::meta {
 
-// Blocking. `fs` decides which disk (real or fault). Errors: io, corrupt, busy (locked by another
-// process).
+// Blocking. `fs` decides which disk (real or fault); `driver` runs what blocks; `clock` keeps the
+// deadlines. All must outlive the store; close_store() comes before it is destroyed. Errors: io,
+// corrupt (damaged, or a newer format), busy (locked by another process).
 [[nodiscard]] Result<std::unique_ptr<MetaStore>> open_embedded(const config::Meta& options,
                                                                const std::string& directory,
                                                                fs::Fs& fs, Pool& driver,
+                                                               Clock& clock,
                                                                observe::Metrics& metrics);
 
 }  // namespace mas::meta

@@ -1,0 +1,96 @@
+#include "meta/embedded_db.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+
+#include <algorithm>
+
+#include "mas/core/units.h"
+#include "mas/fs/rocksdb_env.h"
+#include "mas/observe/log.h"
+
+namespace mas::meta {
+namespace {
+
+// Stands under a key that no record has; see doc/metadata-format.md.
+constexpr char kFormatKey[] = "format";
+constexpr char kFormat[] = "mas-meta 1";
+
+rocksdb::Options make_options(const config::Meta& options, rocksdb::Env* env) {
+  rocksdb::Options db;
+  db.env = env;
+  db.create_if_missing = true;
+  // Half for blocks that are read, half for the two memtables that are written.
+  std::uint64_t half = std::max<std::uint64_t>(options.cache / 2, 1 * kMiB);
+  db.write_buffer_size = half / 2;
+  db.max_write_buffer_number = 2;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(half);
+  table.cache_index_and_filter_blocks = true;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  db.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  db.compression = rocksdb::kNoCompression;  // hashes and ids
+  db.max_open_files = 256;
+  db.max_background_jobs = 2;
+  // Everything up to the last sync is replayed, and the group that a power loss tore is dropped.
+  db.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  db.track_and_verify_wals_in_manifest = true;
+  db.keep_log_file_num = 2;
+  db.max_log_file_size = 1 * kMiB;
+  db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  db.stats_dump_period_sec = 0;
+  db.stats_persist_period_sec = 0;
+  return db;
+}
+
+Error open_error(const rocksdb::Status& status) {
+  std::string text = status.ToString();
+  log::error("metadata database cannot be opened", {{"status", text}});
+  if (status.IsCorruption()) {
+    return Error(Code::corrupt, "The metadata database is damaged; rebuild it from the disks.");
+  }
+  if (status.IsBusy() || text.find("lock") != std::string::npos) {
+    return Error(Code::busy, "Another process uses this metadata database.");
+  }
+  return Error(Code::io, "The metadata database cannot be opened: " + text);
+}
+
+// Marks a new database, refuses one of another format.
+Result<void> check_format(rocksdb::DB& db) {
+  std::string value;
+  rocksdb::Status status = db.Get(rocksdb::ReadOptions(), kFormatKey, &value);
+  if (status.ok()) {
+    if (value == kFormat) return {};
+    return Error(Code::corrupt, "The metadata database has a format this version does not know.");
+  }
+  if (!status.IsNotFound()) return open_error(status);
+  std::unique_ptr<rocksdb::Iterator> any(db.NewIterator(rocksdb::ReadOptions()));
+  any->SeekToFirst();
+  if (any->Valid()) {
+    return Error(Code::corrupt, "The metadata directory holds a database that is not mas's.");
+  }
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  status = db.Put(synced, kFormatKey, kFormat);
+  if (!status.ok()) return open_error(status);
+  return {};
+}
+
+}  // namespace
+
+Result<EmbeddedDb> open_db(const config::Meta& options, const std::string& directory, fs::Fs& fs) {
+  MAS_CHECK(fs.make_directories(directory));
+  EmbeddedDb opened;
+  opened.env = fs::make_rocksdb_env(fs);
+  rocksdb::DB* db = nullptr;
+  rocksdb::Status status =
+      rocksdb::DB::Open(make_options(options, opened.env.get()), directory, &db);
+  if (!status.ok()) return open_error(status);
+  opened.db.reset(db);
+  MAS_CHECK(check_format(*opened.db));
+  return opened;
+}
+
+}  // namespace mas::meta

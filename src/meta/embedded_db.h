@@ -1,0 +1,24 @@
+// Opening the embedded database: its options, its format version.
+#pragma once
+
+#include <rocksdb/db.h>
+
+#include <memory>
+#include <string>
+
+#include "mas/config/config.h"
+#include "mas/fs/fs.h"
+
+namespace mas::meta {
+
+// The environment has to outlive the database in it.
+struct EmbeddedDb {
+  std::shared_ptr<rocksdb::Env> env;
+  std::unique_ptr<rocksdb::DB> db;
+};
+
+// Errors: io, corrupt, busy.
+[[nodiscard]] Result<EmbeddedDb> open_db(const config::Meta& options, const std::string& directory,
+                                         fs::Fs& fs);
+
+}  // namespace mas::meta

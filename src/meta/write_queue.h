@@ -1,0 +1,90 @@
+// Group commit: writes that wait become one RocksDB batch with one sync, which answers all of them.
+//
+// One pool task drains the queue, so conditions are checked and applied by one thread at a time:
+// compare-and-set needs no lock and cannot race. A finished write is durable. After a failed batch
+// nothing more is written until the database is opened again.
+#pragma once
+
+#include <rocksdb/db.h>
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "mas/observe/metrics.h"
+#include "mas/runtime/pool.h"
+#include "mas/runtime/sync.h"
+#include "meta/call.h"
+#include "meta/key_value.h"
+
+namespace mas::meta {
+
+// A write in the queue. Its methods run on the pool, one after the other.
+class QueuedWrite {
+ public:
+  virtual ~QueuedWrite() = default;
+  // Works its answer out on top of the group's changes so far, and adds its own if it succeeds.
+  // False if its caller has left.
+  virtual bool evaluate(Transaction& group) = 0;
+  // The group is durable: the answer worked out is given.
+  virtual void finish() = 0;
+  // Instead of finish().
+  virtual void fail(const Error& error) = 0;
+};
+
+class WriteQueue final : private PoolTask {
+ public:
+  WriteQueue(rocksdb::DB& db, Pool& pool, std::size_t limit, observe::Metrics& metrics);
+
+  // Errors: busy (nothing was queued), metadata_unavailable (an earlier batch failed).
+  Result<void> push(std::shared_ptr<QueuedWrite> write);
+  // Whether writes are still taken.
+  Result<void> health() const;
+  // Lets nothing in any more and resumes when the pool has finished with the queue.
+  Task<void> close() { return draining_.close(); }
+
+ private:
+  using Group = std::vector<std::shared_ptr<QueuedWrite>>;
+  void run() noexcept override;
+  // The next writes, or nothing: then the pool is done here.
+  Group take();
+  void commit(Group group);
+  rocksdb::Status write(const Transaction::Changes& changes);
+  void fail_all(const Group& group, const Error& error);
+
+  rocksdb::DB& db_;
+  Pool& pool_;
+  std::size_t limit_;
+  observe::Counter& writes_;
+  observe::Counter& groups_;
+  observe::Gauge& broken_gauge_;
+  mutable std::mutex mutex_;
+  std::deque<std::shared_ptr<QueuedWrite>> queue_;
+  bool broken_ = false;
+  std::optional<Gate::Pass> pass_;  // held while the pool has this task
+  Gate draining_;
+};
+
+// A write whose answer is R (a Result) and whose work is `op`: R(Transaction&).
+template <class R, class F>
+class WriteCall final : public Call<R>, public QueuedWrite {
+ public:
+  explicit WriteCall(F op) : op_(std::move(op)) {}
+
+  bool evaluate(Transaction& group) override {
+    if (!this->start()) return false;
+    Transaction mine(group);
+    answer_.emplace(op_(mine));
+    if (answer_->has_value()) group.merge(std::move(mine));
+    return true;
+  }
+  void finish() override { this->settle(std::move(*answer_)); }
+  void fail(const Error& error) override { this->settle(error); }
+
+ private:
+  F op_;
+  std::optional<R> answer_;
+};
+
+}  // namespace mas::meta
