@@ -1,0 +1,108 @@
+#include "http/acceptor.h"
+
+#include <sys/socket.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "http/tcp_stream.h"
+#include "http/tls_stream.h"
+#include "mas/core/units.h"
+
+namespace mas::http {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+
+constexpr int kBacklog = 4096;
+
+Error bad_address(std::string_view text, const std::string& why) {
+  return {Code::invalid_argument, "Cannot listen on '" + std::string(text) + "': " + why + "."};
+}
+
+// Opens and binds; the port is shared with our other threads only where `reuse_port`.
+Result<void> bind(tcp::acceptor& acceptor, const tcp::endpoint& endpoint, bool reuse_port) {
+  error_code error;
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error && reuse_port) acceptor.set_option(ReusePort(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (error == asio::error::address_in_use) {
+    return bad_address(format_endpoint(endpoint), "the port is in use by another program");
+  }
+  if (error) return bad_address(format_endpoint(endpoint), error.message());
+  return {};
+}
+
+}  // namespace
+
+Result<tcp::endpoint> parse_listen_address(std::string_view text) {
+  std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return bad_address(text, "write it as HOST:PORT");
+  std::string host(text.substr(0, colon));
+  auto port = parse_u64(text.substr(colon + 1));
+  if (port.has_error() || *port > 65535) {
+    return bad_address(text, "the port must be a number up to 65535");
+  }
+  auto port_number = static_cast<std::uint16_t>(*port);
+  if (host.empty()) return tcp::endpoint(tcp::v4(), port_number);
+  if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  error_code error;
+  asio::ip::address address = asio::ip::make_address(host, error);
+  if (!error) return tcp::endpoint(address, port_number);
+  asio::io_context context;
+  tcp::resolver resolver(context);
+  auto found = resolver.resolve(host, std::to_string(port_number), error);
+  if (error || found.empty()) return bad_address(text, "the host name is not known");
+  return found.begin()->endpoint();
+}
+
+std::string format_endpoint(const tcp::endpoint& endpoint) {
+  std::string host = endpoint.address().to_string();
+  if (endpoint.address().is_v6()) host = "[" + host + "]";
+  return host + ":" + std::to_string(endpoint.port());
+}
+
+Result<void> check_port_free(asio::io_context& context, const tcp::endpoint& endpoint) {
+  tcp::acceptor probe(context);
+  return bind(probe, endpoint, false);
+}
+
+Result<std::unique_ptr<Acceptor>> Acceptor::listen(asio::io_context& context,
+                                                   const tcp::endpoint& endpoint) {
+  std::unique_ptr<Acceptor> acceptor(new Acceptor(context));
+  MAS_CHECK(bind(acceptor->acceptor_, endpoint, true));
+  error_code error;
+  acceptor->acceptor_.listen(kBacklog, error);
+  if (!error) acceptor->endpoint_ = acceptor->acceptor_.local_endpoint(error);
+  if (error) return bad_address(format_endpoint(endpoint), error.message());
+  return acceptor;
+}
+
+Task<Result<Acceptor::Accepted>> Acceptor::accept(TlsServer* tls) {
+  error_code error;
+  tcp::socket socket(acceptor_.get_executor());
+  tcp::endpoint peer;
+  co_await acceptor_.async_accept(socket, peer, asio::redirect_error(asio::use_awaitable, error));
+  if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) {
+    co_return Error(Code::cancelled, "The listening socket was closed.");
+  }
+  if (error) co_return Error(Code::io, "A connection could not be accepted: " + error.message());
+  Accepted accepted;
+  accepted.client_address = peer.address().to_string();
+  accepted.stream = tls == nullptr ? make_tcp_stream(std::move(socket))
+                                   : make_tls_server_stream(std::move(socket), *tls);
+  co_return accepted;
+}
+
+void Acceptor::close() {
+  error_code ignored;
+  acceptor_.close(ignored);
+}
+
+}  // namespace mas::http

@@ -1,0 +1,2 @@
+// Beast, compiled once for all of mas.
+#include <boost/beast/src.hpp>

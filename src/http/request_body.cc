@@ -1,0 +1,69 @@
+#include "http/request_body.h"
+
+#include <algorithm>
+#include <array>
+
+namespace mas::http {
+namespace {
+
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+std::optional<std::uint64_t> body_length(const BodyFraming& framing) {
+  if (framing.chunked) return std::nullopt;
+  return framing.length.value_or(0);
+}
+
+}  // namespace
+
+// How long the sender may have kept us waiting in all by the time its next byte comes.
+Duration PacedSource::allowance() const {
+  if (options_.min_body_rate == 0) return waited_ + options_.body_grace;
+  std::chrono::duration<double> earned(static_cast<double>(received_) /
+                                       static_cast<double>(options_.min_body_rate));
+  constexpr std::chrono::duration<double> kLongest = std::chrono::hours(24 * 365);
+  return std::max(options_.body_grace,
+                  std::chrono::duration_cast<Duration>(std::min(earned, kLongest)));
+}
+
+Task<Result<std::size_t>> PacedSource::read(MutableBytes into) {
+  Instant start = connection_.clock().now();
+  Result<std::size_t> size =
+      co_await connection_.read(into, start + std::max(Duration(0), allowance() - waited_));
+  waited_ += connection_.clock().now() - start;
+  if (size.has_value()) {
+    received_ += *size;
+  } else if (size.error().code() == Code::timeout) {
+    co_return Error(Code::sender_too_slow, "The body came too slowly; send it again.");
+  }
+  co_return size;
+}
+
+RequestBody::RequestBody(Connection& connection, InputBuffer& ahead, const config::Http& options,
+                         const ParsedRequest& request)
+    : connection_(connection),
+      ahead_(ahead),
+      options_(options),
+      length_(body_length(request.body)),
+      source_(connection, options),
+      reader_(source_, ahead,
+              request.body.chunked ? BodyReader::Framing::chunked : BodyReader::Framing::length,
+              length_.value_or(0)),
+      owes_continue_(request.expects_continue) {}
+
+Task<Result<std::size_t>> RequestBody::read(MutableBytes into) {
+  // A sender that began without waiting needs no leave any more.
+  if (owes_continue_ && may_continue_ && ahead_.empty() && !reader_.complete()) {
+    std::array<ByteView, 1> pieces{as_bytes(kContinue)};
+    MAS_CO_CHECK(co_await connection_.write_all(pieces, options_.write_timeout));
+  }
+  if (may_continue_) owes_continue_ = false;
+  co_return co_await reader_.read(into);
+}
+
+bool RequestBody::drainable(std::uint64_t limit) {
+  if (reader_.complete()) return true;
+  if (owes_continue_ || reader_.failed()) return false;
+  return reader_.left().has_value() && *reader_.left() <= limit;
+}
+
+}  // namespace mas::http

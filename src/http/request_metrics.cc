@@ -1,0 +1,83 @@
+#include "http/request_metrics.h"
+
+#include "mas/observe/log.h"
+
+namespace mas::http {
+namespace {
+
+// Paths come from strangers: bounded, and nothing that could forge a line.
+std::string loggable(std::string_view path) {
+  constexpr std::size_t kLongest = 256;
+  std::string text(path.substr(0, kLongest));
+  for (char& c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte >= 0x7f) c = '?';
+  }
+  return text;
+}
+
+void write_log(const RequestRecord& request) {
+  log::Level level = request.status >= 400 ? log::Level::info : log::Level::debug;
+  if (!log::enabled(level)) return;
+  std::chrono::duration<double, std::milli> took = request.took;
+  log::write(level, "http.request",
+             {{"id", request.request_id},
+              {"method", method_name(request.method)},
+              {"path", loggable(request.path)},
+              {"route", request.route},
+              {"status", request.status},
+              {"code", request.wire_code},
+              {"ms", took.count()},
+              {"bytes_in", request.bytes_in},
+              {"bytes_out", request.bytes_out},
+              {"client", request.client}});
+}
+
+}  // namespace
+
+RequestMetrics::RequestMetrics(observe::Metrics& registry)
+    : connections(registry.gauge("mas_http_connections", "Open connections")),
+      refused(registry.counter("mas_http_connections_refused_total",
+                               "Connections refused because there were too many")),
+      accept_errors(registry.counter("mas_http_accept_errors_total",
+                                     "Connections that failed to be accepted")),
+      handler_failures(registry.counter("mas_http_handler_failures_total",
+                                        "Requests whose handler failed in an unforeseen way")),
+      registry_(registry),
+      bytes_in_(registry.counter("mas_http_received_bytes_total", "Bytes of requests received")),
+      bytes_out_(registry.counter("mas_http_sent_bytes_total", "Bytes of answers sent")) {}
+
+void RequestMetrics::record(const RequestRecord& request) {
+  requests({request.route, request.method, request.status}).add();
+  seconds(request.route).observe(std::chrono::duration<double>(request.took).count());
+  bytes_in_.add(static_cast<double>(request.bytes_in));
+  bytes_out_.add(static_cast<double>(request.bytes_out));
+  write_log(request);
+}
+
+observe::Counter& RequestMetrics::requests(const KeyView& key) {
+  auto found = requests_.find(key);
+  if (found == requests_.end()) {
+    auto [route, method, status] = key;
+    observe::Labels labels{{"route", std::string(route)},
+                           {"method", std::string(method_name(method))},
+                           {"status", std::to_string(status)}};
+    observe::Counter& counter =
+        registry_.counter("mas_http_requests_total", "Requests answered", labels);
+    found = requests_.emplace(Key(std::string(route), method, status), &counter).first;
+  }
+  return *found->second;
+}
+
+observe::Histogram& RequestMetrics::seconds(std::string_view route) {
+  auto found = seconds_.find(route);
+  if (found == seconds_.end()) {
+    observe::Histogram& histogram =
+        registry_.histogram("mas_http_request_seconds", "From a request's head to its answer's end",
+                            observe::latency_bounds(), {{"route", std::string(route)}});
+    found = seconds_.emplace(std::string(route), &histogram).first;
+  }
+  return *found->second;
+}
+
+}  // namespace mas::http

@@ -1,0 +1,216 @@
+#include "http/session.h"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <utility>
+
+#include "http/session_exchange.h"
+#include "mas/observe/log.h"
+
+namespace mas::http {
+namespace {
+
+constexpr std::size_t kScratchSize = 64 * 1024;
+
+// The nearest any deadline can be when it is set; the watchdog's timer then needs no resetting.
+Duration shortest_timeout(const config::Http& options) {
+  return std::min({options.header_timeout, options.idle_timeout, options.write_timeout,
+                   options.body_grace, options.linger_timeout});
+}
+
+bool has_more_to_read(const InputBuffer& input, SessionExchange& exchange) {
+  return !input.empty() || !exchange.request_body().complete();
+}
+
+}  // namespace
+
+HeadLimits head_limits(const config::Http& options) {
+  return {options.max_header_bytes, options.max_header_fields};
+}
+
+Session::Session(SessionContext& context, const Executor& executor, std::unique_ptr<Stream> stream,
+                 std::string client_address)
+    : context_(context),
+      connection_(context.clock, executor, std::move(stream), shortest_timeout(context.options)),
+      client_address_(std::move(client_address)) {}
+
+Task<void> Session::run() {
+  Result<void> ready = co_await connection_.handshake(context_.options.header_timeout);
+  bool goes_on = ready.has_value();
+  while (goes_on) {
+    auto request = co_await read_request();
+    if (request.has_error()) {
+      co_await refuse(request.error());
+      break;
+    }
+    if (!request->has_value()) break;
+    goes_on = co_await serve(std::move(**request));
+  }
+  connection_.close();
+}
+
+void Session::stop_when_idle() {
+  if (idle_) connection_.cancel();
+}
+
+void Session::skip_blank_lines() {
+  // Some clients send an empty line after a body (RFC 9112, section 2.2).
+  while (input_.pending().size() >= 2 && input_.pending()[0] == '\r' &&
+         input_.pending()[1] == '\n') {
+    input_.consume(2);
+  }
+}
+
+Result<std::optional<ParsedRequest>> Session::parse_ahead(HeadScan& scan) {
+  skip_blank_lines();
+  ByteView pending = input_.pending();
+  bool half_blank_line = pending.size() == 1 && pending[0] == '\r';
+  if (pending.empty() || half_blank_line) return std::optional<ParsedRequest>();
+  MAS_TRY(std::optional<std::size_t> size, scan.scan(pending));
+  if (!size) return std::optional<ParsedRequest>();
+  MAS_TRY(ParsedRequest request,
+          parse_request_head(pending.first(*size), head_limits(context_.options)));
+  input_.consume(*size);
+  return std::optional<ParsedRequest>(std::move(request));
+}
+
+Task<Result<std::optional<ParsedRequest>>> Session::read_request() {
+  input_.trim();
+  HeadScan scan(head_limits(context_.options));
+  Instant idle_since = context_.clock.now();
+  std::optional<Instant> first_byte;
+  while (true) {
+    auto request = parse_ahead(scan);
+    if (request.has_error() || request->has_value()) co_return request;
+
+    idle_ = input_.empty();
+    if (idle_ && context_.stopping) co_return std::optional<ParsedRequest>();
+    if (idle_) {
+      first_byte.reset();
+    } else if (!first_byte) {
+      first_byte = context_.clock.now();
+    }
+    Instant deadline = first_byte ? *first_byte + context_.options.header_timeout
+                                  : idle_since + context_.options.idle_timeout;
+    Result<std::size_t> size = co_await connection_.read(input_.room(), deadline);
+    idle_ = false;
+    if (size.has_error() && size.error().code() == Code::timeout && first_byte) {
+      co_return Error(Code::sender_too_slow, "The request's head came too slowly.");
+    }
+    if (size.has_error() || *size == 0) co_return std::optional<ParsedRequest>();
+    input_.filled(*size);
+  }
+}
+
+Task<bool> Session::serve(ParsedRequest request) {
+  Instant begun = context_.clock.now();
+  request.head.client_address = client_address_;
+  request.head.request_id = context_.ids.next();
+  SessionExchange exchange(context_, connection_, input_, out_, std::move(request));
+  co_await call_handler(exchange);
+  co_await answer_if_unanswered(exchange);
+  record(exchange, begun);
+  co_return co_await conclude(exchange);
+}
+
+Task<void> Session::call_handler(SessionExchange& exchange) {
+  std::string what;
+  try {
+    co_await context_.handler.handle(exchange);
+    co_return;
+  } catch (const std::exception& thrown) {
+    what = thrown.what();
+  } catch (...) {
+    what = "unknown";
+  }
+  context_.metrics.handler_failures.add();
+  log::error("http.handler_failed",
+             {{"id", exchange.head().request_id}, {"route", exchange.route}, {"error", what}});
+}
+
+Task<void> Session::answer_if_unanswered(SessionExchange& exchange) {
+  if (exchange.started() || exchange.broken()) co_return;
+  Error error(Code::internal, "The server failed to answer; try again.");
+  auto [head, body] = context_.handler.early_error(error, exchange.head().request_id);
+  exchange.wire_code = wire_code(error.code());
+  co_await exchange.respond(std::move(head), std::move(body));
+}
+
+void Session::record(const SessionExchange& exchange, Instant begun) {
+  RequestRecord record;
+  record.route = exchange.route;
+  record.method = exchange.head().method;
+  record.path = exchange.head().path;
+  record.request_id = exchange.head().request_id;
+  record.client = client_address_;
+  record.status = exchange.status();
+  record.wire_code = exchange.wire_code;
+  record.took = context_.clock.now() - begun;
+  record.bytes_in = connection_.bytes_read() - std::exchange(counted_in_, connection_.bytes_read());
+  record.bytes_out =
+      connection_.bytes_written() - std::exchange(counted_out_, connection_.bytes_written());
+  context_.metrics.record(record);
+}
+
+Task<bool> Session::conclude(SessionExchange& exchange) {
+  // An answer cut short must be seen to be: the connection ends before its length is reached.
+  if (exchange.broken() || !exchange.answered()) co_return false;
+  if (exchange.closing()) {
+    if (has_more_to_read(input_, exchange)) co_await linger();
+    co_return false;
+  }
+  co_return co_await drain(exchange);
+}
+
+Task<bool> Session::drain(SessionExchange& exchange) {
+  RequestBody& body = exchange.request_body();
+  if (body.complete()) co_return true;
+  auto scratch = std::make_unique_for_overwrite<std::uint8_t[]>(kScratchSize);
+  MutableBytes into(scratch.get(), kScratchSize);
+  while (!body.complete()) {
+    Result<std::size_t> size = co_await body.read(into);
+    if (size.has_error()) co_return false;
+  }
+  co_return true;
+}
+
+Task<void> Session::refuse(Error error) {
+  std::string id = context_.ids.next();
+  auto [head, body] = context_.handler.early_error(error, id);
+  ResponseFraming framing;
+  framing.length = body.size();
+  framing.close = true;
+  out_.clear();
+  append_response_head(out_, head, id, context_.date.at(context_.clock.wall()), framing);
+  std::array<ByteView, 2> pieces{as_bytes(out_), as_bytes(body)};
+  Result<void> sent = co_await connection_.write_all(pieces, context_.options.write_timeout);
+  RequestRecord record;
+  record.request_id = id;
+  record.client = client_address_;
+  record.status = head.status;
+  record.wire_code = wire_code(error.code());
+  record.bytes_in = connection_.bytes_read() - counted_in_;
+  record.bytes_out = connection_.bytes_written() - counted_out_;
+  context_.metrics.record(record);
+  if (sent.has_value()) co_await linger();
+}
+
+// Closing while bytes are on their way resets the connection, and the answer with it. So: end our
+// side, and read until the other side ends its own.
+Task<void> Session::linger() {
+  const config::Http& options = context_.options;
+  Instant deadline = context_.clock.now() + options.linger_timeout;
+  Result<void> ended = co_await connection_.shutdown_send(options.linger_timeout);
+  if (ended.has_error()) co_return;
+  auto scratch = std::make_unique_for_overwrite<std::uint8_t[]>(kScratchSize);
+  MutableBytes into(scratch.get(), kScratchSize);
+  std::uint64_t budget = options.linger_bytes;
+  while (true) {
+    Result<std::size_t> size = co_await connection_.read(into, deadline);
+    if (size.has_error() || *size == 0 || *size >= budget) co_return;
+    budget -= *size;
+  }
+}
+
+}  // namespace mas::http

@@ -1,0 +1,65 @@
+// One connection from its first byte to its last: requests one after the other, each answered by
+// the handler, with the limits and timeouts of config::Http.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "http/connection.h"
+#include "http/head_parser.h"
+#include "http/input_buffer.h"
+#include "http/session_context.h"
+
+namespace mas::http {
+
+class SessionExchange;
+
+// Belongs to one io thread; run() and watch() are spawned by the owner, who keeps the session until
+// both have ended.
+class Session {
+ public:
+  Session(SessionContext& context, const Executor& executor, std::unique_ptr<Stream> stream,
+          std::string client_address);
+
+  Task<void> run();
+  // The session's timer; runs until dismiss().
+  Task<void> watch() { return connection_.watchdog().run(); }
+  // To be called when run() has ended, or will not begin.
+  void dismiss() { connection_.watchdog().stop(); }
+
+  // Ends the connection if it waits for a request; else after the request it is in.
+  void stop_when_idle();
+  // Ends it now.
+  void abort() { connection_.close(); }
+
+ private:
+  // A whole head; nullopt: the connection is at its end.
+  Task<Result<std::optional<ParsedRequest>>> read_request();
+  [[nodiscard]] Result<std::optional<ParsedRequest>> parse_ahead(HeadScan& scan);
+  // Whether the connection goes on.
+  Task<bool> serve(ParsedRequest request);
+  Task<void> call_handler(SessionExchange& exchange);
+  Task<void> answer_if_unanswered(SessionExchange& exchange);
+  Task<bool> conclude(SessionExchange& exchange);
+  void record(const SessionExchange& exchange, Instant begun);
+  Task<bool> drain(SessionExchange& exchange);
+  // Answers what could not be parsed, and ends the connection.
+  Task<void> refuse(Error error);
+  Task<void> linger();
+  void skip_blank_lines();
+
+  SessionContext& context_;
+  Connection connection_;
+  std::string client_address_;
+  InputBuffer input_;
+  std::string out_;
+  bool idle_ = false;             // waiting for the first byte of a request
+  std::uint64_t counted_in_ = 0;  // of the connection's bytes, in metrics already
+  std::uint64_t counted_out_ = 0;
+};
+
+// `http` limits as the head scanner takes them.
+[[nodiscard]] HeadLimits head_limits(const config::Http& options);
+
+}  // namespace mas::http

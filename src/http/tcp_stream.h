@@ -1,0 +1,17 @@
+// A Stream over a TCP socket.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <memory>
+
+#include "http/stream.h"
+
+namespace mas::http {
+
+// Sets TCP_NODELAY and non-blocking mode.
+[[nodiscard]] std::unique_ptr<Stream> make_tcp_stream(boost::asio::ip::tcp::socket socket);
+
+// The Error of a failed socket operation.
+[[nodiscard]] Error socket_error(const boost::system::error_code& error);
+
+}  // namespace mas::http
