@@ -177,6 +177,11 @@ class FaultFsImpl final : public FaultFs {
     return {};
   }
 
+  void keep_order_in(const std::string& directory) override {
+    const std::lock_guard guard(disk_->mutex);
+    if (const auto node = disk_->tree.find(directory)) node->ordered = true;
+  }
+
   void set_capacity(std::uint64_t bytes) override {
     const std::lock_guard guard(disk_->mutex);
     disk_->capacity = disk_->tree.used() + bytes;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <vector>
 
 #include "fs/errors.h"
 
@@ -35,29 +34,25 @@ std::uint64_t used_below(const FaultNode& node) {
 // Copies nodes, each once, so that two names of one file still share it in the copy.
 class Copier {
  public:
-  using Content = std::function<FaultContent(const FaultContent&)>;
-  using Entry = std::function<FaultEntry(const FaultEntry&)>;  // which of its nodes stay
+  // How to copy one node but for the nodes it points to, which are copied in turn.
+  using Shallow = std::function<FaultNode(const FaultNode&)>;
 
-  Copier(Content content, Entry entry) : content_(std::move(content)), entry_(std::move(entry)) {}
+  explicit Copier(Shallow shallow) : shallow_(std::move(shallow)) {}
 
   NodePointer copy(const NodePointer& node) {
     if (!node) return nullptr;
     if (const auto done = copies_.find(node.get()); done != copies_.end()) return done->second;
-    auto result = std::make_shared<FaultNode>();
+    auto result = std::make_shared<FaultNode>(shallow_(*node));
     copies_.emplace(node.get(), result);
-    result->is_directory = node->is_directory;
-    result->content = content_(node->content);
-    for (const auto& [name, entry] : node->entries) {
-      const auto chosen = entry_(entry);
-      if (!chosen.now && !chosen.durable) continue;
-      result->entries[name] = {copy(chosen.now), copy(chosen.durable)};
+    for (auto& [name, entry] : result->entries) entry = {copy(entry.now), copy(entry.durable)};
+    for (auto& changes : result->unsynced) {
+      for (auto& [name, target] : changes) target = copy(target);
     }
     return result;
   }
 
  private:
-  Content content_;
-  Entry entry_;
+  Shallow shallow_;
   std::map<const FaultNode*, NodePointer> copies_;
 };
 
@@ -66,6 +61,37 @@ class Copier {
 bool FaultNode::has_entries() const {
   return std::any_of(entries.begin(), entries.end(),
                      [](const auto& item) { return item.second.now != nullptr; });
+}
+
+void FaultNode::change(EntryChanges changes) {
+  for (const auto& [name, target] : changes) entries[name].now = target;
+  unsynced.push_back(std::move(changes));
+}
+
+void FaultNode::sync_entries() {
+  for (auto& [name, entry] : entries) entry.durable = entry.now;
+  std::erase_if(entries, [](const auto& item) { return item.second.now == nullptr; });
+  unsynced.clear();
+}
+
+std::map<std::string, FaultEntry> FaultNode::entries_after_power_loss(Rng& rng, double keep) const {
+  std::map<std::string, FaultEntry> left;
+  if (ordered) {
+    for (const auto& [name, entry] : entries) left[name].now = entry.durable;
+    const auto all = unsynced.size();
+    const auto done = keep <= 0.0 ? 0 : keep >= 1.0 ? all : rng.u64() % (all + 1);
+    for (std::size_t i = 0; i < done; ++i) {
+      for (const auto& [name, target] : unsynced[i]) left[name].now = target;
+    }
+  } else {
+    for (const auto& [name, entry] : entries) {
+      const bool kept = entry.is_synced() || chance(rng, keep);
+      left[name].now = kept ? entry.now : entry.durable;
+    }
+  }
+  std::erase_if(left, [](const auto& item) { return item.second.now == nullptr; });
+  for (auto& [name, entry] : left) entry.durable = entry.now;
+  return left;
 }
 
 FaultTree::FaultTree() : root_(std::make_shared<FaultNode>()) { root_->is_directory = true; }
@@ -97,11 +123,14 @@ Result<FaultTree::Place> FaultTree::place_of(const std::string& path) const {
 
 Result<NodePointer> FaultTree::create(const std::string& path, bool directory) {
   MAS_TRY(const auto place, place_of(path));
-  auto& entry = place.directory->entries[place.name];
-  if (entry.now) return Error(Code::already_exists, describe("already there:", path));
-  entry.now = std::make_shared<FaultNode>();
-  entry.now->is_directory = directory;
-  return entry.now;
+  const auto found = place.directory->entries.find(place.name);
+  if (found != place.directory->entries.end() && found->second.now) {
+    return Error(Code::already_exists, describe("already there:", path));
+  }
+  auto node = std::make_shared<FaultNode>();
+  node->is_directory = directory;
+  place.directory->change({{place.name, node}});
+  return node;
 }
 
 Result<void> FaultTree::remove(const std::string& path) {
@@ -111,8 +140,7 @@ Result<void> FaultTree::remove(const std::string& path) {
   if (found->second.now->has_entries()) {
     return Error(Code::already_exists, describe("not empty:", path));
   }
-  found->second.now = nullptr;
-  if (found->second.is_synced()) place.directory->entries.erase(found);
+  place.directory->change({{place.name, nullptr}});
   return {};
 }
 
@@ -121,41 +149,45 @@ Result<void> FaultTree::rename(const std::string& from, const std::string& to) {
   MAS_TRY(const auto target, place_of(to));
   const auto node = find(from);
   if (!node) return missing(from);
-  auto& replaced = target.directory->entries[target.name];
-  if (replaced.now == node) return {};
-  if (replaced.now && replaced.now->has_entries()) {
+  const auto replaced = find(to);
+  if (replaced == node) return {};
+  if (replaced && replaced->has_entries()) {
     return Error(Code::already_exists, describe("not empty:", to));
   }
-  replaced.now = node;
-  source.directory->entries[source.name].now = nullptr;
+  if (source.directory == target.directory) {
+    source.directory->change({{target.name, node}, {source.name, nullptr}});
+  } else {
+    target.directory->change({{target.name, node}});
+    source.directory->change({{source.name, nullptr}});
+  }
   return {};
 }
 
 Result<void> FaultTree::sync(const std::string& path) {
   const auto node = find(path);
   if (!node || !node->is_directory) return missing(path);
-  for (auto& [name, entry] : node->entries) entry.durable = entry.now;
-  std::erase_if(node->entries, [](const auto& item) { return item.second.now == nullptr; });
+  node->sync_entries();
   return {};
 }
 
 std::uint64_t FaultTree::used() const { return used_below(*root_); }
 
 FaultTree FaultTree::copy() const {
-  Copier copier([](const FaultContent& content) { return content; },
-                [](const FaultEntry& entry) { return entry; });
+  Copier copier([](const FaultNode& node) { return node; });
   FaultTree result;
   result.root_ = copier.copy(root_);
   return result;
 }
 
 FaultTree FaultTree::after_power_loss(Rng& rng, double keep) const {
-  Copier copier([&](const FaultContent& content) { return content.after_power_loss(rng, keep); },
-                [&](const FaultEntry& entry) {
-                  const bool kept = entry.is_synced() || chance(rng, keep);
-                  const auto& chosen = kept ? entry.now : entry.durable;
-                  return FaultEntry{chosen, chosen};
-                });
+  Copier copier([&](const FaultNode& node) {
+    FaultNode left;
+    left.is_directory = node.is_directory;
+    left.ordered = node.ordered;
+    left.content = node.content.after_power_loss(rng, keep);
+    left.entries = node.entries_after_power_loss(rng, keep);
+    return left;
+  });
   FaultTree result;
   result.root_ = copier.copy(root_);
   return result;

@@ -5,6 +5,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "fs/fault_content.h"
 #include "mas/core/result.h"
@@ -21,12 +23,23 @@ struct FaultEntry {
   [[nodiscard]] bool is_synced() const noexcept { return now == durable; }
 };
 
+// Changes of entries that reach the disk together.
+using EntryChanges = std::vector<std::pair<std::string, NodePointer>>;
+
 struct FaultNode {
   bool is_directory = false;
   FaultContent content;                       // of a file
   std::map<std::string, FaultEntry> entries;  // of a directory
+  bool ordered = false;                       // its changes reach the disk in their order only
+  std::vector<EntryChanges> unsynced;         // changes since it was synced
 
   [[nodiscard]] bool has_entries() const;
+  // Changes entries; each must be there or be made by this.
+  void change(EntryChanges changes);
+  void sync_entries();
+  // What of a directory's entries a power loss leaves.
+  [[nodiscard]] std::map<std::string, FaultEntry> entries_after_power_loss(Rng& rng,
+                                                                           double keep) const;
 };
 
 // Not thread-safe.

@@ -5,6 +5,7 @@
 
 #include "fs/real_fs.h"
 #include "fs/rocksdb_files.h"
+#include "mas/fs/fault_fs.h"
 
 namespace mas::fs {
 namespace {
@@ -102,6 +103,7 @@ class FsFileSystem final : public rocksdb::FileSystem {
                         IODebugContext* /*context*/) override {
     const auto names = fs_.list(path);
     if (names.has_value()) *result = std::make_unique<Directory>(fs_, path);
+    keep_order_in(path);
     return status_of(names);
   }
 
@@ -141,7 +143,9 @@ class FsFileSystem final : public rocksdb::FileSystem {
 
   IOStatus CreateDirIfMissing(const std::string& path, const IOOptions& /*options*/,
                               IODebugContext* /*context*/) override {
-    return status_of(fs_.make_directories(path));
+    const auto made = fs_.make_directories(path);
+    keep_order_in(path);
+    return status_of(made);
   }
 
   IOStatus DeleteDir(const std::string& path, const IOOptions& /*options*/,
@@ -223,6 +227,10 @@ class FsFileSystem final : public rocksdb::FileSystem {
     options.create = true;
     options.truncate = truncate;
     return options;
+  }
+
+  void keep_order_in(const std::string& path) {
+    if (auto* faulty = dynamic_cast<FaultFs*>(&fs_)) faulty->keep_order_in(path);
   }
 
   Fs& fs_;

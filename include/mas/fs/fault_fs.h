@@ -56,6 +56,11 @@ class FaultFs : public Fs {
   [[nodiscard]] virtual std::unique_ptr<FaultFs> after_power_loss(Rng& rng, double keep) const = 0;
   // A copy of the disk as a process that restarts sees it (kill -9: nothing is lost).
   [[nodiscard]] virtual std::unique_ptr<FaultFs> after_restart() const = 0;
+  // From now on the changes of this directory's entries reach the disk in their order, a rename
+  // as one, as file systems with a journal have it (ext4, XFS): a power loss undoes a number of the
+  // last ones. RocksDB relies on it (CURRENT never names a file made after it), so its directories
+  // are under this rule; mas itself must do with any combination.
+  virtual void keep_order_in(const std::string& directory) = 0;
   // Flips one bit of a file's content, at rest.
   virtual Result<void> flip_bit(const std::string& path, std::uint64_t offset, int bit) = 0;
   // Room left for writes; beyond it they fail with disk_full.
