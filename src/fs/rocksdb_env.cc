@@ -3,6 +3,8 @@
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 
+#include <algorithm>
+
 #include "fs/real_fs.h"
 #include "fs/rocksdb_files.h"
 #include "mas/fs/fault_fs.h"
@@ -236,13 +238,30 @@ class FsFileSystem final : public rocksdb::FileSystem {
   Fs& fs_;
 };
 
+// After a failed flush RocksDB waits a second before it looks again whether it may stop. Tests make
+// flushes fail by the hundred, so its waits are cut short here.
+class FsEnv final : public rocksdb::EnvWrapper {
+ public:
+  explicit FsEnv(const std::shared_ptr<FsFileSystem>& file_system)
+      : rocksdb::EnvWrapper(rocksdb::NewCompositeEnv(file_system)) {
+    file_system_ = file_system;
+  }
+
+  [[nodiscard]] const char* Name() const override { return "MasEnv"; }
+
+  void SleepForMicroseconds(int micros) override {
+    constexpr int kLongest = 1000;
+    rocksdb::EnvWrapper::SleepForMicroseconds(std::min(micros, kLongest));
+  }
+};
+
 }  // namespace
 
 std::shared_ptr<rocksdb::Env> make_rocksdb_env(Fs& fs) {
   if (dynamic_cast<RealFs*>(&fs) != nullptr) {
     return {rocksdb::Env::Default(), [](rocksdb::Env*) {}};
   }
-  return rocksdb::NewCompositeEnv(std::make_shared<FsFileSystem>(fs));
+  return std::make_shared<FsEnv>(std::make_shared<FsFileSystem>(fs));
 }
 
 }  // namespace mas::fs
