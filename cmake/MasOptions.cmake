@@ -36,7 +36,7 @@ if(MAS_SANITIZE)
   add_link_options(-fsanitize=${MAS_SANITIZE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # GCC 12 reports false positives in instrumented code.
-    add_compile_options(-Wno-maybe-uninitialized)
+    add_compile_options(-Wno-maybe-uninitialized -Wno-tsan)
   endif()
 endif()
 if(MAS_FUZZ)

@@ -4,6 +4,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <new>
+#include <utility>
 
 #include "mas/core/result.h"
 
@@ -15,13 +17,25 @@ struct StartWaiting {
   Waiter* waiter;
 
   template <class Handler>
-  void operator()(Handler&& handler) {
-    waiter->handler_ = std::forward<Handler>(handler);
+  struct Stored final : Waiter::Suspended {
+    explicit Stored(Handler h) : handler(std::move(h)) {}
+    void post_to(Executor home) override {
+      Handler taken = std::move(handler);
+      this->~Stored();
+      asio::post(home, std::move(taken));
+    }
+    Handler handler;
+  };
+
+  template <class Handler>
+  void operator()(Handler handler) {
+    static_assert(sizeof(Stored<Handler>) <= Waiter::kStorage);
+    waiter->suspended_ = new (waiter->storage_) Stored<Handler>(std::move(handler));
     auto expected = Waiter::State::fresh;
     if (waiter->state_.compare_exchange_strong(expected, Waiter::State::waiting)) return;
     // resume() came first: go on at once, but never inside this call.
     MAS_ASSERT(expected == Waiter::State::resumed);
-    asio::post(waiter->home_, std::move(waiter->handler_));
+    waiter->suspended_->post_to(waiter->home_);
   }
 };
 
@@ -37,8 +51,7 @@ void Waiter::resume() {
   if (state_.compare_exchange_strong(expected, State::resumed)) return;
   MAS_ASSERT(expected == State::waiting);
   Executor home = home_;
-  auto handler = std::move(handler_);
-  asio::post(home, std::move(handler));
+  suspended_->post_to(std::move(home));
 }
 
 }  // namespace mas
