@@ -6,6 +6,7 @@
 
 #include "config/text.h"
 #include "mas/config/config.h"
+#include "mas/core/utf8.h"
 
 namespace mas::config {
 namespace {
@@ -57,10 +58,18 @@ void flatten(const toml::value& value, const std::string& key, std::string_view 
   out.push_back({at.line(), at.column(), {key, convert(value), place(origin, at.line())}});
 }
 
-// Refuses what would make toml11 run out of stack.
+// Refuses what toml11 does not survive: nesting without limit (it runs out of stack) and strings
+// that are not UTF-8 (it reads past its buffer while it composes the message).
 Result<void> check_shape(std::string_view text, std::string_view origin) {
   if (text.size() > kMaxFileBytes) {
     return Error(Code::invalid_argument, std::string(origin) + ": larger than 1 MiB");
+  }
+  std::size_t valid = utf8_valid_prefix(text);
+  if (valid != text.size()) {
+    auto line =
+        1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(valid), '\n');
+    return Error(Code::invalid_argument,
+                 place(origin, static_cast<std::uint_least32_t>(line)) + ": not valid UTF-8");
   }
   std::size_t line = 1;
   std::size_t brackets = 0;

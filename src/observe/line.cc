@@ -3,7 +3,7 @@
 #include <cctype>
 #include <ctime>
 
-#include "observe/utf8.h"
+#include "mas/core/utf8.h"
 
 namespace mas::log {
 namespace {

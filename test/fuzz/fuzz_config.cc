@@ -28,7 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view text(reinterpret_cast<const char*>(data), size);
   auto parsed = mas::config::parse(text, "f");
   if (parsed.has_error()) {
-    const std::string& message = parsed.error().message();
+    const mas::Error error = parsed.error();
+    const std::string& message = error.message();
     require(message.starts_with("f:") && message.find('\n') == std::string::npos);
     require(message.size() < 1000);
     return 0;

@@ -79,6 +79,15 @@ TEST_CASE("Nesting up to the limit is parsed") {
   CHECK(read_toml(repeat("a.", 256) + "a = 1\n", "f").has_value());
 }
 
+TEST_CASE("Text that is not UTF-8 is refused with its line, even in a string or a comment") {
+  CHECK(error_of("a = 1\nb = 'x\xFFy'\n") == "f:2: not valid UTF-8");
+  CHECK(error_of("# \xC3\n") == "f:1: not valid UTF-8");
+  CHECK(read_toml("\xEF\xBB\xBF"
+                  "a = \"\xC3\xA4\"\n",
+                  "f")
+            .has_value());
+}
+
 TEST_CASE("More than 1 MiB is refused") {
   std::string comment = "#" + std::string(mas::config::kMaxFileBytes - 2, 'x') + "\n";
   CHECK(read_toml(comment, "f").has_value());

@@ -1,8 +1,8 @@
-#include "observe/utf8.h"
+#include "mas/core/utf8.h"
 
 #include <cstdint>
 
-namespace mas::log {
+namespace mas {
 
 std::size_t utf8_sequence(std::string_view text, std::size_t at) noexcept {
   auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
@@ -31,4 +31,14 @@ std::size_t utf8_sequence(std::string_view text, std::size_t at) noexcept {
   return length;
 }
 
-}  // namespace mas::log
+std::size_t utf8_valid_prefix(std::string_view text) noexcept {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    std::size_t length = utf8_sequence(text, at);
+    if (length == 0) break;
+    at += length;
+  }
+  return at;
+}
+
+}  // namespace mas
