@@ -47,10 +47,21 @@ struct Layout {
 // 1 -> 1+0, 2 -> 1+1, 3 -> 2+1, 4 -> 2+2, 5 -> 3+2, 6 and more -> 4+2.
 [[nodiscard]] Profile profile_for(std::size_t members);
 
-// A table for these members from nothing: rows as wide as min(members, kMaxWidth), load even.
+// A table for these members from nothing, version 1: rows as wide as min(members, kMaxWidth). Each
+// row's first entries lie in as many zones as there are; within that, every position is spread
+// evenly by weight (0 counts as 1), so any profile's load is even. The same arguments give the same
+// table. `members` is not empty, its slots differ.
 [[nodiscard]] Layout found(const Id128& cluster, std::vector<Member> members);
 
-// Versioned binary form; corrupt on anything that is not one.
+// The table after `previous` for these members (matched by slot; given whole, with their present
+// incarnations, zones and weights), version + 1. Members that stay keep their positions and their
+// order in Layout::members, newcomers come behind them. A newcomer takes its share of each
+// position, from the most loaded and at most one a row; a leaver's positions go to the least loaded
+// that are not in the row. A mere change of weight moves nothing.
+[[nodiscard]] Layout next(const Layout& previous, const std::vector<Member>& members);
+
+// Versioned binary form (doc/layout-format.md); corrupt on anything that is not one. What parse
+// gives back is consistent: slots differ, every row has distinct members that exist.
 [[nodiscard]] std::string serialise(const Layout& layout);
 [[nodiscard]] Result<Layout> parse(std::string_view bytes);
 
