@@ -51,12 +51,18 @@ struct ScrubStep {
   std::optional<RecordKey> next;   // where to go on; nullopt: the pass is complete
 };
 
+enum class IndexKind {
+  rocksdb,  // on disk beside the segments
+  memory,   // rebuilt from the segments at each open; for simulation
+};
+
 struct Dependencies {
   fs::Fs& fs;
   Pool& disk;
   Clock& clock;
   Rng& rng;
   observe::Metrics& metrics;
+  IndexKind index = IndexKind::rocksdb;
 };
 
 class Store {

@@ -1,0 +1,152 @@
+#include "store/frame_builder.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace mas::store {
+namespace {
+
+bool is_aligned(const std::uint8_t* data) noexcept {
+  return reinterpret_cast<std::uintptr_t>(data) % kBlockSize == 0;
+}
+
+// Collects what must be copied into aligned buffers and hands out whole blocks of it.
+class Copier {
+ public:
+  Copier(std::deque<Buffer>& buffers, std::vector<ByteView>& pieces)
+      : buffers_(buffers), pieces_(pieces) {}
+
+  // Bytes missing to the next block boundary.
+  [[nodiscard]] std::size_t to_boundary() const noexcept {
+    return round_up(fill_, kBlockSize) - fill_;
+  }
+  void copy(ByteView bytes) {
+    while (!bytes.empty()) {
+      if (!current_ || fill_ == current_->capacity()) open(bytes.size());
+      const std::size_t count = std::min(bytes.size(), current_->capacity() - fill_);
+      std::memcpy(current_->data() + fill_, bytes.data(), count);
+      fill_ += count;
+      bytes = bytes.subspan(count);
+    }
+  }
+  // Pads with zeros to the boundary and hands out what was collected.
+  void flush() {
+    if (!current_) return;
+    const std::size_t end = round_up(fill_, kBlockSize);
+    std::memset(current_->data() + fill_, 0, end - fill_);
+    fill_ = end;
+    if (fill_ > start_) pieces_.emplace_back(current_->data() + start_, fill_ - start_);
+    start_ = fill_;
+  }
+
+ private:
+  void open(std::size_t wanted) {
+    constexpr std::size_t kSmallest = 64 * 1024;
+    constexpr std::size_t kLargest = 4 * 1024 * 1024;
+    flush();
+    buffers_.push_back(Buffer::allocate(std::clamp(wanted, kSmallest, kLargest)));
+    current_ = &buffers_.back();
+    start_ = fill_ = 0;
+  }
+
+  std::deque<Buffer>& buffers_;
+  std::vector<ByteView>& pieces_;
+  Buffer* current_ = nullptr;
+  std::size_t start_ = 0;
+  std::size_t fill_ = 0;
+};
+
+}  // namespace
+
+Frame::Frame(const FramePlace& place, const std::vector<FrameInput>& inputs) {
+  FrameSize size;
+  for (const FrameInput& input : inputs) size.add(input.length);
+  length_ = size.length();
+  head_ = Buffer::allocate(size.head_length());
+
+  std::vector<RecordHeader> headers;
+  headers.reserve(inputs.size());
+  records_.reserve(inputs.size());
+  std::uint64_t small = size.headers_length();
+  std::uint64_t large = size.head_length();
+  for (const FrameInput& input : inputs) {
+    RecordHeader header;
+    header.type = static_cast<std::uint8_t>(input.type);
+    set_key(header, input.key);
+    header.length = input.length;
+    header.place = place.frame;
+    header.first_place = input.first_place == 0 ? place.frame : input.first_place;
+    header.version = input.version;
+    header.payload_sum = input.sum;
+    if (input.type == RecordType::payload) {
+      const bool is_large = input.length >= kLargePayload;
+      header.payload_offset = is_large ? large : small;
+      (is_large ? large : small) += round_up(input.length, is_large ? kBlockSize : kSmallAlignment);
+    }
+    seal(header, place.identity);
+    const std::uint64_t header_offset =
+        place.offset + sizeof(FrameHeader) + headers.size() * sizeof(RecordHeader);
+    records_.push_back(
+        {input.key,
+         input.type,
+         header.first_place,
+         {place.identity.segment, header_offset, place.offset + header.payload_offset,
+          input.version, input.length, input.sum}});
+    headers.push_back(header);
+  }
+
+  FrameHeader frame;
+  frame.flags = place.flags;
+  frame.volume = place.identity.volume;
+  frame.segment = place.identity.segment;
+  frame.offset = place.offset;
+  frame.frame = place.frame;
+  frame.length = length_;
+  frame.next_version = place.next_version;
+  seal(frame, headers);
+
+  std::memcpy(head_.data(), &frame, sizeof frame);
+  if (!headers.empty()) {
+    std::memcpy(head_.data() + sizeof frame, headers.data(), headers.size() * sizeof(RecordHeader));
+  }
+  std::uint64_t written = size.headers_length();
+  auto append_small = [&](ByteView bytes) {
+    std::memcpy(head_.data() + written, bytes.data(), bytes.size());
+    written += bytes.size();
+  };
+  static constexpr std::uint8_t kZeros[kSmallAlignment] = {};
+  for (const FrameInput& input : inputs) {
+    if (input.type != RecordType::payload || input.length >= kLargePayload) continue;
+    for (const Slice& piece : *input.pieces) append_small(piece.view());
+    append_small(ByteView(kZeros, round_up(written, kSmallAlignment) - written));
+  }
+  std::memset(head_.data() + written, 0, size.head_length() - written);
+  pieces_.emplace_back(head_.data(), size.head_length());
+  for (const FrameInput& input : inputs) {
+    if (input.type == RecordType::payload && input.length >= kLargePayload) {
+      append_large(*input.pieces);
+    }
+  }
+}
+
+void Frame::append_large(const std::vector<Slice>& payload) {
+  Copier copier(copies_, pieces_);
+  for (const Slice& piece : payload) {
+    ByteView rest = piece.view();
+    const std::size_t lead = copier.to_boundary();
+    // After `lead` copied bytes the file is at a block boundary; if the memory is too, the whole
+    // blocks from there on need no copy.
+    if (rest.size() >= lead + kBlockSize && is_aligned(rest.data() + lead)) {
+      copier.copy(rest.first(lead));
+      copier.flush();
+      rest = rest.subspan(lead);
+      const std::size_t whole = rest.size() / kBlockSize * kBlockSize;
+      pieces_.push_back(rest.first(whole));
+      rest = rest.subspan(whole);
+    }
+    copier.copy(rest);
+  }
+  copier.flush();
+}
+
+}  // namespace mas::store

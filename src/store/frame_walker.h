@@ -1,0 +1,62 @@
+// Walks the frames of one segment from a known boundary, steps over damaged ranges, and tells what
+// stands behind the last frame. Used by recovery, compaction and `mas check`; changes nothing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "store/block_reader.h"
+#include "store/format.h"
+#include "store/location.h"
+
+namespace mas::store {
+
+struct WalkedFrame {
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+  // False: no valid header; the range up to the next valid frame, with whatever record headers
+  // could still be read (each vouches for itself).
+  bool header_ok = false;
+  std::uint64_t frame = 0;         // its number; of a damaged range, that of its records, or 0
+  std::uint64_t next_version = 0;  // 0 in a damaged range
+  bool closing = false;
+  std::vector<IndexedRecord> records;
+  std::uint32_t bad_records = 0;  // record headers that failed their sum, as far as known
+
+  [[nodiscard]] bool headers_whole() const noexcept { return header_ok && bad_records == 0; }
+};
+
+class FrameWalker {
+ public:
+  // `file` (opened direct) must outlive this. `from`: where a frame starts; `end`: of the file;
+  // frames with numbers up to `after_frame` are not accepted.
+  FrameWalker(fs::File& file, const SegmentIdentity& identity, std::uint64_t from,
+              std::uint64_t end, std::uint64_t after_frame);
+
+  // The next frame or damaged range; nullopt when no valid frame follows. Errors: io.
+  Result<std::optional<WalkedFrame>> next();
+
+  // After nullopt: where the last frame ended, and the end of the last block behind it that holds
+  // anything but zeros (equal if none does).
+  [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
+  [[nodiscard]] std::uint64_t dirty_end() const noexcept { return dirty_end_; }
+  [[nodiscard]] std::uint64_t last_frame() const noexcept { return last_frame_; }
+
+ private:
+  Result<std::optional<WalkedFrame>> read_frame(std::uint64_t offset);
+  Result<std::optional<std::uint64_t>> find_frame(std::uint64_t from);
+  Result<WalkedFrame> salvage(std::uint64_t offset, std::uint64_t length);
+  [[nodiscard]] IndexedRecord indexed(const RecordHeader& header, std::uint64_t frame_offset,
+                                      std::uint64_t number) const;
+
+  fs::File& file_;
+  BlockReader reader_;
+  SegmentIdentity identity_;
+  std::uint64_t position_;
+  std::uint64_t end_;
+  std::uint64_t last_frame_;
+  std::uint64_t dirty_end_;
+};
+
+}  // namespace mas::store

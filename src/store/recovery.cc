@@ -1,0 +1,195 @@
+#include "store/recovery.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "mas/core/units.h"
+#include "mas/observe/log.h"
+
+namespace mas::store {
+namespace {
+
+bool same_record(const IndexedRecord& a, const IndexedRecord& b) {
+  return a.location.header == b.location.header;
+}
+
+}  // namespace
+
+Recovery::Recovery(SegmentSet& segments, Catalog& catalog, const Id128& volume)
+    : segments_(segments), catalog_(catalog), volume_(volume), at_(catalog.position()) {}
+
+Result<Recovered> Recovery::run() {
+  MAS_CHECK(drop_half_made());
+  const std::vector<SegmentInfo> all = segments_.list();
+  for (const SegmentInfo& segment : all) {
+    if (segment.number < at_.segment) {
+      segments_.set_end(segment.number, segment.size);
+      continue;
+    }
+    const bool is_newest = segment.number == all.back().number;
+    MAS_CHECK(replay(segment, is_newest));
+  }
+  recovered_.tail = at_;
+  return recovered_;
+}
+
+// A crash while a segment was being made leaves a file without a header, or one whose header is not
+// whole; no frame was ever written to it, as that waits for the sync of both.
+Result<void> Recovery::drop_half_made() {
+  for (;;) {
+    const std::vector<SegmentInfo> all = segments_.list();
+    if (all.empty()) return {};
+    const SegmentInfo& newest = all.back();
+    if (newest.header_ok || newest.number <= at_.segment) return {};
+    MAS_TRY(auto file, segments_.open_direct(newest.number));
+    FrameWalker walker(*file, {volume_, newest.number}, kSegmentHeaderSize, newest.size, 0);
+    MAS_TRY(auto frame, walker.next());
+    if (frame || walker.dirty_end() > walker.position()) return {};
+    log::info("store_half_made_segment_removed", {{"segment", newest.number}});
+    MAS_CHECK(segments_.remove(newest.number));
+  }
+}
+
+Result<void> Recovery::replay(const SegmentInfo& segment, bool is_newest) {
+  std::uint64_t from = kSegmentHeaderSize;
+  if (segment.number == at_.segment) {
+    from = at_.offset;
+  } else if (segment.header_ok && at_.segment != 0 && segment.first_frame > at_.frame + 1) {
+    ++recovered_.quarantined;
+    log::error("store_frames_missing", {{"before_segment", segment.number},
+                                        {"from_frame", at_.frame + 1},
+                                        {"to_frame", segment.first_frame - 1}});
+  }
+  at_.segment = segment.number;
+  at_.offset = from;
+  MAS_TRY(auto file, segments_.open_direct(segment.number));
+  FrameWalker walker(*file, {volume_, segment.number}, from, segment.size, at_.frame);
+  // The last frame is held back until it is known to be the last.
+  std::optional<WalkedFrame> held;
+  for (;;) {
+    MAS_TRY(auto frame, walker.next());
+    if (!frame) break;
+    if (held) MAS_CHECK(accept(*held));
+    held = std::move(frame);
+  }
+  if (is_newest) return settle_tail(segment, *file, walker, std::move(held));
+  if (held) MAS_CHECK(accept(*held));
+  if (walker.dirty_end() > walker.position()) {
+    ++recovered_.quarantined;
+    log::error(
+        "store_range_damaged",
+        {{"segment", segment.number}, {"from", walker.position()}, {"to", walker.dirty_end()}});
+  }
+  segments_.set_end(segment.number, walker.dirty_end());
+  return {};
+}
+
+Result<void> Recovery::settle_tail(const SegmentInfo& segment, fs::File& file, FrameWalker& walker,
+                                   std::optional<WalkedFrame> last) {
+  std::uint64_t cut_from = walker.position();
+  std::uint64_t cut_to = walker.dirty_end();
+  std::vector<IndexedRecord> damaged;
+  if (last) {
+    MAS_TRY(damaged, damaged_payloads(file, *last));
+    const bool is_whole = last->headers_whole() && damaged.empty();
+    // Something behind it means that it had been synced; so does a frame that follows a gap.
+    if (!is_whole && cut_to == cut_from && last->header_ok) {
+      cut_from = last->offset;
+      note_cut(segment, cut_from, cut_to, last->records);
+      last.reset();
+    } else if (cut_to > cut_from) {
+      note_cut(segment, cut_from, cut_to, {});
+    }
+  } else if (cut_to > cut_from) {
+    note_cut(segment, cut_from, cut_to, {});
+  }
+  const std::uint64_t planned = std::max(segment.planned, round_up(segment.size, kBlockSize));
+  if (cut_to > cut_from || segment.size < planned) {
+    MAS_CHECK(zero(segment, cut_from, cut_to));
+  } else if (last) {
+    // A killed process may have left it written but not synced; from here on it is relied upon.
+    MAS_TRY(auto writable, segments_.open_for_writing(segment.number));
+    MAS_CHECK(writable->sync_data());
+  }
+  if (last) MAS_CHECK(accept(*last, damaged));
+  segments_.set_end(segment.number, cut_from);
+  at_.offset = cut_from;
+  recovered_.appendable = segment.header_ok && segment.planned > cut_from;
+  return {};
+}
+
+Result<std::vector<IndexedRecord>> Recovery::damaged_payloads(fs::File& file,
+                                                              const WalkedFrame& frame) {
+  BlockReader reader(file);
+  std::vector<IndexedRecord> damaged;
+  for (const IndexedRecord& record : frame.records) {
+    if (record.type != RecordType::payload) continue;
+    MAS_TRY(const bool matches, payload_matches(reader, record.location));
+    if (!matches) damaged.push_back(record);
+  }
+  return damaged;
+}
+
+Result<void> Recovery::zero(const SegmentInfo& segment, std::uint64_t from, std::uint64_t to) {
+  MAS_TRY(auto file, segments_.open_for_writing(segment.number));
+  const std::uint64_t size = std::max(segment.planned, round_up(segment.size, kBlockSize));
+  if (segment.size < size) MAS_CHECK(file->allocate(0, size));
+  Buffer zeros = Buffer::allocate(kMiB);
+  std::memset(zeros.data(), 0, zeros.capacity());
+  while (from < to) {
+    const std::uint64_t count = std::min<std::uint64_t>(to - from, zeros.capacity());
+    const std::array<ByteView, 1> pieces{ByteView(zeros.data(), count)};
+    MAS_CHECK(file->write_at(from, pieces));
+    from += count;
+  }
+  return file->sync_all();
+}
+
+Result<void> Recovery::accept(const WalkedFrame& frame, const std::vector<IndexedRecord>& damaged) {
+  if (!frame.header_ok || frame.bad_records > 0) {
+    recovered_.quarantined += frame.bad_records;
+    log::error("store_frame_damaged", {{"segment", at_.segment},
+                                       {"offset", frame.offset},
+                                       {"length", frame.length},
+                                       {"records_left", frame.records.size()},
+                                       {"records_lost", frame.bad_records}});
+  }
+  std::vector<IndexedRecord> good;
+  good.reserve(frame.records.size());
+  for (const IndexedRecord& record : frame.records) {
+    const bool is_damaged =
+        std::any_of(damaged.begin(), damaged.end(),
+                    [&](const IndexedRecord& other) { return same_record(record, other); });
+    if (is_damaged) {
+      ++recovered_.quarantined;
+      log::error("store_record_damaged", {{"segment", at_.segment}, {"key", describe(record.key)}});
+    } else {
+      good.push_back(record);
+    }
+    at_.next_version = std::max(at_.next_version, record.location.version + 1);
+  }
+  at_.offset = frame.offset + frame.length;
+  at_.frame = std::max(at_.frame, frame.frame);
+  at_.next_version = std::max(at_.next_version, frame.next_version);
+  return catalog_.apply(good, at_);
+}
+
+void Recovery::note_cut(const SegmentInfo& segment, std::uint64_t from, std::uint64_t to,
+                        const std::vector<IndexedRecord>& records) {
+  constexpr std::size_t kMostKeys = 64;
+  ++recovered_.cuts;
+  std::string keys;
+  for (std::size_t i = 0; i < std::min(records.size(), kMostKeys); ++i) {
+    keys += (i == 0 ? "" : ", ") + describe(records[i].key);
+  }
+  if (records.size() > kMostKeys) {
+    keys += " and " + std::to_string(records.size() - kMostKeys) + " more";
+  }
+  log::warn("store_tail_cut", {{"segment", segment.number},
+                               {"from", from},
+                               {"to", to},
+                               {"records", records.size()},
+                               {"keys", keys.empty() ? "unknown" : keys}});
+}
+
+}  // namespace mas::store

@@ -1,0 +1,52 @@
+// Brings a volume's index and the end of its log to where a crash, or a clean stop, left them.
+//
+// Only the last frame of the newest segment is ever cut, and only if nothing valid stands behind
+// it; a bad record anywhere else is quarantined alone. What the index holds or a closing frame
+// follows was synced and is never cut.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "store/catalog.h"
+#include "store/frame_walker.h"
+#include "store/segments.h"
+
+namespace mas::store {
+
+struct Recovered {
+  Position tail;            // where the next frame goes
+  bool appendable = false;  // false: the next frame needs a new segment
+  std::uint64_t quarantined = 0;
+  std::uint64_t cuts = 0;
+};
+
+class Recovery {
+ public:
+  // All must outlive this; `catalog` is loaded and its position lies in a segment of `segments` (or
+  // is the beginning).
+  Recovery(SegmentSet& segments, Catalog& catalog, const Id128& volume);
+
+  // Errors: io.
+  Result<Recovered> run();
+
+ private:
+  Result<void> drop_half_made();
+  Result<void> replay(const SegmentInfo& segment, bool is_newest);
+  Result<void> settle_tail(const SegmentInfo& segment, fs::File& file, FrameWalker& walker,
+                           std::optional<WalkedFrame> last);
+  Result<std::vector<IndexedRecord>> damaged_payloads(fs::File& file, const WalkedFrame& frame);
+  Result<void> zero(const SegmentInfo& segment, std::uint64_t from, std::uint64_t to);
+  Result<void> accept(const WalkedFrame& frame, const std::vector<IndexedRecord>& damaged = {});
+  void note_cut(const SegmentInfo& segment, std::uint64_t from, std::uint64_t to,
+                const std::vector<IndexedRecord>& records);
+
+  SegmentSet& segments_;
+  Catalog& catalog_;
+  const Id128 volume_;
+  Position at_;
+  Recovered recovered_;
+};
+
+}  // namespace mas::store

@@ -1,0 +1,33 @@
+// Verifying records where they lie on the disk.
+#pragma once
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "store/volume.h"
+
+namespace mas::store {
+
+struct Found {
+  Volume* volume = nullptr;
+  Location location;
+};
+
+// How many records are listed at once, and how many bytes are read without a pause.
+inline constexpr std::size_t kScrubPage = 256;
+inline constexpr std::uint64_t kScrubChunkBytes = 8 * 1024 * 1024;
+
+struct ScrubChunk {
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;
+  std::vector<std::pair<RecordKey, Found>> damaged;
+  std::optional<RecordKey> next;  // the first key not looked at; nullopt: there is none
+};
+
+// Reads headers and payloads of `page` (up to kScrubPage neighbours in key order) past the system's
+// cache until `max_bytes` or kScrubChunkBytes are read. Blocking. Errors: io, of a read.
+[[nodiscard]] Result<ScrubChunk> verify_chunk(const std::vector<std::pair<RecordKey, Found>>& page,
+                                              std::uint64_t max_bytes);
+
+}  // namespace mas::store

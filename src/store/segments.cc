@@ -1,0 +1,216 @@
+#include "store/segments.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "mas/observe/log.h"
+
+namespace mas::store {
+namespace {
+
+constexpr std::string_view kSuffix = ".seg";
+constexpr std::size_t kDigits = 16;
+// Descriptors kept open for reads; a pod may have thousands of segments.
+constexpr std::size_t kMaxOpenReaders = 512;
+
+}  // namespace
+
+std::string segment_file_name(std::uint64_t number) {
+  std::array<std::uint8_t, 8> bytes{};
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<std::uint8_t>(number >> (56 - 8 * i));
+  }
+  return to_hex(bytes) + std::string(kSuffix);
+}
+
+std::optional<std::uint64_t> parse_segment_file_name(std::string_view name) {
+  if (name.size() != kDigits + kSuffix.size() || !name.ends_with(kSuffix)) return std::nullopt;
+  std::array<std::uint8_t, 8> bytes{};
+  if (!from_hex(name.substr(0, kDigits), bytes)) return std::nullopt;
+  std::uint64_t number = 0;
+  for (std::uint8_t byte : bytes) number = number << 8 | byte;
+  if (number == 0 || segment_file_name(number) != name) return std::nullopt;
+  return number;
+}
+
+SegmentSet::SegmentSet(fs::Fs& fs, std::string directory, const Id128& volume)
+    : fs_(fs), directory_(std::move(directory)), volume_(volume) {}
+
+std::string SegmentSet::path(std::uint64_t number) const {
+  return directory_ + "/" + segment_file_name(number);
+}
+
+Result<void> SegmentSet::load() {
+  MAS_TRY(auto names, fs_.list(directory_));
+  for (const std::string& name : names) {
+    auto number = parse_segment_file_name(name);
+    if (!number) {
+      log::warn("store_foreign_file", {{"directory", directory_}, {"name", name}});
+      continue;
+    }
+    MAS_TRY(SegmentInfo info, inspect(*number));
+    std::lock_guard lock(mutex_);
+    entries_[*number].info = info;
+    next_number_ = std::max(next_number_, *number + 1);
+  }
+  return {};
+}
+
+Result<SegmentInfo> SegmentSet::inspect(std::uint64_t number) {
+  SegmentInfo info;
+  info.number = number;
+  MAS_TRY(auto file, fs_.open(path(number), {}));
+  MAS_TRY(info.size, file->size());
+  std::array<std::uint8_t, sizeof(SegmentHeader)> bytes{};
+  MAS_TRY(const std::size_t got, file->read_at(0, bytes));
+  auto header = parse_segment_header(ByteView(bytes).first(got), {volume_, number});
+  info.header_ok = header.has_value();
+  if (header) {
+    info.first_frame = header->first_frame;
+    info.planned = header->size;
+  }
+  info.end = std::min(info.size, kSegmentHeaderSize);
+  return info;
+}
+
+std::vector<SegmentInfo> SegmentSet::list() const {
+  std::lock_guard lock(mutex_);
+  std::vector<SegmentInfo> all;
+  all.reserve(entries_.size());
+  for (const auto& [number, entry] : entries_) all.push_back(entry.info);
+  return all;
+}
+
+std::optional<SegmentInfo> SegmentSet::find(std::uint64_t number) const {
+  std::lock_guard lock(mutex_);
+  auto entry = entries_.find(number);
+  if (entry == entries_.end()) return std::nullopt;
+  return entry->second.info;
+}
+
+std::size_t SegmentSet::count() const {
+  std::lock_guard lock(mutex_);
+  return entries_.size();
+}
+
+std::uint64_t SegmentSet::next_number() const {
+  std::lock_guard lock(mutex_);
+  return next_number_;
+}
+
+void SegmentSet::set_end(std::uint64_t number, std::uint64_t end) {
+  std::lock_guard lock(mutex_);
+  auto entry = entries_.find(number);
+  if (entry != entries_.end()) entry->second.info.end = end;
+}
+
+Result<std::unique_ptr<fs::File>> SegmentSet::create(std::uint64_t number, std::uint64_t size,
+                                                     std::uint64_t first_frame) {
+  {
+    std::lock_guard lock(mutex_);
+    MAS_ASSERT(number >= next_number_);
+    next_number_ = number + 1;
+  }
+  Buffer block = Buffer::allocate(kSegmentHeaderSize);
+  std::memset(block.data(), 0, block.capacity());
+  SegmentHeader header;
+  header.volume = volume_;
+  header.segment = number;
+  header.size = size;
+  header.first_frame = first_frame;
+  seal(header);
+  std::memcpy(block.data(), &header, sizeof header);
+
+  auto attempt = [&]() -> Result<std::unique_ptr<fs::File>> {
+    fs::OpenOptions options;
+    options.access = fs::Access::read_write;
+    options.create = true;
+    options.exclusive = true;
+    options.direct = true;
+    MAS_TRY(auto file, fs_.open(path(number), options));
+    MAS_CHECK(file->allocate(0, size));
+    const std::array<ByteView, 1> pieces{ByteView(block.bytes())};
+    MAS_CHECK(file->write_at(0, pieces));
+    MAS_CHECK(file->sync_all());
+    MAS_CHECK(fs_.sync_directory(directory_));
+    return file;
+  };
+  auto file = attempt();
+  if (file.has_error()) {
+    Result<void> removed = fs_.remove(path(number));
+    if (removed.has_value()) removed = fs_.sync_directory(directory_);
+    if (removed.has_error() && removed.error().code() != Code::not_found) {
+      log::warn("store_segment_left_behind", {{"segment", number}, {"error", removed.error()}});
+    }
+    return file;
+  }
+  std::lock_guard lock(mutex_);
+  entries_[number].info = {number, first_frame, size, size, kSegmentHeaderSize, true};
+  return file;
+}
+
+Result<std::unique_ptr<fs::File>> SegmentSet::open_for_writing(std::uint64_t number) {
+  fs::OpenOptions options;
+  options.access = fs::Access::read_write;
+  options.direct = true;
+  return fs_.open(path(number), options);
+}
+
+Result<std::unique_ptr<fs::File>> SegmentSet::open_direct(std::uint64_t number) {
+  fs::OpenOptions options;
+  options.direct = true;
+  return fs_.open(path(number), options);
+}
+
+Result<void> SegmentSet::remove(std::uint64_t number) {
+  MAS_CHECK(fs_.remove(path(number)));
+  MAS_CHECK(fs_.sync_directory(directory_));
+  std::lock_guard lock(mutex_);
+  auto entry = entries_.find(number);
+  if (entry == entries_.end()) return {};
+  if (entry->second.reader) --open_readers_;
+  entries_.erase(entry);
+  return {};
+}
+
+std::shared_ptr<fs::File> SegmentSet::opened(std::uint64_t number) {
+  std::lock_guard lock(mutex_);
+  auto entry = entries_.find(number);
+  if (entry == entries_.end()) return nullptr;
+  entry->second.last_use = ++uses_;
+  return entry->second.reader;
+}
+
+Result<std::shared_ptr<fs::File>> SegmentSet::reader(std::uint64_t number) {
+  if (auto file = opened(number)) return file;
+  MAS_TRY(auto file, fs_.open(path(number), {}));
+  std::shared_ptr<fs::File> shared = std::move(file);
+  std::lock_guard lock(mutex_);
+  auto entry = entries_.find(number);
+  if (entry == entries_.end()) return Error(Code::not_found, "The segment has been removed.");
+  if (entry->second.reader) return entry->second.reader;
+  if (open_readers_ >= kMaxOpenReaders) close_least_used();
+  entry->second.reader = shared;
+  entry->second.last_use = ++uses_;
+  ++open_readers_;
+  return shared;
+}
+
+void SegmentSet::close_least_used() {
+  Entry* oldest = nullptr;
+  for (auto& [number, entry] : entries_) {
+    if (entry.reader && (!oldest || entry.last_use < oldest->last_use)) oldest = &entry;
+  }
+  if (!oldest) return;
+  oldest->reader.reset();
+  --open_readers_;
+}
+
+void SegmentSet::close_readers() {
+  std::lock_guard lock(mutex_);
+  for (auto& [number, entry] : entries_) entry.reader.reset();
+  open_readers_ = 0;
+}
+
+}  // namespace mas::store

@@ -1,0 +1,82 @@
+// The segment files of one volume: names, creation, removal, and the descriptors reads go through.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mas/core/result.h"
+#include "mas/fs/fs.h"
+#include "store/format.h"
+
+namespace mas::store {
+
+// "00000000000000a1.seg" for 161, and back; numbers count from 1.
+[[nodiscard]] std::string segment_file_name(std::uint64_t number);
+[[nodiscard]] std::optional<std::uint64_t> parse_segment_file_name(std::string_view name);
+
+struct SegmentInfo {
+  std::uint64_t number = 0;
+  std::uint64_t first_frame = 0;  // 0 if the header is damaged: older than any frame
+  std::uint64_t size = 0;         // bytes of the file
+  std::uint64_t planned = 0;      // the size it was created with, if the header tells
+  std::uint64_t end = 0;          // where the next frame would go
+  bool header_ok = false;
+};
+
+// Thread-safe, but for create and remove, which come from one thread at a time.
+class SegmentSet {
+ public:
+  SegmentSet(fs::Fs& fs, std::string directory, const Id128& volume);
+
+  // Finds the files of earlier lives and reads their headers. Errors: io.
+  Result<void> load();
+  [[nodiscard]] std::vector<SegmentInfo> list() const;  // by number
+  [[nodiscard]] std::optional<SegmentInfo> find(std::uint64_t number) const;
+  [[nodiscard]] std::size_t count() const;
+  // Never given before, in this life or an earlier one.
+  [[nodiscard]] std::uint64_t next_number() const;
+  void set_end(std::uint64_t number, std::uint64_t end);
+
+  // Creates, preallocates, writes the header, syncs the file and the directory; gives the file back
+  // for O_DIRECT writes. After an error no file is left, as far as the disk lets it be removed.
+  Result<std::unique_ptr<fs::File>> create(std::uint64_t number, std::uint64_t size,
+                                           std::uint64_t first_frame);
+  Result<std::unique_ptr<fs::File>> open_for_writing(std::uint64_t number);
+  // For scans that should see the disk, not the cache.
+  Result<std::unique_ptr<fs::File>> open_direct(std::uint64_t number);
+  // Removes the file and syncs the directory; a reader at work keeps its bytes.
+  Result<void> remove(std::uint64_t number);
+
+  // The buffered descriptor for reads if it is open already; else null.
+  [[nodiscard]] std::shared_ptr<fs::File> opened(std::uint64_t number);
+  // The same, opened if need be. Blocking. Errors: not_found, io.
+  Result<std::shared_ptr<fs::File>> reader(std::uint64_t number);
+  void close_readers();
+
+ private:
+  struct Entry {
+    SegmentInfo info;
+    std::shared_ptr<fs::File> reader;
+    std::uint64_t last_use = 0;
+  };
+  [[nodiscard]] std::string path(std::uint64_t number) const;
+  Result<SegmentInfo> inspect(std::uint64_t number);
+  void close_least_used();
+
+  fs::Fs& fs_;
+  const std::string directory_;
+  const Id128 volume_;
+  mutable std::mutex mutex_;
+  std::map<std::uint64_t, Entry> entries_;
+  std::uint64_t next_number_ = 1;
+  std::uint64_t uses_ = 0;
+  std::size_t open_readers_ = 0;
+};
+
+}  // namespace mas::store

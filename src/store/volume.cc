@@ -1,0 +1,174 @@
+#include "store/volume.h"
+
+#include <algorithm>
+
+#include "mas/core/units.h"
+#include "mas/observe/log.h"
+#include "mas/runtime/offload.h"
+#include "store/recovery.h"
+
+namespace mas::store {
+namespace {
+
+constexpr std::uint64_t kSmallestSegment = 16 * kMiB;
+constexpr std::uint64_t kSegmentsPerVolume = 64;
+
+}  // namespace
+
+std::uint64_t segment_size_for(const config::Store& options, std::uint64_t capacity) {
+  const std::uint64_t wanted = std::max<std::uint64_t>(options.segment_size, 2 * kBlockSize);
+  const std::uint64_t share = capacity / kSegmentsPerVolume;
+  const std::uint64_t size = std::clamp(share, std::min(wanted, kSmallestSegment), wanted);
+  return size / kBlockSize * kBlockSize;
+}
+
+Volume::Volume(const VolumeContext& context, const VolumePaths& paths, const Id128& id,
+               std::unique_ptr<fs::FileLock> lock, std::uint64_t segment_size)
+    : fs_(context.dependencies.fs),
+      disk_(context.dependencies.disk),
+      instruments_(context.instruments),
+      paths_(paths),
+      id_(id),
+      compact_below_(context.options.compact_below),
+      chunk_bytes_(context.options.frame_bytes / 2),
+      lock_(std::move(lock)),
+      segments_(fs_, paths.segments, id),
+      room_(fs_, context.dependencies.clock, paths.directory, context.options.reserve,
+            2 * segment_size) {}
+
+Volume::~Volume() {
+  if (writer_) writer_->abandon();
+}
+
+Result<std::unique_ptr<Volume>> Volume::open(const VolumeContext& context, const VolumePaths& paths,
+                                             const Id128& id, std::unique_ptr<fs::FileLock> lock) {
+  MAS_TRY(const fs::Space space, context.dependencies.fs.space(paths.directory));
+  const std::uint64_t segment_size = segment_size_for(context.options, space.total);
+  std::unique_ptr<Volume> volume(new Volume(context, paths, id, std::move(lock), segment_size));
+  MAS_CHECK(volume->room_.refresh());
+  MAS_CHECK(
+      volume->recover(context.options, context.dependencies, segment_size, context.next_version));
+  return volume;
+}
+
+Result<void> Volume::open_index(const config::Store& options, const Dependencies& dependencies) {
+  std::unique_ptr<Index> index;
+  if (dependencies.index == IndexKind::memory) {
+    index = make_memory_index();
+  } else {
+    MAS_TRY(index, open_rocksdb_index(fs_, paths_.index, id_, options.index_cache));
+  }
+  catalog_ = std::make_unique<Catalog>(std::move(index));
+  return catalog_->load();
+}
+
+Result<void> Volume::recover(const config::Store& options, const Dependencies& dependencies,
+                             std::uint64_t segment_size, std::atomic<std::uint64_t>& next_version) {
+  MAS_CHECK(segments_.load());
+  Result<void> opened = open_index(options, dependencies);
+  const Position indexed = opened.has_value() ? catalog_->position() : Position();
+  const auto segment = segments_.find(indexed.segment);
+  if (opened.has_error() ||
+      (indexed.segment != 0 && (!segment || segment->size < indexed.offset))) {
+    // An index that cannot be read, or of more than the segments hold, is no cache of them.
+    log::warn("store_index_discarded", {{"path", paths_.index}});
+    catalog_.reset();
+    MAS_CHECK(fs_.remove_tree(paths_.index));
+    MAS_CHECK(open_index(options, dependencies));
+  }
+  Recovery recovery(segments_, *catalog_, id_);
+  MAS_TRY(const Recovered recovered, recovery.run());
+  quarantined_ = recovered.quarantined;
+  instruments_.quarantined.add(static_cast<double>(recovered.quarantined));
+  instruments_.cuts.add(static_cast<double>(recovered.cuts));
+  next_version = std::max(next_version.load(), recovered.tail.next_version);
+
+  const Writer::Limits limits{options.frame_bytes, options.frame_records, options.queue_bytes,
+                              segment_size};
+  const Writer::Parts parts{id_, segments_, *catalog_, room_, disk_, next_version, instruments_};
+  writer_ = std::make_shared<Writer>(parts, limits, recovered.tail, recovered.appendable);
+  return {};
+}
+
+std::uint64_t Volume::left() const {
+  const std::uint64_t left = room_.left(writer_->prepared());
+  const std::uint64_t queued = writer_->queued_bytes();
+  return left > queued ? left - queued : 0;
+}
+
+void Volume::add_to(Usage& usage) const {
+  const CatalogTotals totals = catalog_->totals();
+  usage.capacity += room_.total();
+  usage.free += left();
+  usage.live += totals.live_bytes;
+  usage.records += totals.records;
+  usage.quarantined += quarantined();
+  for (const SegmentInfo& segment : segments_.list()) {
+    ++usage.segments;
+    usage.stored += segment.end;
+  }
+}
+
+Task<Result<void>> Volume::write(std::vector<PendingRecord> records, bool copies) {
+  auto wait = std::make_shared<WriteWait>();
+  MAS_CO_CHECK(writer_->enqueue(std::move(records), wait, copies));
+  co_await wait->done.wait();
+  co_return wait->result;
+}
+
+Task<Result<Slice>> Volume::read(Location location, std::uint64_t offset, std::uint32_t length) {
+  if (offset >= location.length || length == 0) co_return Slice();
+  const std::size_t count = std::min<std::uint64_t>(length, location.length - offset);
+  Buffer buffer = Buffer::allocate(count);
+  const MutableBytes into = buffer.bytes().first(count);
+  const std::uint64_t position = location.payload + offset;
+  instruments_.bytes_read.add(static_cast<double>(count));
+  if (auto file = segments_.opened(location.segment)) {
+    auto got = file->read_cached(position, into);
+    if (got.has_value() && *got == count) {
+      instruments_.reads_cached.add();
+      co_return std::move(buffer).freeze(count);
+    }
+  }
+  instruments_.reads_disk.add();
+  auto from_disk = [this, &location, into, position]() -> Result<std::size_t> {
+    MAS_TRY(auto file, segments_.reader(location.segment));
+    return file->read_at(position, into);
+  };
+  MAS_CO_TRY(const std::size_t got, co_await offload(disk_, from_disk));
+  if (got < count) {
+    co_return Error(Code::corrupt, "A record lies beyond the end of its segment.");
+  }
+  co_return std::move(buffer).freeze(count);
+}
+
+Task<Result<void>> Volume::quarantine(RecordKey key, Location location) {
+  count_quarantined(1);
+  log::error("store_record_damaged", {{"segment", location.segment}, {"key", describe(key)}});
+  PendingRecord tombstone;
+  tombstone.key = key;
+  tombstone.type = RecordType::tombstone;
+  tombstone.when = When::version_is;
+  tombstone.source = location;
+  std::vector<PendingRecord> records;
+  records.push_back(std::move(tombstone));
+  Result<void> result = co_await write(std::move(records));
+  // A volume that has stopped writing forgets it until the next start, which is all it can do.
+  if (result.has_error() && is_stopped()) co_return Result<void>();
+  co_return result;
+}
+
+void Volume::count_quarantined(std::uint64_t records) {
+  quarantined_ += records;
+  instruments_.quarantined.add(static_cast<double>(records));
+}
+
+Task<Result<void>> Volume::close() {
+  auto wait = std::make_shared<WriteWait>();
+  MAS_CO_CHECK(writer_->close(wait));
+  co_await wait->done.wait();
+  segments_.close_readers();
+  co_return wait->result;
+}
+
+}  // namespace mas::store

@@ -1,0 +1,92 @@
+// One data directory: its segments, index and writer, opened and recovered.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mas/runtime/task.h"
+#include "mas/store/store.h"
+#include "store/catalog.h"
+#include "store/instruments.h"
+#include "store/room.h"
+#include "store/segments.h"
+#include "store/volume_file.h"
+#include "store/writer.h"
+
+namespace mas::store {
+
+// The size of new segments on a volume of `capacity` bytes.
+[[nodiscard]] std::uint64_t segment_size_for(const config::Store& options, std::uint64_t capacity);
+
+struct VolumeContext {
+  const config::Store& options;
+  const Dependencies& dependencies;
+  Instruments& instruments;
+  std::atomic<std::uint64_t>& next_version;
+};
+
+// Thread-safe. Must not outlive what the context refers to.
+class Volume {
+ public:
+  // Recovers what is below `directory`, whose lock is held. Blocking. Errors: io.
+  static Result<std::unique_ptr<Volume>> open(const VolumeContext& context,
+                                              const VolumePaths& paths, const Id128& id,
+                                              std::unique_ptr<fs::FileLock> lock);
+  ~Volume();
+  Volume(const Volume&) = delete;
+  Volume& operator=(const Volume&) = delete;
+
+  [[nodiscard]] const Id128& id() const noexcept { return id_; }
+  [[nodiscard]] SegmentSet& segments() noexcept { return segments_; }
+  [[nodiscard]] Catalog& catalog() noexcept { return *catalog_; }
+  [[nodiscard]] Writer& writer() noexcept { return *writer_; }
+  [[nodiscard]] Room& room() noexcept { return room_; }
+
+  [[nodiscard]] bool is_stopped() const noexcept { return writer_->is_stopped(); }
+  // Bytes that new shards may still take.
+  [[nodiscard]] std::uint64_t left() const;
+  void add_to(Usage& usage) const;
+
+  // Queues the records and resumes when they are answered. Errors: as Writer.
+  Task<Result<void>> write(std::vector<PendingRecord> records, bool copies = false);
+  // See Store::read. `location` is where the index says; not_found if its segment has gone since.
+  Task<Result<Slice>> read(Location location, std::uint64_t offset, std::uint32_t length);
+  // Forgets the record if it is still the one at `location`.
+  Task<Result<void>> quarantine(RecordKey key, Location location);
+  Task<Result<bool>> compact_one();
+  Task<Result<void>> close();
+
+  [[nodiscard]] std::uint64_t quarantined() const noexcept { return quarantined_.load(); }
+  void count_quarantined(std::uint64_t records);
+
+ private:
+  Volume(const VolumeContext& context, const VolumePaths& paths, const Id128& id,
+         std::unique_ptr<fs::FileLock> lock, std::uint64_t segment_size);
+  Result<void> recover(const config::Store& options, const Dependencies& dependencies,
+                       std::uint64_t segment_size, std::atomic<std::uint64_t>& next_version);
+  Result<void> open_index(const config::Store& options, const Dependencies& dependencies);
+  [[nodiscard]] std::optional<std::uint64_t> emptiest_segment() const;
+  [[nodiscard]] bool tombstones_may_live(std::uint64_t segment, const SegmentStats& stats) const;
+  Task<Result<void>> compact(std::uint64_t segment);
+
+  fs::Fs& fs_;
+  Pool& disk_;
+  Instruments& instruments_;
+  const VolumePaths paths_;
+  const Id128 id_;
+  const double compact_below_;
+  const std::uint64_t chunk_bytes_;
+  std::unique_ptr<fs::FileLock> lock_;
+  SegmentSet segments_;
+  Room room_;
+  std::unique_ptr<Catalog> catalog_;
+  std::shared_ptr<Writer> writer_;
+  std::atomic<std::uint64_t> quarantined_{0};
+  std::atomic<bool> compacting_{false};
+  std::atomic<std::uint64_t> unreadable_segment_{0};
+};
+
+}  // namespace mas::store

@@ -1,0 +1,332 @@
+#include "store/writer.h"
+
+#include <algorithm>
+
+#include "mas/observe/log.h"
+
+namespace mas::store {
+namespace {
+
+std::uint64_t cost(const PendingRecord& record) { return footprint(record.length); }
+
+}  // namespace
+
+Writer::Writer(const Parts& parts, const Limits& limits, const Position& tail, bool active)
+    : parts_(parts), limits_(limits), tail_(tail), open_active_(active) {
+  if (!active) return;
+  if (auto info = parts_.segments.find(tail.segment)) {
+    active_size_ = info->size;
+    active_number_ = tail.segment;
+    prepared_ = info->size - std::min(info->size, tail.offset);
+  }
+}
+
+Result<void> Writer::enqueue(std::vector<PendingRecord> records, std::shared_ptr<WriteWait> wait,
+                             bool copies) {
+  MAS_ASSERT(!records.empty());
+  std::uint64_t bytes = 0;
+  for (const PendingRecord& record : records) bytes += cost(record);
+  std::lock_guard lock(mutex_);
+  if (closing_ || abandoned_) return Error(Code::closed, "The store is being closed.");
+  if (!copies && queued_bytes_ > 0 && queued_bytes_ + bytes > limits_.queue_bytes) {
+    parts_.instruments.refused_busy.add();
+    return Error(Code::busy, "The disk has too much queued work; try again shortly.");
+  }
+  std::deque<Item>& queue = copies ? copies_ : queue_;
+  const std::size_t before = queue.size();
+  wait->remaining = records.size();
+  for (PendingRecord& record : records) queue.push_back({std::move(record), wait});
+  if (!start_locked()) {
+    queue.resize(before);
+    return Error(Code::busy, "The disk has too much queued work; try again shortly.");
+  }
+  if (!copies) queued_bytes_ += bytes;
+  return {};
+}
+
+Result<void> Writer::close(std::shared_ptr<WriteWait> wait) {
+  std::lock_guard lock(mutex_);
+  if (closing_ || abandoned_) return Error(Code::closed, "The store is closed already.");
+  closing_ = true;
+  close_wait_ = std::move(wait);
+  if (start_locked()) return {};
+  close_wait_.reset();
+  closing_ = false;
+  return Error(Code::busy, "The disk has too much queued work; try again shortly.");
+}
+
+bool Writer::start_locked() {
+  if (submitted_ || running_) return true;
+  self_ = shared_from_this();
+  submitted_ = true;
+  if (parts_.pool.submit(*this)) return true;
+  submitted_ = false;
+  self_.reset();
+  return false;
+}
+
+void Writer::abandon() {
+  std::deque<Item> left;
+  {
+    std::unique_lock lock(mutex_);
+    abandoned_ = true;
+    idle_.wait(lock, [this] { return !running_; });
+    left.swap(queue_);
+    std::move(copies_.begin(), copies_.end(), std::back_inserter(left));
+    copies_.clear();
+    active_.reset();
+  }
+  for (const Item& item : left) answer(item, Error(Code::closed, "The store has been closed."));
+}
+
+void Writer::run() noexcept {
+  std::shared_ptr<Writer> self;
+  {
+    std::lock_guard lock(mutex_);
+    self = std::move(self_);
+    submitted_ = false;
+    if (abandoned_) return;
+    running_ = true;
+  }
+  for (;;) {
+    Batch batch;
+    std::shared_ptr<WriteWait> close_wait;
+    {
+      std::lock_guard lock(mutex_);
+      if (!abandoned_) batch = take_batch_locked();
+      if (batch.empty()) {
+        if (!abandoned_) close_wait = std::move(close_wait_);
+        if (!close_wait) {
+          running_ = false;
+          idle_.notify_all();
+          return;
+        }
+      }
+    }
+    if (close_wait) {
+      finish_close(close_wait);
+    } else {
+      write_batch(std::move(batch));
+    }
+  }
+}
+
+Writer::Batch Writer::take_batch_locked() {
+  Batch batch;
+  FrameSize size;
+  const std::uint64_t room = prepared_;
+  std::uint64_t limit = 0;
+  for (std::deque<Item>* queue : {&copies_, &queue_}) {
+    while (!queue->empty() && batch.size() < limits_.frame_records) {
+      FrameSize with = size;
+      with.add(queue->front().record.length);
+      // Fill up the active segment; what does not fit at all starts the next one.
+      if (batch.empty()) {
+        limit = with.length() <= room ? std::min(room, limits_.frame_bytes) : limits_.frame_bytes;
+      } else if (with.length() > limit) {
+        return batch;
+      }
+      size = with;
+      if (queue == &queue_) queued_bytes_ -= cost(queue->front().record);
+      batch.push_back(std::move(queue->front()));
+      queue->pop_front();
+    }
+  }
+  return batch;
+}
+
+void Writer::write_batch(Batch batch) {
+  Result<void> result;
+  if (is_stopped_) {
+    forget_damaged(batch);
+    result = Error(Code::io, stopped());
+  } else {
+    auto chosen = choose(batch);
+    if (chosen.has_error()) {
+      result = chosen.error();
+    } else if (!chosen->empty()) {
+      result = write_frame(*chosen, 0);
+    }
+  }
+  for (const Item& item : batch) answer(item, result);
+}
+
+Result<std::vector<const Writer::Item*>> Writer::choose(const Batch& batch) {
+  std::vector<const Item*> chosen;
+  std::set<RecordKey> fresh;
+  for (const Item& item : batch) {
+    MAS_TRY(const bool is_wanted, wanted(item.record, fresh));
+    if (!is_wanted) continue;
+    chosen.push_back(&item);
+    if (item.record.version == 0 && item.record.type == RecordType::payload) {
+      fresh.insert(item.record.key);
+    }
+  }
+  return chosen;
+}
+
+// `fresh`: keys put earlier in the same frame, which the index does not show yet.
+Result<bool> Writer::wanted(const PendingRecord& record, const std::set<RecordKey>& fresh) {
+  if (record.when == When::always) return true;
+  const bool is_fresh = fresh.count(record.key) != 0;
+  MAS_TRY(auto current, parts_.catalog.index().find(record.key));
+  switch (record.when) {
+    case When::key_present:
+      return is_fresh || current.has_value();
+    case When::key_absent:
+      return !is_fresh && !current.has_value();
+    case When::version_is:
+      return !is_fresh && current && current->version == record.source.version;
+    case When::points_at_source:
+      return !is_fresh && current == record.source;
+    case When::always:
+      break;
+  }
+  return true;
+}
+
+Result<void> Writer::write_frame(const std::vector<const Item*>& items, std::uint32_t flags) {
+  FrameSize size;
+  for (const Item* item : items) size.add(item->record.length);
+  MAS_CHECK(prepare_segment(size.length()));
+
+  std::vector<FrameInput> inputs;
+  inputs.reserve(items.size());
+  for (const Item* item : items) {
+    const PendingRecord& record = item->record;
+    inputs.push_back({record.key, record.type,
+                      record.version != 0 ? record.version : parts_.next_version.fetch_add(1),
+                      record.first_place, record.length, record.sum, &record.pieces});
+  }
+  FramePlace place;
+  place.identity = {parts_.volume, tail_.segment};
+  place.offset = tail_.offset;
+  place.frame = tail_.frame + 1;
+  place.next_version = parts_.next_version.load();
+  place.flags = flags;
+  const Frame frame(place, inputs);
+  MAS_ASSERT(frame.length() == size.length());
+  return commit(frame, place.next_version);
+}
+
+Result<void> Writer::commit(const Frame& frame, std::uint64_t next_version) {
+  auto attempt = [&]() -> Result<void> {
+    MAS_CHECK(active_->write_at(tail_.offset, frame.pieces()));
+    MAS_CHECK(active_->sync_data());
+    Position end = tail_;
+    end.offset += frame.length();
+    end.frame += 1;
+    end.next_version = next_version;
+    MAS_CHECK(parts_.catalog.apply(frame.records(), end));
+    tail_ = end;
+    return {};
+  };
+  Result<void> result = attempt();
+  if (result.has_error()) {
+    stop(result.error());
+    Error error(Code::io, stopped());
+    error.mark_maybe_happened();
+    return error;
+  }
+  written_ = true;
+  prepared_ = active_size_ - tail_.offset;
+  parts_.segments.set_end(tail_.segment, tail_.offset);
+  parts_.instruments.frames.add();
+  parts_.instruments.records.add(static_cast<double>(frame.records().size()));
+  parts_.instruments.bytes_written.add(static_cast<double>(frame.length()));
+  (void)parts_.room.refresh_if_old();
+  return {};
+}
+
+Result<void> Writer::prepare_segment(std::uint64_t length) {
+  if (open_active_ && !active_) {
+    auto file = parts_.segments.open_for_writing(tail_.segment);
+    if (file.has_error()) {
+      stop(file.error());
+      return Error(Code::io, stopped());
+    }
+    active_ = std::move(*file);
+  }
+  if (active_ && tail_.offset + length <= active_size_) return {};
+
+  const std::uint64_t number = parts_.segments.next_number();
+  const std::uint64_t size =
+      std::max(limits_.segment_size, round_up(kSegmentHeaderSize + length, kBlockSize));
+  auto file = parts_.segments.create(number, size, tail_.frame + 1);
+  (void)parts_.room.refresh();
+  if (file.has_error()) {
+    if (file.error().code() == Code::disk_full) {
+      return Error(Code::disk_full, "The disk has no room for another segment.");
+    }
+    stop(file.error());
+    return Error(Code::io, stopped());
+  }
+  if (Result<void> sealed = seal_active(); sealed.has_error()) {
+    stop(sealed.error());
+    return Error(Code::io, stopped());
+  }
+  active_ = std::move(*file);
+  open_active_ = true;
+  active_size_ = size;
+  active_number_ = number;
+  tail_.segment = number;
+  tail_.offset = kSegmentHeaderSize;
+  prepared_ = size - tail_.offset;
+  log::info("store_segment_started", {{"segment", number}, {"size", size}});
+  return {};
+}
+
+// Flushed here, the index lags behind the segments by no more than two of them.
+Result<void> Writer::seal_active() {
+  if (!active_) return {};
+  MAS_CHECK(parts_.catalog.flush());
+  // Gives back what was preallocated and not used; no harm if a crash undoes it.
+  if (Result<void> cut = active_->truncate(tail_.offset); cut.has_error()) {
+    log::warn("store_segment_not_trimmed", {{"segment", tail_.segment}, {"error", cut.error()}});
+  }
+  active_.reset();
+  return {};
+}
+
+void Writer::finish_close(const std::shared_ptr<WriteWait>& wait) {
+  Result<void> result;
+  if (is_stopped_) {
+    result = Error(Code::io, stopped());
+  } else {
+    if (written_) result = write_frame({}, kClosingFrame);
+    if (result.has_value()) result = parts_.catalog.flush();
+  }
+  active_.reset();
+  wait->result = result;
+  wait->done.set();
+}
+
+void Writer::forget_damaged(const Batch& batch) {
+  for (const Item& item : batch) {
+    if (item.record.when != When::version_is) continue;
+    (void)parts_.catalog.forget(item.record.key, item.record.source.version);
+  }
+}
+
+void Writer::stop(const Error& error) {
+  {
+    std::lock_guard lock(mutex_);
+    if (stopped_.empty()) {
+      stopped_ = "The volume has stopped writing after an error of the disk: " + error.message();
+    }
+  }
+  is_stopped_ = true;
+  log::error("store_volume_stopped", {{"segment", tail_.segment}, {"error", error}});
+}
+
+std::string Writer::stopped() const {
+  std::lock_guard lock(mutex_);
+  return stopped_;
+}
+
+void Writer::answer(const Item& item, const Result<void>& result) {
+  if (result.has_error() && item.wait->result.has_value()) item.wait->result = result;
+  if (--item.wait->remaining == 0) item.wait->done.set();
+}
+
+}  // namespace mas::store
