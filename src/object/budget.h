@@ -1,0 +1,50 @@
+// The memory of request bodies, shared out so that nobody who holds some waits for more.
+//
+// Three budgets out of config::Object::buffer_budget:
+//   large  stripe buffers of uploads; taken only if free at that moment, never waited for
+//   small  one small buffer for each upload: what it starts with, and what it goes on with when no
+//          large one is free; waited for a bounded time, by requests that hold nothing
+//   read   units of downloads; one is held from reading until the client has taken it
+// An upload whose client is slow or silent therefore costs the others speed, never progress.
+#pragma once
+
+#include "mas/config/config.h"
+#include "mas/core/bytes.h"
+#include "mas/runtime/clock.h"
+#include "mas/runtime/sync.h"
+
+namespace mas::object {
+
+class Budget {
+ public:
+  // `gate` owns waits that were given up; it is drained before this is destroyed.
+  Budget(const config::Object& options, Clock& clock, Gate& gate);
+
+  // Plain bytes of a small buffer: 64 KiB, or a stripe where that is less.
+  [[nodiscard]] std::uint32_t small_size() const noexcept { return small_size_; }
+
+  [[nodiscard]] std::optional<Permit> try_large(std::uint64_t bytes);
+  [[nodiscard]] std::optional<Permit> try_small(std::uint64_t bytes);
+  [[nodiscard]] std::optional<Permit> try_read(std::uint64_t bytes);
+  // Errors: busy, if there is none within `patience`.
+  Task<Result<Permit>> small(std::uint64_t bytes, Duration patience);
+  Task<Result<Permit>> read(std::uint64_t bytes, Duration patience);
+
+  // A buffer for `size` plain bytes with room for the padding of any profile; recycled where it is
+  // a whole stripe.
+  [[nodiscard]] Buffer buffer(std::size_t size);
+
+ private:
+  Task<Result<Permit>> acquire_within(Semaphore& semaphore, std::uint64_t bytes, Duration patience);
+
+  Clock& clock_;
+  Gate& gate_;
+  std::uint32_t small_size_;
+  std::uint64_t stripe_;
+  Semaphore large_;
+  Semaphore small_;
+  Semaphore read_;
+  BufferPool stripe_buffers_;
+};
+
+}  // namespace mas::object

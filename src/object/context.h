@@ -1,0 +1,61 @@
+// What every part of this module works with: the seams, the options, and what all requests share.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+
+#include "mas/object/objects.h"
+#include "object/budget.h"
+#include "object/generation_source.h"
+#include "object/record_cache.h"
+
+namespace mas::object {
+
+struct Instruments {
+  explicit Instruments(observe::Metrics& metrics);
+
+  observe::Counter& shard_writes_failed;
+  observe::Counter& shards_bad;      // wrong bytes, quarantined
+  observe::Counter& degraded_reads;  // units served without their first choice of shard
+  observe::Counter& deduplicated;    // uploads of content that was there
+  observe::Counter& read_back;       // bytes hashed from stored parts
+};
+
+// One lock per upload (or a few), held while its hash run is compared and extended: a run must go
+// on only from the very parts that its hash was computed over.
+class RunLocks {
+ public:
+  RunLocks() {
+    for (auto& lock : locks_) lock = std::make_unique<Semaphore>(1);
+  }
+  Task<Result<Permit>> lock(const Id128& upload) {
+    return locks_[upload.bytes[0] % locks_.size()]->acquire(1);
+  }
+
+ private:
+  std::array<std::unique_ptr<Semaphore>, 64> locks_;
+};
+
+struct Context {
+  Context(const config::Object& object_options, const config::Limits& upload_limits,
+          const Dependencies& dependencies);
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  [[nodiscard]] std::int64_t now_seconds() const { return deps.clock.wall().unix_seconds(); }
+  // Unix seconds when an upload touched now would expire.
+  [[nodiscard]] std::int64_t expiry() const;
+
+  const config::Object options;
+  const config::Limits limits;
+  Dependencies deps;
+  Instruments instruments;
+  Gate background;  // work that outlives its caller
+  Budget budget;
+  RecordCache records;
+  GenerationSource generations;
+  RunLocks run_locks;
+};
+
+}  // namespace mas::object

@@ -1,0 +1,36 @@
+#include "object/find.h"
+
+namespace mas::object {
+namespace {
+
+// How old a record may be that is used while the metadata store cannot be reached.
+constexpr Duration kOutageAge = std::chrono::minutes(10);
+
+}  // namespace
+
+Error no_such_file() { return Error(Code::no_such_file, "There is no file with this hash."); }
+
+Task<Result<meta::Object>> find_object(Context& context, Hash hash, bool fresh) {
+  const Duration age = context.options.record_cache;
+  if (!fresh && age > Duration::zero()) {
+    auto cached = context.records.find(hash, context.deps.clock.now(), age);
+    if (cached) co_return *std::move(cached);
+  }
+  std::uint64_t ticket = context.records.ticket(hash);
+  Instant asked = context.deps.clock.now();
+  Result<std::optional<meta::Object>> found = co_await context.deps.meta.find(hash);
+  if (found.has_error()) {
+    if (fresh || found.error().code() != Code::metadata_unavailable) co_return found.error();
+    auto cached = context.records.find(hash, asked, kOutageAge);
+    if (!cached) co_return found.error();
+    co_return *std::move(cached);
+  }
+  if (!*found || (*found)->state != meta::ObjectState::live) {
+    context.records.drop(hash);
+    co_return no_such_file();
+  }
+  context.records.insert(**found, asked, ticket);
+  co_return **std::move(found);
+}
+
+}  // namespace mas::object

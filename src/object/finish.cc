@@ -1,0 +1,230 @@
+#include "object/finish.h"
+
+#include <algorithm>
+
+#include "mas/observe/log.h"
+#include "object/part_list.h"
+#include "object/part_put.h"
+#include "object/presence.h"
+#include "object/publisher.h"
+#include "object/stripe_put.h"
+#include "object/timed_wait.h"
+
+namespace mas::object {
+namespace {
+
+FinishResult missing_result(std::vector<std::uint32_t> missing) {
+  return FinishResult{std::nullopt, std::move(missing)};
+}
+
+// Without an open session: the file is there already, from this session or another, or there is
+// nothing to finish.
+Task<Result<FinishResult>> published_before(Context& context, const Hash& hash) {
+  MAS_CO_TRY(std::optional<meta::Object> object, co_await context.deps.meta.find(hash));
+  if (!is_usable(object)) co_return upload_not_open();
+  Receipt receipt = co_await make_receipt(context, *std::move(object));
+  co_return FinishResult{std::move(receipt), {}};
+}
+
+// What the client says of the whole must not contradict what it has sent.
+Result<void> check_claims(const std::vector<meta::Part>& parts, const FinishRequest& request) {
+  bool too_many = request.parts && !parts.empty() && parts.back().number > *request.parts;
+  bool too_large = request.size && total_size(parts) > *request.size;
+  if (!too_many && !too_large) return {};
+  return Error(Code::wrong_length, "More was sent than the size or number of parts declared.");
+}
+
+// The numbers of the parts that the extents at `indices` (of all parts' extents) belong to.
+std::vector<std::uint32_t> parts_of(const std::vector<meta::Part>& parts,
+                                    const std::vector<std::size_t>& indices) {
+  std::vector<std::uint32_t> numbers;
+  std::size_t first = 0;
+  auto index = indices.begin();
+  for (const meta::Part& part : parts) {
+    std::size_t end = first + part.extents.size();
+    if (index != indices.end() && *index < end) numbers.push_back(part.number);
+    while (index != indices.end() && *index < end) ++index;
+    first = end;
+  }
+  return numbers;
+}
+
+std::vector<meta::Extent> extents_of(const std::vector<meta::Part>& parts) {
+  std::vector<meta::Extent> extents;
+  for (const meta::Part& part : parts) {
+    extents.insert(extents.end(), part.extents.begin(), part.extents.end());
+  }
+  return extents;
+}
+
+Task<void> reopen(Context& context, const Id128& upload) {
+  Result<void> reopened = co_await context.deps.meta.reopen(upload);
+  if (reopened.has_error() && reopened.error().code() != Code::upload_not_open) {
+    // It stays sealed; the next finish or start goes on from there.
+    log::warn("upload could not be reopened", {{"error", reopened.error()}});
+  }
+}
+
+}  // namespace
+
+// ---- Joining ----
+
+Task<Result<FinishResult>> Finisher::finish(SessionKey key, FinishRequest request) {
+  std::shared_ptr<Running> running = join_or_start(key, request);
+  if (!running) co_return Error(Code::busy, "The server is stopping.");
+  co_return co_await wait_for(std::move(running));
+}
+
+std::shared_ptr<Finisher::Running> Finisher::join_or_start(const SessionKey& key,
+                                                           const FinishRequest& request) {
+  std::lock_guard lock(mutex_);
+  auto [at, fresh] = running_.try_emplace(Key(key.hash, key.session));
+  if (!fresh) return at->second;
+  auto running = std::make_shared<Running>();
+  at->second = running;
+  if (spawn(context_.deps.background, context_.background, run(key, request, running), "finish")) {
+    return running;
+  }
+  running_.erase(at);
+  return nullptr;
+}
+
+Task<void> Finisher::run(SessionKey key, FinishRequest request, std::shared_ptr<Running> running) {
+  Result<FinishResult> result = co_await finish_session(key, std::move(request));
+  {
+    std::lock_guard lock(mutex_);
+    running_.erase(Key(key.hash, key.session));
+  }
+  std::vector<std::shared_ptr<Event>> waiting;
+  {
+    std::lock_guard lock(running->mutex);
+    running->result.emplace(std::move(result));
+    waiting.swap(running->waiting);
+  }
+  for (const auto& event : waiting) event->set();
+}
+
+Task<Result<FinishResult>> Finisher::wait_for(std::shared_ptr<Running> running) {
+  auto woken = std::make_shared<Event>();
+  {
+    std::lock_guard lock(running->mutex);
+    if (running->result) co_return *running->result;
+    running->waiting.push_back(woken);
+  }
+  co_await wait_at_most(context_.deps.clock, woken, context_.options.finish_wait);
+  std::lock_guard lock(running->mutex);
+  if (running->result) co_return *running->result;
+  co_return Error(Code::busy, "The file is still being finished; ask again shortly.");
+}
+
+// ---- Finishing ----
+
+Task<Result<FinishResult>> Finisher::finish_session(SessionKey key, FinishRequest request) {
+  meta::MetaStore& meta = context_.deps.meta;
+  MAS_CO_TRY(std::optional<meta::Upload> upload, co_await meta.find_session(key.hash, key.session));
+  if (!upload) co_return co_await published_before(context_, key.hash);
+  MAS_CO_TRY(std::vector<meta::Part> parts, co_await all_parts(context_, upload->id));
+  std::vector<std::uint32_t> missing = missing_parts(parts, request.parts, request.size);
+  // Only an empty file needs no part.
+  if (parts.empty() && missing.empty() && key.hash != codec::sha256({})) missing.push_back(1);
+  if (!missing.empty()) co_return missing_result(std::move(missing));
+  MAS_CO_CHECK(check_claims(parts, request));
+
+  auto count = static_cast<std::uint32_t>(parts.size());
+  Result<meta::Upload> sealed = co_await meta.seal(upload->id, count);
+  if (sealed.has_error()) {
+    Code code = sealed.error().code();
+    if (code == Code::upload_not_open) co_return co_await published_before(context_, key.hash);
+    if (code != Code::conflict) co_return sealed.error();
+    co_return Error(Code::busy, "Parts are still arriving; finish when they are all answered.");
+  }
+  // Parts that were replaced between the listing and the seal.
+  Result<std::vector<meta::Part>> settled = co_await all_parts(context_, upload->id);
+  Result<FinishResult> result = FinishResult{};
+  if (settled.has_error()) {
+    result = settled.error();
+  } else {
+    result = co_await finish_sealed(*sealed, *std::move(settled), std::move(request.name));
+  }
+  bool published = result.has_value() && result->receipt;
+  if (!published) co_await reopen(context_, upload->id);
+  co_return result;
+}
+
+Task<Result<FinishResult>> Finisher::finish_sealed(meta::Upload upload,
+                                                   std::vector<meta::Part> parts,
+                                                   std::string name) {
+  MAS_CO_CHECK(co_await check_hash(upload, parts));
+  meta::Object object;
+  object.hash = upload.hash;
+  object.size = total_size(parts);
+  object.name = !name.empty() ? std::move(name) : upload.name;
+  if (object.name.empty()) object.name = upload.hash.hex();
+  object.created = context_.now_seconds();
+  object.extents = extents_of(parts);
+
+  Presence presence = co_await check_presence(context_, object.extents);
+  if (!presence.too_few.empty()) {
+    if (presence.unanswered) {
+      co_return Error(Code::too_few_pods_write,
+                      "Too few pods that hold this file's parts answer; try again when more are "
+                      "up.");
+    }
+    co_return missing_result(parts_of(parts, presence.too_few));
+  }
+  co_return co_await commit(upload, std::move(object), presence.worst);
+}
+
+Task<Result<void>> Finisher::check_hash(const meta::Upload& upload,
+                                        const std::vector<meta::Part>& parts) {
+  auto count = static_cast<std::uint32_t>(parts.size());
+  MAS_CO_TRY(Hash hash, co_await chaser_.digest(upload.id, count));
+  if (hash != upload.hash) co_return hash_mismatch();
+  co_return Result<void>();
+}
+
+Task<Result<FinishResult>> Finisher::commit(const meta::Upload& upload, meta::Object object,
+                                            const Durability& stored) {
+  ManifestRecords manifest(context_);
+  MAS_CO_TRY(Published published,
+             co_await publish(context_, std::move(object), upload.id, manifest));
+  if (published.ours) {
+    co_return FinishResult{
+        Receipt{std::move(published.object), stored.durable, stored.meant, stored.survives}, {}};
+  }
+  Result<void> closed = co_await context_.deps.meta.close(upload.id, true, context_.now_seconds());
+  if (closed.has_error()) log::warn("upload could not be closed", {{"error", closed.error()}});
+  context_.instruments.deduplicated.add();
+  Receipt receipt = co_await make_receipt(context_, std::move(published.object));
+  co_return FinishResult{std::move(receipt), {}};
+}
+
+// ---- What a crash left ----
+
+Task<Result<void>> Finisher::recover() {
+  constexpr std::uint32_t kPage = 1000;
+  std::size_t before = SIZE_MAX;
+  for (;;) {
+    MAS_CO_TRY(std::vector<meta::Upload> sealed, co_await context_.deps.meta.sealed(kPage));
+    // Those that can neither be finished nor reopened now stay for the next start.
+    if (sealed.empty() || sealed.size() >= before) co_return Result<void>();
+    before = sealed.size() < kPage ? sealed.size() : SIZE_MAX;
+    for (meta::Upload& upload : sealed) MAS_CO_CHECK(co_await settle_sealed(std::move(upload)));
+  }
+}
+
+// Finishes what is hashed already; hashing the rest could take long, so the client has to ask.
+Task<Result<void>> Finisher::settle_sealed(meta::Upload upload) {
+  MAS_CO_TRY(std::vector<meta::Part> parts, co_await all_parts(context_, upload.id));
+  if (upload.run.parts == parts.size()) {
+    Result<FinishResult> result = co_await finish_sealed(upload, std::move(parts), "");
+    if (result.has_value() && result->receipt) {
+      log::info("upload finished that a stop had interrupted", {{"hash", upload.hash.hex()}});
+      co_return Result<void>();
+    }
+  }
+  co_await reopen(context_, upload.id);
+  co_return Result<void>();
+}
+
+}  // namespace mas::object

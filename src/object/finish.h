@@ -1,0 +1,50 @@
+// Publishing a session: one finish runs per session, whoever asks again joins it, and it goes on
+// when nobody listens any more.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "object/hash_chaser.h"
+#include "object/placement.h"
+
+namespace mas::object {
+
+class Finisher {
+ public:
+  Finisher(Context& context, HashChaser& chaser) : context_(context), chaser_(chaser) {}
+
+  // See Objects::finish.
+  Task<Result<FinishResult>> finish(SessionKey key, FinishRequest request);
+  // See Objects::recover.
+  Task<Result<void>> recover();
+
+ private:
+  using Key = std::pair<Hash, std::string>;
+  struct Running {
+    std::mutex mutex;
+    std::vector<std::shared_ptr<Event>> waiting;
+    std::optional<Result<FinishResult>> result;
+  };
+
+  std::shared_ptr<Running> join_or_start(const SessionKey& key, const FinishRequest& request);
+  Task<void> run(SessionKey key, FinishRequest request, std::shared_ptr<Running> running);
+  Task<Result<FinishResult>> wait_for(std::shared_ptr<Running> running);
+
+  Task<Result<FinishResult>> finish_session(SessionKey key, FinishRequest request);
+  Task<Result<FinishResult>> finish_sealed(meta::Upload upload, std::vector<meta::Part> parts,
+                                           std::string name);
+  Task<Result<void>> check_hash(const meta::Upload& upload, const std::vector<meta::Part>& parts);
+  Task<Result<FinishResult>> commit(const meta::Upload& upload, meta::Object object,
+                                    const Durability& stored);
+  Task<Result<void>> settle_sealed(meta::Upload upload);
+
+  Context& context_;
+  HashChaser& chaser_;
+  std::mutex mutex_;
+  std::map<Key, std::shared_ptr<Running>> running_;
+};
+
+}  // namespace mas::object

@@ -1,0 +1,38 @@
+// Generation numbers for commits and deletes. Callers that wait at the same time share one call to
+// the metadata store; no number is kept for a later caller, so that a number given later is higher
+// than any commit that had finished before it was asked for.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "mas/meta/meta_store.h"
+#include "mas/runtime/sync.h"
+
+namespace mas::object {
+
+class GenerationSource {
+ public:
+  explicit GenerationSource(meta::MetaStore& meta) : meta_(meta) {}
+
+  // Errors: those of MetaStore::next_generation.
+  Task<Result<std::uint64_t>> next();
+
+ private:
+  struct Ticket {
+    Event ready;
+    bool leads = false;  // woken to make the call, not to take its result
+    Result<std::uint64_t> number = Error(Code::internal, "No generation number was drawn.");
+  };
+
+  Task<Result<std::uint64_t>> lead();
+
+  meta::MetaStore& meta_;
+  std::mutex mutex_;
+  bool calling_ = false;
+  std::vector<std::shared_ptr<Ticket>> waiting_;
+};
+
+}  // namespace mas::object

@@ -1,0 +1,75 @@
+#include "mas/object/objects.h"
+
+#include "object/download.h"
+#include "object/find.h"
+#include "object/finish.h"
+#include "object/part_put.h"
+#include "object/presence.h"
+#include "object/put.h"
+#include "object/remove.h"
+#include "object/session.h"
+
+namespace mas::object {
+namespace {
+
+// The parts of this module behind the one interface.
+class StripedObjects final : public Objects {
+ public:
+  StripedObjects(const config::Object& options, const config::Limits& limits,
+                 const Dependencies& dependencies)
+      : context_(options, limits, dependencies), chaser_(context_), finisher_(context_, chaser_) {}
+
+  Task<Result<meta::Object>> find(Hash hash, bool fresh) override {
+    return find_object(context_, hash, fresh);
+  }
+  Task<Result<Receipt>> put(PutRequest request, ByteSource& body) override {
+    return put_object(context_, std::move(request), body);
+  }
+  Task<Result<Receipt>> receipt_of(meta::Object object) override {
+    co_return co_await make_receipt(context_, std::move(object));
+  }
+
+  Task<Result<InitResult>> init(SessionKey key, std::string name, bool instant) override {
+    return init_session(context_, std::move(key), std::move(name), instant);
+  }
+  Task<Result<SessionStatus>> session(SessionKey key) override {
+    return session_status(context_, std::move(key));
+  }
+  Task<Result<PartResult>> put_part(SessionKey key, PartRequest request,
+                                    ByteSource& body) override {
+    return object::put_part(context_, chaser_, std::move(key), std::move(request), body);
+  }
+  Task<Result<FinishResult>> finish(SessionKey key, FinishRequest request) override {
+    return finisher_.finish(std::move(key), std::move(request));
+  }
+  Task<Result<void>> abort(SessionKey key) override {
+    return abort_session(context_, std::move(key));
+  }
+
+  Task<Result<void>> get(meta::Object object, std::uint64_t from, std::uint64_t length,
+                         ByteSink& sink) override {
+    return download(context_, std::move(object), from, length, sink);
+  }
+
+  Task<Result<meta::ObjectPage>> list(meta::ListQuery query) override {
+    return context_.deps.meta.list(std::move(query));
+  }
+  Task<Result<void>> remove(Hash hash) override { return remove_object(context_, hash); }
+
+  Task<Result<void>> recover() override { return finisher_.recover(); }
+  Task<void> close() override { return context_.background.close(); }
+
+ private:
+  Context context_;
+  HashChaser chaser_;
+  Finisher finisher_;
+};
+
+}  // namespace
+
+std::unique_ptr<Objects> make_objects(const config::Object& options, const config::Limits& limits,
+                                      const Dependencies& dependencies) {
+  return std::make_unique<StripedObjects>(options, limits, dependencies);
+}
+
+}  // namespace mas::object

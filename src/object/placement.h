@@ -1,0 +1,36 @@
+// Pure arithmetic of where stripes go and how many of their shards make them stored.
+#pragma once
+
+#include <cstdint>
+
+#include "mas/config/config.h"
+#include "mas/layout/layout.h"
+#include "mas/meta/records.h"
+
+namespace mas::object {
+
+// The profile of new extents: the configured one, or the one that fits the number of members.
+[[nodiscard]] Profile write_profile(const config::Object& options, const layout::Layout& layout);
+
+// m + 1 plain copies: how small stripes and manifests survive the losses that `profile` survives.
+[[nodiscard]] Profile copies_of(const Profile& profile);
+
+// Durable shards without which a stripe is not stored: k + 1, or k where m is 0 or 1.
+[[nodiscard]] int write_minimum(const Profile& profile);
+
+[[nodiscard]] std::uint64_t stripe_count(const meta::Extent& extent);
+// Plain bytes of stripe `number`; only the last may be shorter than the stripe size.
+[[nodiscard]] std::uint32_t stripe_length(const meta::Extent& extent, std::uint64_t number);
+
+// How durable a whole is: the worst stripe decides.
+struct Durability {
+  int durable = 0;
+  int meant = 0;
+  int survives = 0;  // may be negative: beyond repair
+
+  [[nodiscard]] static Durability of(const Profile& profile, int durable);
+  // The worse of the two.
+  [[nodiscard]] static Durability worst(const Durability& a, const Durability& b);
+};
+
+}  // namespace mas::object

@@ -1,0 +1,61 @@
+#include "object/publisher.h"
+
+#include "object/stripe_writer.h"
+
+namespace mas::object {
+namespace {
+
+// Rounds against others that change the same record meanwhile.
+constexpr int kAttempts = 5;
+
+bool holds_ours(const std::optional<meta::Object>& record, const meta::Object& object) {
+  return record && record->state == meta::ObjectState::live && record->extents == object.extents &&
+         !object.extents.empty();
+}
+
+// After a commit of unknown outcome: what the store says now. Without an answer, the doubt stays.
+Task<Result<std::optional<meta::Object>>> settle(Context& context, const meta::Object& object,
+                                                 Error doubt) {
+  if (!doubt.maybe_happened()) co_return doubt;
+  Result<std::optional<meta::Object>> now = co_await context.deps.meta.find(object.hash);
+  if (now.has_error()) co_return doubt;
+  if (!holds_ours(*now, object)) co_return doubt;
+  co_return now;
+}
+
+}  // namespace
+
+Task<Result<void>> ManifestRecords::store(const meta::Object& object) {
+  MAS_CO_CHECK(co_await write_manifest(context_, object));
+  co_return Result<void>();
+}
+
+bool is_usable(const std::optional<meta::Object>& record) {
+  return record && record->state == meta::ObjectState::live && !record->damaged;
+}
+
+Task<Result<Published>> publish(Context& context, meta::Object object, std::optional<Id128> upload,
+                                ManifestStep& manifest) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    MAS_CO_TRY(std::optional<meta::Object> current, co_await context.deps.meta.find(object.hash));
+    if (holds_ours(current, object)) co_return Published{*std::move(current), true};
+    if (is_usable(current)) co_return Published{*std::move(current), false};
+    object.replaces = current ? current->generation : 0;
+    MAS_CO_TRY(object.generation, co_await context.generations.next());
+    MAS_CO_CHECK(co_await manifest.store(object));
+    Result<meta::CommitResult> commit =
+        co_await context.deps.meta.commit(object, object.replaces, upload);
+    if (commit.has_error()) {
+      MAS_CO_TRY(current, co_await settle(context, object, commit.error()));
+      context.records.drop(object.hash);
+      co_return Published{*std::move(current), true};
+    }
+    if (commit->committed) {
+      context.records.drop(object.hash);
+      co_return Published{commit->current.value_or(object), true};
+    }
+  }
+  co_return Error(Code::busy, "This file is being changed by others; try again shortly.");
+}
+
+}  // namespace mas::object

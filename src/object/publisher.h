@@ -1,0 +1,42 @@
+// Makes an object out of extents that are durable: its generation, its manifest, its record.
+#pragma once
+
+#include "object/context.h"
+#include "object/placement.h"
+
+namespace mas::object {
+
+// How an object's manifest becomes durable before the record is committed.
+class ManifestStep {
+ public:
+  virtual ~ManifestStep() = default;
+  // `object` has its generation. May be called again with a later one.
+  virtual Task<Result<void>> store(const meta::Object& object) = 0;
+};
+
+// As records of their own, beside the shards.
+class ManifestRecords final : public ManifestStep {
+ public:
+  explicit ManifestRecords(Context& context) : context_(context) {}
+  Task<Result<void>> store(const meta::Object& object) override;
+
+ private:
+  Context& context_;
+};
+
+struct Published {
+  meta::Object object;  // what stands under the hash now
+  bool ours = false;    // false: another live record won; our extents are for nothing
+};
+
+// Commits `object` (all but its generations filled in) in place of whatever may be replaced.
+// `upload`: the one its extents are registered with, if any. If it fails, the caller may give its
+// extents up: should the commit have taken effect after all, they have an owner and stay.
+// Errors: metadata_unavailable, busy, those of the step.
+Task<Result<Published>> publish(Context& context, meta::Object object, std::optional<Id128> upload,
+                                ManifestStep& manifest);
+
+// Live and whole: content that need not be stored again.
+[[nodiscard]] bool is_usable(const std::optional<meta::Object>& record);
+
+}  // namespace mas::object

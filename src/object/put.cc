@@ -1,0 +1,125 @@
+#include "object/put.h"
+
+#include <algorithm>
+
+#include "mas/observe/log.h"
+#include "mas/runtime/offload.h"
+#include "object/presence.h"
+#include "object/publisher.h"
+#include "object/stripe_pipeline.h"
+#include "object/stripe_put.h"
+
+namespace mas::object {
+namespace {
+
+// Reads the rest of a body whose content is stored already: it must still be what it says.
+Task<Result<Receipt>> verify_only(Context& context, const Hash& hash, BodyReader& body,
+                                  Piece piece) {
+  codec::Sha256 sha;
+  const std::size_t room = piece.size;
+  for (;;) {
+    ByteView bytes = piece.buffer.bytes().first(piece.size);
+    auto job = [&sha, bytes]() -> Result<void> {
+      sha.update(bytes);
+      return {};
+    };
+    MAS_CO_CHECK(co_await offload(context.deps.pools.cpu, job));
+    if (body.ended()) break;
+    MAS_CO_TRY(piece.size, co_await body.fill(piece.buffer.bytes().first(room)));
+  }
+  if (sha.digest() != hash) co_return hash_mismatch();
+  MAS_CO_TRY(std::optional<meta::Object> now, co_await context.deps.meta.find(hash));
+  if (!is_usable(now)) {
+    co_return Error(Code::busy, "This file was deleted while it was being sent; send it again.");
+  }
+  context.instruments.deduplicated.add();
+  co_return co_await make_receipt(context, *std::move(now));
+}
+
+Task<void> drop_upload(Context& context, const Id128& upload) {
+  Result<void> closed = co_await context.deps.meta.close(upload, true, context.now_seconds());
+  // It expires by itself then.
+  if (closed.has_error()) log::warn("upload could not be closed", {{"error", closed.error()}});
+}
+
+// The body as an upload: its content hash, once it is all durable.
+Task<Result<Hash>> store_body(Context& context, const Id128& upload, BodyReader& body, Head head,
+                              const PutRequest& request, Written& written) {
+  Profile profile = write_profile(context.options, context.deps.view.current()->layout);
+  ContentHasher hasher;
+  hasher.whole.emplace();
+  StripePipeline pipeline(context, upload, profile, hasher, written);
+  MAS_CO_CHECK(co_await pipeline.run(body, std::move(head)));
+  Hash hash = hasher.whole->digest();
+  if (request.hash && *request.hash != hash) co_return hash_mismatch();
+  co_return hash;
+}
+
+Task<Result<Receipt>> publish_upload(Context& context, const Id128& upload, meta::Object object,
+                                     const Durability& stored) {
+  ManifestRecords manifest(context);
+  MAS_CO_TRY(Published published, co_await publish(context, std::move(object), upload, manifest));
+  if (published.ours) {
+    co_return Receipt{std::move(published.object), stored.durable, stored.meant, stored.survives};
+  }
+  co_await drop_upload(context, upload);
+  context.instruments.deduplicated.add();
+  co_return co_await make_receipt(context, std::move(published.object));
+}
+
+Task<Result<Receipt>> put_stream(Context& context, PutRequest request, BodyReader& body,
+                                 Head head) {
+  meta::Upload upload;
+  upload.id = context.deps.rng.id();
+  upload.kind = meta::UploadKind::single;
+  upload.hash = request.hash.value_or(Hash{});
+  upload.name = request.name;
+  upload.created = context.now_seconds();
+  upload.expires = context.expiry();
+  Result<meta::Upload> opened = co_await context.deps.meta.open(upload);
+  if (opened.has_error()) {
+    if (opened.error().maybe_happened()) co_await drop_upload(context, upload.id);
+    co_return opened.error();
+  }
+  Written written;
+  Result<Hash> hash =
+      co_await store_body(context, upload.id, body, std::move(head), request, written);
+  if (hash.has_error()) {
+    co_await drop_upload(context, upload.id);
+    co_return hash.error();
+  }
+  meta::Object object;
+  object.hash = *hash;
+  object.size = body.size();
+  object.name = request.name.empty() ? hash->hex() : std::move(request.name);
+  object.created = context.now_seconds();
+  object.extents = std::move(written.extents);
+  Result<Receipt> receipt =
+      co_await publish_upload(context, upload.id, std::move(object), *written.worst);
+  if (receipt.has_error()) co_await drop_upload(context, upload.id);
+  co_return receipt;
+}
+
+}  // namespace
+
+Task<Result<Receipt>> put_object(Context& context, PutRequest request, ByteSource& source) {
+  const std::uint64_t limit = std::min(request.max_size, context.limits.upload);
+  BodyReader body(source, request.size, limit);
+  if (request.size && *request.size > limit) {
+    co_return Error(Code::body_too_large, "The file is larger than is allowed here.");
+  }
+  Profile profile = write_profile(context.options, context.deps.view.current()->layout);
+  MAS_CO_TRY(Head head, co_await read_head(context, body, profile));
+  if (body.ended()) {
+    co_return co_await put_stripe(context, std::move(request), std::move(head.piece));
+  }
+  if (request.hash) {
+    MAS_CO_TRY(std::optional<meta::Object> current, co_await context.deps.meta.find(*request.hash));
+    if (is_usable(current)) {
+      co_return co_await verify_only(context, *request.hash, body, std::move(head.piece));
+    }
+  }
+  co_return co_await put_stream(context, std::move(request), body, std::move(head));
+}
+
+}  // namespace mas::object

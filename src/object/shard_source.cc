@@ -1,0 +1,116 @@
+#include "object/shard_source.h"
+
+#include <algorithm>
+
+#include "mas/observe/log.h"
+#include "object/placement.h"
+
+namespace mas::object {
+namespace {
+
+// Enough for the header of any but the widest stripes; those take a second read.
+constexpr std::uint32_t kHeaderGuess = 4096;
+
+}  // namespace
+
+ShardSource::ShardSource(Context& context, const meta::Extent& extent, std::uint64_t number,
+                         Search search)
+    : context_(context),
+      extent_(extent),
+      number_(number),
+      search_(std::move(search)),
+      shards_(static_cast<std::size_t>(extent.profile.width())) {
+  const layout::Layout& layout = search_.view->layout;
+  const auto& row = layout.row(layout::partition_of(extent_.id, number_));
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    if (i < row.size()) shards_[i].holders.push_back(row[i]);
+    if (!search_.everywhere) continue;
+    for (std::size_t member = 0; member < layout.members.size(); ++member) {
+      auto index = static_cast<layout::MemberIndex>(member);
+      if (i >= row.size() || row[i] != index) shards_[i].holders.push_back(index);
+    }
+  }
+  for (std::size_t i = 0; i < shards_.size(); ++i) order_.push_back(static_cast<int>(i));
+  std::stable_partition(order_.begin(), order_.end(), [this](int shard) {
+    const auto& holders = shards_[static_cast<std::size_t>(shard)].holders;
+    return !holders.empty() && holders.front() == search_.view->self;
+  });
+}
+
+RecordKey ShardSource::key(int shard) const {
+  return RecordKey::shard(extent_.id, number_, static_cast<std::uint16_t>(shard));
+}
+
+Task<Result<const codec::ShardHeader*>> ShardSource::header(int shard, std::uint32_t ahead) {
+  Shard& state = shards_[static_cast<std::size_t>(shard)];
+  while (!state.header && state.asked < state.holders.size()) {
+    Result<void> opened = co_await open(shard, ahead);
+    if (opened.has_error()) co_await reject(shard, opened.error());
+  }
+  if (state.header) co_return state.header.get();
+  co_return Error(unanswered_ ? Code::closed : Code::not_found, "The shard cannot be read.");
+}
+
+Task<Result<void>> ShardSource::open(int shard, std::uint32_t ahead) {
+  Shard& state = shards_[static_cast<std::size_t>(shard)];
+  layout::MemberIndex member = state.holders[state.asked];
+  peer::PeerTransport& transport = context_.deps.transport;
+  MAS_CO_TRY(state.front, co_await transport.read(member, key(shard), 0, kHeaderGuess + ahead));
+  if (state.front.size() < codec::kHeaderPrefix) co_return Error(Code::corrupt, "No header.");
+  MAS_CO_TRY(std::size_t size, codec::header_size(state.front.view()));
+  if (size > state.front.size()) {
+    MAS_CO_TRY(state.front, co_await transport.read(member, key(shard), 0,
+                                                    static_cast<std::uint32_t>(size) + ahead));
+    if (size > state.front.size()) co_return Error(Code::corrupt, "The header is cut short.");
+  }
+  MAS_CO_TRY(codec::ShardHeader header, parse(shard, state.front.view().first(size)));
+  state.header = std::make_unique<codec::ShardHeader>(std::move(header));
+  co_return Result<void>();
+}
+
+// A header that is whole but of another stripe is as wrong as a broken one.
+Result<codec::ShardHeader> ShardSource::parse(int shard, ByteView bytes) const {
+  MAS_TRY(codec::ShardHeader header, codec::parse_header(bytes));
+  bool fits = header.stripe.extent == extent_.id && header.stripe.number == number_ &&
+              header.profile == extent_.profile && header.shard == shard &&
+              header.plain_size == stripe_length(extent_, number_);
+  if (!fits) return Error(Code::corrupt, "This is not the shard it is stored as.");
+  return header;
+}
+
+Task<Result<Slice>> ShardSource::data(int shard, std::uint64_t offset, std::uint32_t length) {
+  Shard& state = shards_[static_cast<std::size_t>(shard)];
+  if (!state.header) co_return Error(Code::not_found, "The shard cannot be read.");
+  std::uint64_t at = state.header->header_size + offset;
+  if (at + length <= state.front.size()) {
+    Slice piece = state.front.sub(static_cast<std::size_t>(at), length);
+    // Bytes read ahead are used once; holding them longer only costs memory.
+    if (at + length == state.front.size()) state.front = Slice();
+    co_return piece;
+  }
+  layout::MemberIndex member = state.holders[state.asked];
+  Result<Slice> read = co_await context_.deps.transport.read(member, key(shard), at, length);
+  if (read.has_value() && read->size() != length) {
+    co_return Error(Code::corrupt, "The shard is shorter than its header says.");
+  }
+  co_return read;
+}
+
+Task<void> ShardSource::reject(int shard, Error error) {
+  Shard& state = shards_[static_cast<std::size_t>(shard)];
+  if (state.asked >= state.holders.size()) co_return;
+  layout::MemberIndex member = state.holders[state.asked++];
+  state.header.reset();
+  state.front = Slice();
+  if (error.code() != Code::corrupt && error.code() != Code::decompress) {
+    if (error.code() != Code::not_found) unanswered_ = true;
+    co_return;
+  }
+  context_.instruments.shards_bad.add();
+  log::warn("shard with wrong bytes quarantined",
+            {{"extent", extent_.id.hex()}, {"stripe", number_}, {"shard", shard}});
+  Result<void> told = co_await context_.deps.transport.quarantine(member, key(shard));
+  if (told.has_error()) log::warn("quarantine failed", {{"error", told.error()}});
+}
+
+}  // namespace mas::object

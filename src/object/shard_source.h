@@ -1,0 +1,60 @@
+// The shards of one stripe as a reader sees them: where each may be, its header once read, and what
+// went wrong. Wrong bytes are quarantined where they were found and count as missing.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "mas/codec/stripe.h"
+#include "object/context.h"
+
+namespace mas::object {
+
+// Which members a reader asks: the row's, or in the end everybody.
+struct Search {
+  std::shared_ptr<const membership::ClusterView> view;
+  bool everywhere = false;
+};
+
+// Used by one task at a time for each shard.
+class ShardSource {
+ public:
+  ShardSource(Context& context, const meta::Extent& extent, std::uint64_t number, Search search);
+
+  // Header of `shard`; read on first use, together with the `ahead` bytes behind it. Errors:
+  // not_found (nobody has it), closed (somebody did not answer). A shard that failed stays failed.
+  Task<Result<const codec::ShardHeader*>> header(int shard, std::uint32_t ahead);
+  // Bytes [offset, offset + length) of the shard's data, not verified. After header() of it only.
+  Task<Result<Slice>> data(int shard, std::uint64_t offset, std::uint32_t length);
+  // What data() gave cannot be used: header() turns to the next holder, if there is one. Wrong
+  // bytes (corrupt, decompress) are quarantined where they were.
+  Task<void> reject(int shard, Error error);
+
+  [[nodiscard]] const Profile& profile() const noexcept { return extent_.profile; }
+  // Shard numbers in the order in which to try them: this pod's own first.
+  [[nodiscard]] const std::vector<int>& preferred() const noexcept { return order_; }
+  // A holder did not answer, so what is missing may yet come back.
+  [[nodiscard]] bool unanswered() const noexcept { return unanswered_; }
+
+ private:
+  struct Shard {
+    std::vector<layout::MemberIndex> holders;  // to be asked, in order
+    std::size_t asked = 0;                     // index of the current one
+    std::unique_ptr<codec::ShardHeader> header;
+    Slice front;  // the record's first bytes, as far as they were read
+  };
+
+  [[nodiscard]] RecordKey key(int shard) const;
+  Task<Result<void>> open(int shard, std::uint32_t ahead);
+  Result<codec::ShardHeader> parse(int shard, ByteView bytes) const;
+
+  Context& context_;
+  const meta::Extent extent_;
+  const std::uint64_t number_;
+  const Search search_;
+  std::vector<Shard> shards_;
+  std::vector<int> order_;
+  bool unanswered_ = false;
+};
+
+}  // namespace mas::object

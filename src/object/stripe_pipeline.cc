@@ -1,0 +1,165 @@
+#include "object/stripe_pipeline.h"
+
+#include <algorithm>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "mas/runtime/offload.h"
+#include "object/stripe_writer.h"
+
+namespace mas::object {
+namespace {
+
+// Extents of small stripes end here, so that the upload can go on with large ones if there is
+// memory by then.
+constexpr std::uint64_t kSmallStripesExtent = 64 * kMiB;
+
+}  // namespace
+
+StripePipeline::StripePipeline(Context& context, const Id128& upload, const Profile& profile,
+                               ContentHasher& hasher, Written& written)
+    : context_(context),
+      upload_(upload),
+      profile_(profile),
+      hasher_(hasher),
+      written_(written),
+      touched_(context.deps.clock.now()) {
+  coder_free_.set();
+}
+
+Task<Result<void>> StripePipeline::run(BodyReader& body, Head head) {
+  stripe_size_ = head.stripe_size;
+  large_ = head.large;
+  Result<void> pumped = co_await pump(body, std::move(head.piece));
+  co_await workers_.close();
+  idle_.reset();
+  // What the holders said explains more than what followed from it.
+  if (status_.has_error()) co_return status_;
+  co_return pumped;
+}
+
+Task<Result<void>> StripePipeline::pump(BodyReader& body, Piece piece) {
+  for (;;) {
+    MAS_CO_CHECK(co_await prepare_extent(body.at_most() + piece.size));
+    co_await submit(std::move(piece));
+    if (status_.has_error() || body.ended()) co_return Result<void>();
+    MAS_CO_TRY(Piece next, co_await next_piece(body.at_most()));
+    MutableBytes into = next.buffer.bytes();
+    into = into.first(std::min<std::size_t>(into.size(), stripe_size_));
+    MAS_CO_TRY(next.size, co_await body.fill(into));
+    if (status_.has_error() || next.size == 0) co_return Result<void>();
+    piece = std::move(next);
+  }
+}
+
+Task<Result<void>> StripePipeline::prepare_extent(std::uint64_t at_most) {
+  if (!extent_is_full()) co_return Result<void>();
+  meta::Extent extent;
+  extent.id = context_.deps.rng.id();
+  extent.length = std::min(extent_limit(), at_most);
+  extent.stripe_size = stripe_size_;
+  extent.profile = profile_;
+  MAS_CO_CHECK(co_await context_.deps.meta.register_extent(upload_, extent));
+  extent.length = 0;
+  written_.extents.push_back(extent);
+  co_return Result<void>();
+}
+
+Task<void> StripePipeline::submit(Piece piece) {
+  co_await coder_free_.wait();
+  if (status_.has_error()) co_return;
+  coder_free_.reset();
+  co_await touch();
+  meta::Extent& extent = written_.extents.back();
+  std::uint64_t number = extent.length / extent.stripe_size;
+  extent.length += piece.size;
+  ++in_flight_;
+  Executor home = co_await boost::asio::this_coro::executor;
+  spawn(home, workers_, work(std::move(piece), extent, number), "stripe");
+}
+
+Task<void> StripePipeline::work(Piece piece, meta::Extent extent, std::uint64_t number) {
+  codec::EncodeOptions options{extent.profile, context_.options.unit, context_.options.compress};
+  codec::StripeId id{extent.id, number};
+  auto job = [this, &piece, &options, &id]() -> Result<codec::EncodedStripe> {
+    hasher_.update(piece.buffer.bytes().first(piece.size));
+    return codec::encode(id, std::move(piece.buffer), piece.size, options);
+  };
+  Result<codec::EncodedStripe> encoded = co_await offload(context_.deps.pools.cpu, job);
+  if (encoded.has_error()) fail(encoded.error());
+  coder_free_.set();
+  if (encoded.has_value()) {
+    Result<Durability> stored =
+        co_await write_stripe(context_, extent, number, *std::move(encoded));
+    if (stored.has_error()) {
+      fail(stored.error());
+    } else {
+      written_.add(*stored);
+    }
+  }
+  if (--in_flight_ == 0 && !idle_) idle_ = std::move(piece.permit);
+  slot_free_.set();
+}
+
+Task<Result<Piece>> StripePipeline::next_piece(std::uint64_t at_most) {
+  if (!large_ && extent_is_full()) co_await grow_stripes();
+  std::uint64_t memory = memory_of(stripe_size_, profile_);
+  auto size = static_cast<std::size_t>(
+      std::clamp<std::uint64_t>(at_most, 1, static_cast<std::uint64_t>(stripe_size_)));
+  for (;;) {
+    if (status_.has_error()) co_return status_.error();
+    if (idle_) {
+      Piece piece{std::move(*idle_), context_.budget.buffer(size), 0};
+      idle_.reset();
+      co_return piece;
+    }
+    if (in_flight_ < context_.options.stripes_in_flight) {
+      auto permit = large_ ? context_.budget.try_large(memory) : context_.budget.try_small(memory);
+      if (permit) co_return Piece{std::move(*permit), context_.budget.buffer(size), 0};
+    }
+    co_await wait_for_slot();
+  }
+}
+
+// Between two extents: large stripes from here on, if there is memory for one now.
+Task<void> StripePipeline::grow_stripes() {
+  if (context_.options.stripe <= stripe_size_) co_return;
+  auto permit = context_.budget.try_large(memory_of(context_.options.stripe, profile_));
+  if (!permit) co_return;
+  while (in_flight_ > 0) co_await wait_for_slot();
+  idle_.reset();
+  idle_ = std::move(permit);
+  large_ = true;
+  stripe_size_ = static_cast<std::uint32_t>(context_.options.stripe);
+}
+
+Task<void> StripePipeline::wait_for_slot() {
+  slot_free_.reset();
+  co_await slot_free_.wait();
+}
+
+Task<void> StripePipeline::touch() {
+  Instant now = context_.deps.clock.now();
+  if (now - touched_ < context_.limits.session / 4) co_return;
+  touched_ = now;
+  Result<void> touched = co_await context_.deps.meta.touch(upload_, context_.expiry());
+  if (touched.has_error() && touched.error().code() == Code::upload_not_open) {
+    fail(touched.error());
+  }
+}
+
+std::uint64_t StripePipeline::extent_limit() const {
+  std::uint64_t limit = context_.options.extent;
+  if (!large_) limit = std::min(limit, kSmallStripesExtent);
+  return std::max<std::uint64_t>(limit / stripe_size_, 1) * stripe_size_;
+}
+
+bool StripePipeline::extent_is_full() const {
+  return written_.extents.empty() || written_.extents.back().length >= extent_limit();
+}
+
+void StripePipeline::fail(Error error) {
+  if (!status_.has_error()) status_ = std::move(error);
+}
+
+}  // namespace mas::object

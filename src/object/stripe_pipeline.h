@@ -1,0 +1,64 @@
+// A body on its way into extents of an upload: while one stripe is read from the network, the one
+// before is hashed and encoded, and those before that are written.
+#pragma once
+
+#include <vector>
+
+#include "object/body_reader.h"
+#include "object/content_hasher.h"
+#include "object/placement.h"
+
+namespace mas::object {
+
+// What a body became. Extents are listed as soon as they are registered, so that a caller can give
+// them up if the rest fails; their lengths count the stripes sent so far.
+struct Written {
+  std::vector<meta::Extent> extents;
+  std::optional<Durability> worst;
+
+  void add(const Durability& stripe) { worst = worst ? Durability::worst(*worst, stripe) : stripe; }
+};
+
+// At most config::Object::stripes_in_flight stripes are in memory. The extents belong to `upload`,
+// registered before their first shard. Nothing runs on after it has returned or failed.
+class StripePipeline {
+ public:
+  StripePipeline(Context& context, const Id128& upload, const Profile& profile,
+                 ContentHasher& hasher, Written& written);
+
+  // Writes `head` (not empty) and the rest of `body`. Errors: those of the body, of write_stripe,
+  // of MetaStore::register_extent, busy.
+  Task<Result<void>> run(BodyReader& body, Head head);
+
+ private:
+  Task<Result<void>> pump(BodyReader& body, Piece piece);
+  Task<Result<void>> prepare_extent(std::uint64_t at_most);
+  Task<void> submit(Piece piece);
+  Task<void> work(Piece piece, meta::Extent extent, std::uint64_t number);
+  Task<Result<Piece>> next_piece(std::uint64_t at_most);
+  Task<void> grow_stripes();
+  Task<void> wait_for_slot();
+  Task<void> touch();
+
+  [[nodiscard]] std::uint64_t extent_limit() const;
+  [[nodiscard]] bool extent_is_full() const;
+  void fail(Error error);
+
+  Context& context_;
+  const Id128 upload_;
+  const Profile profile_;
+  ContentHasher& hasher_;  // used by one pool task at a time
+  Written& written_;
+
+  std::uint32_t stripe_size_ = 0;
+  bool large_ = false;
+  Gate workers_;
+  std::uint32_t in_flight_ = 0;
+  std::optional<Permit> idle_;  // kept by the last stripe in flight, so that the next can go on
+  Event coder_free_;
+  Event slot_free_;
+  Result<void> status_;
+  Instant touched_;
+};
+
+}  // namespace mas::object
