@@ -10,12 +10,11 @@
 #include "mas/core/units.h"
 #include "mas/fs/rocksdb_env.h"
 #include "mas/observe/log.h"
+#include "meta/keys.h"
 
 namespace mas::meta {
 namespace {
 
-// Stands under a key that no record has; see doc/metadata-format.md.
-constexpr char kFormatKey[] = "format";
 constexpr char kFormat[] = "mas-meta 1";
 
 rocksdb::Options make_options(const config::Meta& options, rocksdb::Env* env) {
@@ -60,7 +59,7 @@ Error open_error(const rocksdb::Status& status) {
 // Marks a new database, refuses one of another format.
 Result<void> check_format(rocksdb::DB& db) {
   std::string value;
-  rocksdb::Status status = db.Get(rocksdb::ReadOptions(), kFormatKey, &value);
+  rocksdb::Status status = db.Get(rocksdb::ReadOptions(), keys::begin(keys::kFormat), &value);
   if (status.ok()) {
     if (value == kFormat) return {};
     return Error(Code::corrupt, "The metadata database has a format this version does not know.");
@@ -73,7 +72,7 @@ Result<void> check_format(rocksdb::DB& db) {
   }
   rocksdb::WriteOptions synced;
   synced.sync = true;
-  status = db.Put(synced, kFormatKey, kFormat);
+  status = db.Put(synced, keys::begin(keys::kFormat), kFormat);
   if (!status.ok()) return open_error(status);
   return {};
 }

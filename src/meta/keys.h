@@ -12,7 +12,7 @@ namespace mas::meta::keys {
 
 inline constexpr char kObject = 'o', kCondemned = 'c', kUpload = 'u', kSession = 's', kExpiry = 'e',
                       kSealed = 'S', kPart = 'p', kFreed = 'f', kOwner = 'x', kCounter = 'n',
-                      kCollected = 'g', kLayout = 'l', kAcknowledged = 'a';
+                      kCollected = 'g', kLayout = 'l', kAcknowledged = 'a', kFormat = 'v';
 
 // Keys of a kind lie in [begin(kind), end(kind)).
 [[nodiscard]] std::string begin(char kind);

@@ -1,0 +1,78 @@
+#include "fixture.h"
+
+#include "mas/runtime/sync.h"
+
+namespace mas::test {
+
+MetaFixture::MetaFixture() : backend_(make_backend()), rng_(make_system_rng()) {}
+
+Hash MetaFixture::hash() {
+  Hash hash;
+  rng_->fill(hash.bytes);
+  return hash;
+}
+
+meta::Extent MetaFixture::extent(std::uint64_t length) {
+  return meta::Extent{rng_->id(), length, 4 << 20, Profile{1, 0}};
+}
+
+std::uint64_t MetaFixture::generation() { return get(store().next_generation(1)); }
+
+meta::Object MetaFixture::object() { return object(hash()); }
+
+meta::Object MetaFixture::object(const Hash& hash) {
+  meta::Object object;
+  object.hash = hash;
+  object.size = 1000;
+  object.name = "a name";
+  object.created = 77;
+  object.generation = generation();
+  object.extents = {extent()};
+  return object;
+}
+
+meta::Upload MetaFixture::upload(meta::UploadKind kind) {
+  meta::Upload upload;
+  upload.id = rng_->id();
+  upload.kind = kind;
+  upload.hash = hash();
+  upload.name = "a name";
+  upload.created = 10;
+  upload.expires = 1000;
+  return upload;
+}
+
+meta::Part MetaFixture::part(const Id128& upload, std::uint32_t number, std::uint64_t size,
+                             std::uint8_t content) {
+  meta::Part part;
+  part.number = number;
+  part.size = size;
+  part.sum.bytes.fill(content);
+  part.extents = {extent(size)};
+  must(run(store().register_extent(upload, part.extents[0])));
+  return part;
+}
+
+meta::PutPartResult MetaFixture::put(const Id128& upload, const meta::Part& part) {
+  return get(store().put_part(upload, part, 1'000'000, UINT64_MAX, 50));
+}
+
+std::vector<Id128> MetaFixture::freed() {
+  std::vector<Id128> ids;
+  for (const auto& entry : get(store().freed(0, 1'000'000))) ids.push_back(entry.extent.id);
+  return ids;
+}
+
+void run_side_by_side(std::size_t count, std::size_t threads,
+                      const std::function<Task<void>(std::size_t)>& make) {
+  IoThreads io(threads);
+  Gate gate;
+  for (std::size_t i = 0; i < count; ++i) {
+    bool started = spawn(io.executor(i % threads), gate, make(i), "test task");
+    REQUIRE(started);
+  }
+  io.start();
+  run_blocking(gate.close());
+}
+
+}  // namespace mas::test

@@ -1,0 +1,377 @@
+#include <algorithm>
+
+#include "fixture.h"
+
+using namespace mas;
+using namespace mas::test;
+using meta::Extent;
+using meta::HashRun;
+using meta::Part;
+using meta::Upload;
+using meta::UploadState;
+
+namespace {
+
+HashRun run_of(std::uint32_t parts, std::uint64_t bytes) {
+  return HashRun{parts, bytes, "state after " + std::to_string(parts)};
+}
+
+}  // namespace
+
+TEST_CASE("an opened upload is found by its id and, a session, by hash and session") {
+  MetaFixture f;
+  Upload asked = f.upload();
+  asked.session = "mine";
+  Upload opened = f.get(f.store().open(asked));
+  CHECK(opened == asked);
+  CHECK(f.get(f.store().find_upload(asked.id)) == opened);
+  CHECK(f.get(f.store().find_session(asked.hash, "mine")) == opened);
+  CHECK_FALSE(f.get(f.store().find_session(asked.hash, "")));
+  CHECK_FALSE(f.get(f.store().find_session(f.hash(), "mine")));
+  CHECK_FALSE(f.get(f.store().find_upload(f.upload().id)));
+}
+
+TEST_CASE("a session is opened once; opening it again keeps its parts and takes a new name") {
+  MetaFixture f;
+  Upload first = f.get(f.store().open(f.upload()));
+  f.put(first.id, f.part(first.id, 1, 100));
+  Upload again = f.upload();
+  again.hash = first.hash;
+  again.name = "";
+  Upload kept = f.get(f.store().open(again));
+  CHECK(kept.id == first.id);
+  CHECK(kept.name == first.name);
+  CHECK(kept.part_count == 1);
+  again.name = "another";
+  CHECK(f.get(f.store().open(again)).name == "another");
+  CHECK(f.get(f.store().find_upload(first.id))->name == "another");
+  CHECK_FALSE(f.get(f.store().find_upload(again.id)));
+}
+
+TEST_CASE("uploads of single requests are never shared") {
+  MetaFixture f;
+  Upload first = f.upload(meta::UploadKind::single);
+  Upload second = f.upload(meta::UploadKind::single);
+  second.hash = first.hash;
+  CHECK(f.get(f.store().open(first)).id == first.id);
+  CHECK(f.get(f.store().open(second)).id == second.id);
+  CHECK_FALSE(f.get(f.store().find_session(first.hash, "")));
+}
+
+TEST_CASE("an extent is registered once and only with an open upload") {
+  MetaFixture f;
+  Upload upload = f.get(f.store().open(f.upload()));
+  Extent extent = f.extent(0);
+  CHECK(code_of(f.run(f.store().register_extent(f.upload().id, extent))) == Code::upload_not_open);
+  must(f.run(f.store().register_extent(upload.id, extent)));
+  must(f.run(f.store().register_extent(upload.id, extent)));
+  CHECK(f.get(f.store().find_upload(upload.id))->registered == std::vector<Extent>{extent});
+  Upload other = f.get(f.store().open(f.upload()));
+  CHECK(code_of(f.run(f.store().register_extent(other.id, extent))) == Code::conflict);
+  f.get(f.store().seal(other.id, 0));
+  CHECK(code_of(f.run(f.store().register_extent(other.id, f.extent()))) == Code::upload_not_open);
+}
+
+TEST_CASE("a part is recorded with the lengths it came with") {
+  MetaFixture f;
+  Upload upload = f.get(f.store().open(f.upload()));
+  Part part;
+  part.number = 3;
+  part.size = 700;
+  part.extents = {f.extent(0), f.extent(0)};
+  for (const Extent& e : part.extents) must(f.run(f.store().register_extent(upload.id, e)));
+  part.extents[0].length = 500;
+  part.extents[1].length = 200;
+  auto result = f.get(f.store().put_part(upload.id, part, 2000, UINT64_MAX, 5));
+  CHECK(result.winner == part);
+  CHECK(result.freed.empty());
+  CHECK(result.stored == 700);
+  CHECK(result.part_count == 1);
+  Upload now = *f.get(f.store().find_upload(upload.id));
+  CHECK(now.registered.empty());
+  CHECK(now.expires == 2000);
+  CHECK(now.stored == 700);
+  CHECK(f.get(f.store().parts(upload.id, 0, 10)) == std::vector<Part>{part});
+}
+
+TEST_CASE("parts are listed in order of number, in pages") {
+  MetaFixture f;
+  Upload upload = f.get(f.store().open(f.upload()));
+  Upload other = f.get(f.store().open(f.upload()));
+  f.put(other.id, f.part(other.id, 2, 1));
+  for (std::uint32_t number : {300U, 2U, 10'000U, 1U, 255U, 256U}) {
+    f.put(upload.id, f.part(upload.id, number, number));
+  }
+  std::vector<std::uint32_t> numbers;
+  for (std::uint32_t after = 0;;) {
+    auto page = f.get(f.store().parts(upload.id, after, 4));
+    for (const Part& part : page) numbers.push_back(part.number);
+    if (page.size() < 4) break;
+    after = page.back().number;
+  }
+  CHECK(numbers == std::vector<std::uint32_t>{1, 2, 255, 256, 300, 10'000});
+  CHECK(f.get(f.store().parts(f.upload().id, 0, 4)).empty());
+}
+
+TEST_CASE("the same part sent twice keeps the extents that came first") {
+  MetaFixture f;
+  Upload upload = f.get(f.store().open(f.upload()));
+  Part first = f.part(upload.id, 1, 100, 9);
+  Part second = f.part(upload.id, 1, 100, 9);
+  f.put(upload.id, first);
+  auto result = f.put(upload.id, second);
+  CHECK(result.winner == first);
+  CHECK(result.freed == second.extents);
+  CHECK(result.stored == 100);
+  CHECK(f.freed() == std::vector<Id128>{second.extents[0].id});
+  CHECK(f.get(f.store().find_upload(upload.id))->registered.empty());
+}
+
+TEST_CASE("a put_part that is repeated frees nothing") {
+  MetaFixture f;
+  Upload upload = f.get(f.store().open(f.upload()));
+  Part part = f.part(upload.id, 1, 100);
+  f.put(upload.id, part);
+  auto result = f.put(upload.id, part);
+  CHECK(result.winner == part);
+  CHECK(result.freed.empty());
+  CHECK(result.part_count == 1);
+  CHECK(f.freed().empty());
+}
+
+TEST_CASE("other content under a part's number takes its place") {
+  MetaFixture f;
+  Upload upload = f.get(f.store().open(f.upload()));
+  Part first = f.part(upload.id, 1, 100, 1);
+  f.put(upload.id, first);
+  f.put(upload.id, f.part(upload.id, 2, 50));
+  Part same_size = f.part(upload.id, 1, 100, 2);
+  CHECK(f.put(upload.id, same_size).winner == same_size);
+  Part longer = f.part(upload.id, 1, 130, 3);
+  auto result = f.put(upload.id, longer);
+  CHECK(result.winner == longer);
+  CHECK(result.freed == same_size.extents);
+  CHECK(result.stored == 180);
+  CHECK(result.part_count == 2);
+  CHECK(f.freed() == std::vector<Id128>{first.extents[0].id, same_size.extents[0].id});
+}
+
+TEST_CASE("a part that would make the upload too large is refused and changes nothing") {
+  MetaFixture f;
+  Upload upload = f.get(f.store().open(f.upload()));
+  f.put(upload.id, f.part(upload.id, 1, 100));
+  Upload before = *f.get(f.store().find_upload(upload.id));
+  Part second = f.part(upload.id, 2, 51);
+  before.registered = second.extents;
+  auto refused = f.run(f.store().put_part(upload.id, second, 5000, 150, 5));
+  CHECK(code_of(refused) == Code::body_too_large);
+  CHECK(f.get(f.store().find_upload(upload.id)) == before);
+  CHECK(f.get(f.store().put_part(upload.id, second, 5000, 151, 5)).stored == 151);
+  // What is replaced does not count.
+  Part third = f.part(upload.id, 1, 100, 7);
+  CHECK(f.get(f.store().put_part(upload.id, third, 5000, 151, 5)).stored == 151);
+  Part huge = f.part(upload.id, 3, UINT64_MAX, 7);
+  CHECK(code_of(f.run(f.store().put_part(upload.id, huge, 5000, UINT64_MAX, 5))) ==
+        Code::body_too_large);
+}
+
+TEST_CASE("a part needs an open upload and registered extents") {
+  MetaFixture f;
+  Upload upload = f.get(f.store().open(f.upload()));
+  Part stray;
+  stray.number = 1;
+  stray.size = 5;
+  stray.extents = {f.extent(5)};
+  CHECK(code_of(f.run(f.store().put_part(upload.id, stray, 1, UINT64_MAX, 1))) == Code::conflict);
+  CHECK(code_of(f.run(f.store().put_part(f.upload().id, stray, 1, UINT64_MAX, 1))) ==
+        Code::upload_not_open);
+  stray.number = 0;
+  CHECK(code_of(f.run(f.store().put_part(upload.id, stray, 1, UINT64_MAX, 1))) ==
+        Code::invalid_argument);
+  Part late = f.part(upload.id, 1, 5);
+  f.get(f.store().seal(upload.id, 0));
+  CHECK(code_of(f.run(f.store().put_part(upload.id, late, 1, UINT64_MAX, 1))) ==
+        Code::upload_not_open);
+}
+
+TEST_CASE("the hash runs over parts one by one, from the first") {
+  MetaFixture f;
+  Upload upload = f.get(f.store().open(f.upload()));
+  Part one = f.part(upload.id, 1, 10), two = f.part(upload.id, 2, 20);
+  f.put(upload.id, two);
+  CHECK_FALSE(f.get(f.store().advance_hash(upload.id, run_of(1, 10), one.extents)));
+  f.put(upload.id, one);
+  CHECK_FALSE(f.get(f.store().advance_hash(upload.id, run_of(2, 30), two.extents)));
+  CHECK_FALSE(f.get(f.store().advance_hash(upload.id, run_of(1, 11), one.extents)));
+  CHECK_FALSE(f.get(f.store().advance_hash(upload.id, run_of(1, 10), two.extents)));
+  CHECK(f.get(f.store().advance_hash(upload.id, run_of(1, 10), one.extents)));
+  CHECK_FALSE(f.get(f.store().advance_hash(upload.id, run_of(1, 10), one.extents)));
+  CHECK(f.get(f.store().advance_hash(upload.id, run_of(2, 30), two.extents)));
+  CHECK(f.get(f.store().find_upload(upload.id))->run == run_of(2, 30));
+  CHECK_FALSE(f.get(f.store().advance_hash(f.upload().id, run_of(1, 10), one.extents)));
+}
+
+TEST_CASE("replacing a part inside the hash run starts the run again, one behind it does not") {
+  MetaFixture f;
+  Upload upload = f.get(f.store().open(f.upload()));
+  Part one = f.part(upload.id, 1, 10), two = f.part(upload.id, 2, 20);
+  f.put(upload.id, one);
+  f.put(upload.id, two);
+  f.get(f.store().advance_hash(upload.id, run_of(1, 10), one.extents));
+  f.put(upload.id, f.part(upload.id, 2, 20, 8));
+  CHECK(f.get(f.store().find_upload(upload.id))->run == run_of(1, 10));
+  f.put(upload.id, f.part(upload.id, 1, 10));  // the same content
+  CHECK(f.get(f.store().find_upload(upload.id))->run == run_of(1, 10));
+  f.put(upload.id, f.part(upload.id, 1, 10, 8));
+  CHECK(f.get(f.store().find_upload(upload.id))->run == HashRun{});
+}
+
+TEST_CASE("an upload is sealed only when it has no holes") {
+  MetaFixture f;
+  Upload upload = f.get(f.store().open(f.upload()));
+  f.put(upload.id, f.part(upload.id, 1, 10));
+  f.put(upload.id, f.part(upload.id, 3, 10));
+  for (std::uint32_t count : {0U, 1U, 2U, 3U, 4U}) {
+    CHECK(code_of(f.run(f.store().seal(upload.id, count))) == Code::conflict);
+  }
+  CHECK(f.get(f.store().sealed(10)).empty());
+  f.put(upload.id, f.part(upload.id, 2, 10));
+  CHECK(code_of(f.run(f.store().seal(upload.id, 2))) == Code::conflict);
+  CHECK(f.get(f.store().seal(upload.id, 3)).state == UploadState::sealed);
+  CHECK(f.get(f.store().seal(upload.id, 3)).state == UploadState::sealed);
+  CHECK(f.get(f.store().sealed(10)).size() == 1);
+  CHECK(f.get(f.store().find_session(upload.hash, ""))->state == UploadState::sealed);
+  must(f.run(f.store().reopen(upload.id)));
+  must(f.run(f.store().reopen(upload.id)));
+  CHECK(f.get(f.store().sealed(10)).empty());
+  CHECK(f.get(f.store().find_upload(upload.id))->state == UploadState::open);
+  CHECK(code_of(f.run(f.store().seal(f.upload().id, 0))) == Code::upload_not_open);
+  CHECK(code_of(f.run(f.store().reopen(f.upload().id))) == Code::upload_not_open);
+}
+
+TEST_CASE("open uploads expire by time, sealed ones never") {
+  MetaFixture f;
+  Upload early = f.upload(), late = f.upload(), sealed = f.upload();
+  early.expires = 100;
+  late.expires = 200;
+  sealed.expires = 50;
+  for (const Upload& upload : {late, early, sealed}) f.get(f.store().open(upload));
+  f.get(f.store().seal(sealed.id, 0));
+  CHECK(f.get(f.store().expired(100, 10)).empty());
+  CHECK(f.get(f.store().expired(101, 10)) == std::vector<Upload>{early});
+  CHECK(f.get(f.store().expired(INT64_MAX, 10)).size() == 2);
+  CHECK(f.get(f.store().expired(INT64_MAX, 1)) == std::vector<Upload>{early});
+  must(f.run(f.store().touch(early.id, 300)));
+  CHECK(f.get(f.store().expired(201, 10)) == std::vector<Upload>{late});
+  must(f.run(f.store().reopen(sealed.id)));
+  CHECK(f.get(f.store().expired(51, 10)).size() == 1);
+  CHECK(code_of(f.run(f.store().touch(f.upload().id, 1))) == Code::upload_not_open);
+}
+
+TEST_CASE("closing an upload frees its parts and what it had registered") {
+  MetaFixture f;
+  Upload upload = f.get(f.store().open(f.upload()));
+  Part part = f.part(upload.id, 1, 10);
+  f.put(upload.id, part);
+  Extent loose = f.extent();
+  must(f.run(f.store().register_extent(upload.id, loose)));
+  must(f.run(f.store().close(upload.id, false, 60)));
+  must(f.run(f.store().close(upload.id, false, 70)));
+  CHECK_FALSE(f.get(f.store().find_upload(upload.id)));
+  CHECK_FALSE(f.get(f.store().find_session(upload.hash, "")));
+  CHECK(f.get(f.store().parts(upload.id, 0, 10)).empty());
+  CHECK(f.get(f.store().expired(INT64_MAX, 10)).empty());
+  auto freed = f.freed();
+  std::sort(freed.begin(), freed.end());
+  std::vector<Id128> expected{part.extents[0].id, loose.id};
+  std::sort(expected.begin(), expected.end());
+  CHECK(freed == expected);
+  CHECK(f.get(f.store().freed(0, 1))[0].freed_at == 60);
+}
+
+TEST_CASE("a sealed upload is closed only by who says so") {
+  MetaFixture f;
+  Upload upload = f.get(f.store().open(f.upload()));
+  f.get(f.store().seal(upload.id, 0));
+  CHECK(code_of(f.run(f.store().close(upload.id, false, 60))) == Code::conflict);
+  must(f.run(f.store().close(upload.id, true, 60)));
+  CHECK(f.get(f.store().sealed(10)).empty());
+  CHECK_FALSE(f.get(f.store().find_session(upload.hash, "")));
+}
+
+TEST_CASE("an extent given up is unregistered and freed, one that became a part is not") {
+  MetaFixture f;
+  Upload upload = f.get(f.store().open(f.upload()));
+  Part part = f.part(upload.id, 1, 10);
+  f.put(upload.id, part);
+  Extent loose = f.extent(), never_registered = f.extent();
+  must(f.run(f.store().register_extent(upload.id, loose)));
+  must(f.run(f.store().discard(upload.id, {loose, part.extents[0], never_registered}, 60)));
+  CHECK(f.get(f.store().find_upload(upload.id))->registered.empty());
+  CHECK(f.get(f.store().parts(upload.id, 0, 10)) == std::vector<Part>{part});
+  CHECK(f.freed() == std::vector<Id128>{loose.id, never_registered.id});
+  must(f.run(f.store().discard(upload.id, {loose}, 61)));
+  must(f.run(f.store().discard(f.upload().id, {loose}, 62)));
+  CHECK(f.freed().size() == 2);
+}
+
+TEST_CASE("publishing moves an upload's extents to the object and ends the upload") {
+  MetaFixture f;
+  Upload upload = f.get(f.store().open(f.upload()));
+  Part one = f.part(upload.id, 1, 10), two = f.part(upload.id, 2, 20);
+  f.put(upload.id, one);
+  f.put(upload.id, two);
+  Extent loose = f.extent();
+  must(f.run(f.store().register_extent(upload.id, loose)));
+  f.get(f.store().seal(upload.id, 2));
+  meta::Object object = f.object(upload.hash);
+  object.extents = {one.extents[0], two.extents[0]};
+  auto result = f.get(f.store().commit(object, 0, upload.id));
+  CHECK(result.committed);
+  CHECK(result.current == object);
+  CHECK_FALSE(f.get(f.store().find_upload(upload.id)));
+  CHECK_FALSE(f.get(f.store().find_session(upload.hash, "")));
+  CHECK(f.get(f.store().sealed(10)).empty());
+  CHECK(f.freed() == std::vector<Id128>{loose.id});
+  // The answer was lost and the call comes again.
+  CHECK(f.get(f.store().commit(object, 0, upload.id)).committed);
+  must(f.run(f.store().close(upload.id, true, 70)));
+  CHECK(f.freed() == std::vector<Id128>{loose.id});
+  // The next session of the same name is a new one.
+  Upload next = f.upload();
+  next.hash = upload.hash;
+  CHECK(f.get(f.store().open(next)).id == next.id);
+}
+
+TEST_CASE("an upload whose content was published meanwhile loses and keeps its extents") {
+  MetaFixture f;
+  Upload upload = f.get(f.store().open(f.upload()));
+  Part part = f.part(upload.id, 1, 10);
+  f.put(upload.id, part);
+  f.get(f.store().seal(upload.id, 1));
+  meta::Object winner = f.object(upload.hash);
+  f.get(f.store().commit(winner, 0, std::nullopt));
+  meta::Object object = f.object(upload.hash);
+  object.extents = part.extents;
+  auto result = f.get(f.store().commit(object, 0, upload.id));
+  CHECK_FALSE(result.committed);
+  CHECK(result.current == winner);
+  CHECK(f.get(f.store().find_upload(upload.id))->state == UploadState::sealed);
+  CHECK(f.freed().empty());
+  must(f.run(f.store().close(upload.id, true, 70)));
+  CHECK(f.freed() == std::vector<Id128>{part.extents[0].id});
+}
+
+TEST_CASE("an upload that is gone, or has not these extents, publishes nothing") {
+  MetaFixture f;
+  Upload upload = f.get(f.store().open(f.upload()));
+  Part part = f.part(upload.id, 1, 10);
+  f.put(upload.id, part);
+  meta::Object object = f.object(upload.hash);
+  CHECK(code_of(f.run(f.store().commit(object, 0, upload.id))) == Code::upload_not_open);
+  object.extents = part.extents;
+  must(f.run(f.store().close(upload.id, true, 70)));
+  CHECK(code_of(f.run(f.store().commit(object, 0, upload.id))) == Code::upload_not_open);
+  CHECK_FALSE(f.get(f.store().find(object.hash)));
+  CHECK(f.freed() == std::vector<Id128>{part.extents[0].id});
+}
