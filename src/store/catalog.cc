@@ -100,6 +100,18 @@ Result<void> Catalog::drop_segment(std::uint64_t number) {
   return {};
 }
 
+Result<void> Catalog::drop_segments_but(const std::set<std::uint64_t>& existing) {
+  std::vector<std::uint64_t> gone;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [segment, stats] : stats_) {
+      if (existing.count(segment) == 0) gone.push_back(segment);
+    }
+  }
+  for (const std::uint64_t segment : gone) MAS_CHECK(drop_segment(segment));
+  return {};
+}
+
 SegmentStats Catalog::stats(std::uint64_t segment) const {
   std::lock_guard lock(mutex_);
   auto entry = stats_.find(segment);

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <span>
 
 #include "store/index.h"
@@ -17,7 +18,7 @@ struct CatalogTotals {
   std::uint64_t records = 0;
 };
 
-// Changing calls come from one thread at a time (recovery, then the writer); the others from any.
+// apply and forget come from one thread at a time (recovery, then the writer); the rest from any.
 class Catalog {
  public:
   explicit Catalog(std::unique_ptr<Index> index) : index_(std::move(index)) {}
@@ -32,7 +33,10 @@ class Catalog {
   // Drops the entry of `key` if it has `version`, without a trace in the segments; for a volume
   // that cannot write any more.
   Result<void> forget(const RecordKey& key, std::uint64_t version);
+  // Of a segment that has gone, and nothing points to.
   Result<void> drop_segment(std::uint64_t number);
+  // Those of segments not in `existing`, as a crash in the middle of a removal leaves them.
+  Result<void> drop_segments_but(const std::set<std::uint64_t>& existing);
   Result<void> flush() { return index_->flush(); }
 
   [[nodiscard]] SegmentStats stats(std::uint64_t segment) const;

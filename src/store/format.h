@@ -33,14 +33,16 @@ struct SegmentHeader {
   std::uint32_t reserved = 0;
   Id128 volume;
   std::uint64_t segment = 0;
-  std::uint64_t size = 0;         // bytes preallocated
-  std::uint64_t first_frame = 0;  // every frame of an older segment has a lower number
-  Sum128 sum;                     // of all bytes before it
+  std::uint64_t size = 0;          // bytes preallocated
+  std::uint64_t first_frame = 0;   // every frame of an older segment has a lower number
+  std::uint64_t next_version = 0;  // every version in an older segment is lower
+  Sum128 sum;                      // of all bytes before it
 };
-static_assert(sizeof(SegmentHeader) == 72);
+static_assert(sizeof(SegmentHeader) == 80);
 static_assert(offsetof(SegmentHeader, volume) == 16);
 static_assert(offsetof(SegmentHeader, segment) == 32);
-static_assert(offsetof(SegmentHeader, sum) == 56);
+static_assert(offsetof(SegmentHeader, first_frame) == 48);
+static_assert(offsetof(SegmentHeader, sum) == 64);
 static_assert(std::has_unique_object_representations_v<SegmentHeader>);
 static_assert(std::is_trivially_copyable_v<SegmentHeader>);
 

@@ -43,10 +43,12 @@ class FrameWalker {
   [[nodiscard]] std::uint64_t dirty_end() const noexcept { return dirty_end_; }
   [[nodiscard]] std::uint64_t last_frame() const noexcept { return last_frame_; }
 
+  // The record headers that can still be read where a frame began at `offset`. Errors: io.
+  Result<WalkedFrame> salvage(std::uint64_t offset, std::uint64_t length);
+
  private:
   Result<std::optional<WalkedFrame>> read_frame(std::uint64_t offset);
   Result<std::optional<std::uint64_t>> find_frame(std::uint64_t from);
-  Result<WalkedFrame> salvage(std::uint64_t offset, std::uint64_t length);
   [[nodiscard]] IndexedRecord indexed(const RecordHeader& header, std::uint64_t frame_offset,
                                       std::uint64_t number) const;
 

@@ -35,7 +35,7 @@ struct IndexState {
   std::map<std::uint64_t, SegmentStats> segments;
 };
 
-// Reads are safe from any thread; write and flush come from one thread at a time.
+// Thread-safe. Batches that touch the same entries come from one thread.
 class Index {
  public:
   virtual ~Index() = default;
@@ -61,5 +61,10 @@ class Index {
 [[nodiscard]] Result<std::unique_ptr<Index>> open_rocksdb_index(fs::Fs& fs, const std::string& path,
                                                                 const Id128& volume,
                                                                 std::uint64_t memory);
+
+// How far the index in `path` says it got; the beginning if there is none. Opens nothing for
+// writing. Blocking. Errors: io (unreadable, or of another volume).
+[[nodiscard]] Result<Position> read_index_position(fs::Fs& fs, const std::string& path,
+                                                   const Id128& volume);
 
 }  // namespace mas::store

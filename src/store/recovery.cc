@@ -62,6 +62,9 @@ Result<void> Recovery::replay(const SegmentInfo& segment, bool is_newest) {
   }
   at_.segment = segment.number;
   at_.offset = from;
+  // The frames and versions before may have been compacted away with nothing left of them.
+  if (segment.first_frame > 0) at_.frame = std::max(at_.frame, segment.first_frame - 1);
+  at_.next_version = std::max(at_.next_version, segment.next_version);
   MAS_TRY(auto file, segments_.open_direct(segment.number));
   FrameWalker walker(*file, {volume_, segment.number}, from, segment.size, at_.frame);
   // The last frame is held back until it is known to be the last.
@@ -97,11 +100,11 @@ Result<void> Recovery::settle_tail(const SegmentInfo& segment, fs::File& file, F
       cut_from = last->offset;
       note_cut(segment, cut_from, cut_to, last->records);
       last.reset();
-    } else if (cut_to > cut_from) {
-      note_cut(segment, cut_from, cut_to, {});
     }
-  } else if (cut_to > cut_from) {
-    note_cut(segment, cut_from, cut_to, {});
+  }
+  if (cut_to > cut_from && cut_from == walker.position()) {
+    MAS_TRY(const WalkedFrame unfinished, walker.salvage(cut_from, cut_to - cut_from));
+    note_cut(segment, cut_from, cut_to, unfinished.records);
   }
   const std::uint64_t planned = std::max(segment.planned, round_up(segment.size, kBlockSize));
   if (cut_to > cut_from || segment.size < planned) {
@@ -154,24 +157,24 @@ Result<void> Recovery::accept(const WalkedFrame& frame, const std::vector<Indexe
                                        {"records_left", frame.records.size()},
                                        {"records_lost", frame.bad_records}});
   }
-  std::vector<IndexedRecord> good;
-  good.reserve(frame.records.size());
-  for (const IndexedRecord& record : frame.records) {
+  std::vector<IndexedRecord> records = frame.records;
+  for (IndexedRecord& record : records) {
     const bool is_damaged =
         std::any_of(damaged.begin(), damaged.end(),
                     [&](const IndexedRecord& other) { return same_record(record, other); });
     if (is_damaged) {
       ++recovered_.quarantined;
       log::error("store_record_damaged", {{"segment", at_.segment}, {"key", describe(record.key)}});
-    } else {
-      good.push_back(record);
+      recovered_.to_hide.push_back(record.key);
+      // An older record of the key is not what was stored last.
+      record.type = RecordType::tombstone;
     }
     at_.next_version = std::max(at_.next_version, record.location.version + 1);
   }
   at_.offset = frame.offset + frame.length;
   at_.frame = std::max(at_.frame, frame.frame);
   at_.next_version = std::max(at_.next_version, frame.next_version);
-  return catalog_.apply(good, at_);
+  return catalog_.apply(records, at_);
 }
 
 void Recovery::note_cut(const SegmentInfo& segment, std::uint64_t from, std::uint64_t to,

@@ -19,6 +19,8 @@ struct Recovered {
   Position tail;            // where the next frame goes
   bool appendable = false;  // false: the next frame needs a new segment
   std::uint64_t quarantined = 0;
+  // Of those, the ones a tombstone has to hide for good; the index does not show them any more.
+  std::vector<RecordKey> to_hide;
   std::uint64_t cuts = 0;
 };
 

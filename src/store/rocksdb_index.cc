@@ -18,6 +18,7 @@ namespace mas::store {
 namespace {
 
 constexpr std::uint32_t kIndexForm = 1;
+constexpr std::uint64_t kReadOnlyMemory = 4 * 1024 * 1024;
 const std::string kFormKey("\0f", 2);
 const std::string kPositionKey("\0p", 2);
 const std::string kStatsPrefix("\0s", 2);
@@ -70,6 +71,13 @@ std::uint64_t segment_of_stats_key(ByteView key) {
   std::uint64_t segment = 0;
   for (std::uint8_t byte : key.subspan(kStatsPrefix.size())) segment = segment << 8 | byte;
   return segment;
+}
+
+std::string form_of(const Id128& volume) {
+  ByteWriter out;
+  out.write(kIndexForm);
+  out.write(volume);
+  return std::move(out).take();
 }
 
 class QuietLogger final : public rocksdb::Logger {
@@ -220,14 +228,12 @@ class RocksDbIndex final : public Index {
 
   // True if this database was made by this form of the index for this volume; marks a new one so.
   Result<bool> belongs_to(const Id128& volume) {
-    ByteWriter expected;
-    expected.write(kIndexForm);
-    expected.write(volume);
+    const std::string expected = form_of(volume);
     std::string found;
     rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), kFormKey, &found);
-    if (status.ok()) return found == expected.bytes();
+    if (status.ok()) return found == expected;
     if (!status.IsNotFound()) return index_error(status, "read");
-    status = db_->Put(unlogged_, kFormKey, expected.bytes());
+    status = db_->Put(unlogged_, kFormKey, expected);
     if (!status.ok()) return index_error(status, "written");
     return true;
   }
@@ -249,6 +255,31 @@ Result<std::unique_ptr<RocksDbIndex>> open_once(fs::Fs& fs, const std::string& p
 }
 
 }  // namespace
+
+Result<Position> read_index_position(fs::Fs& fs, const std::string& path, const Id128& volume) {
+  MAS_TRY(const bool exists, fs.exists(path));
+  if (!exists) return Position();
+  std::shared_ptr<rocksdb::Env> env = fs::make_rocksdb_env(fs);
+  rocksdb::Options options = make_options(env.get(), kReadOnlyMemory);
+  options.create_if_missing = false;
+  rocksdb::DB* opened = nullptr;
+  rocksdb::Status status = rocksdb::DB::OpenForReadOnly(options, path, &opened);
+  if (!status.ok()) return index_error(status, "opened");
+  std::unique_ptr<rocksdb::DB> db(opened);
+  std::string form;
+  std::string value;
+  status = db->Get(rocksdb::ReadOptions(), kFormKey, &form);
+  if (status.IsNotFound()) return Position();
+  if (!status.ok()) return index_error(status, "read");
+  if (form != form_of(volume)) return Error(Code::io, "The shard index is of another volume.");
+  status = db->Get(rocksdb::ReadOptions(), kPositionKey, &value);
+  if (status.IsNotFound()) return Position();
+  if (!status.ok()) return index_error(status, "read");
+  ByteReader in(as_bytes(value));
+  const auto position = in.read<Position>();
+  if (!in.at_end()) return Error(Code::io, "The shard index holds an entry it cannot read.");
+  return position;
+}
 
 Result<std::unique_ptr<Index>> open_rocksdb_index(fs::Fs& fs, const std::string& path,
                                                   const Id128& volume, std::uint64_t memory) {

@@ -68,6 +68,7 @@ Result<SegmentInfo> SegmentSet::inspect(std::uint64_t number) {
   info.header_ok = header.has_value();
   if (header) {
     info.first_frame = header->first_frame;
+    info.next_version = header->next_version;
     info.planned = header->size;
   }
   info.end = std::min(info.size, kSegmentHeaderSize);
@@ -106,7 +107,8 @@ void SegmentSet::set_end(std::uint64_t number, std::uint64_t end) {
 }
 
 Result<std::unique_ptr<fs::File>> SegmentSet::create(std::uint64_t number, std::uint64_t size,
-                                                     std::uint64_t first_frame) {
+                                                     std::uint64_t first_frame,
+                                                     std::uint64_t next_version) {
   {
     std::lock_guard lock(mutex_);
     MAS_ASSERT(number >= next_number_);
@@ -119,6 +121,7 @@ Result<std::unique_ptr<fs::File>> SegmentSet::create(std::uint64_t number, std::
   header.segment = number;
   header.size = size;
   header.first_frame = first_frame;
+  header.next_version = next_version;
   seal(header);
   std::memcpy(block.data(), &header, sizeof header);
 
@@ -146,7 +149,13 @@ Result<std::unique_ptr<fs::File>> SegmentSet::create(std::uint64_t number, std::
     return file;
   }
   std::lock_guard lock(mutex_);
-  entries_[number].info = {number, first_frame, size, size, kSegmentHeaderSize, true};
+  SegmentInfo& info = entries_[number].info;
+  info.number = number;
+  info.first_frame = first_frame;
+  info.next_version = next_version;
+  info.size = info.planned = size;
+  info.end = kSegmentHeaderSize;
+  info.header_ok = true;
   return file;
 }
 

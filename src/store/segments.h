@@ -23,9 +23,10 @@ namespace mas::store {
 struct SegmentInfo {
   std::uint64_t number = 0;
   std::uint64_t first_frame = 0;  // 0 if the header is damaged: older than any frame
-  std::uint64_t size = 0;         // bytes of the file
-  std::uint64_t planned = 0;      // the size it was created with, if the header tells
-  std::uint64_t end = 0;          // where the next frame would go
+  std::uint64_t next_version = 0;
+  std::uint64_t size = 0;     // bytes of the file
+  std::uint64_t planned = 0;  // the size it was created with, if the header tells
+  std::uint64_t end = 0;      // where the next frame would go
   bool header_ok = false;
 };
 
@@ -46,7 +47,7 @@ class SegmentSet {
   // Creates, preallocates, writes the header, syncs the file and the directory; gives the file back
   // for O_DIRECT writes. After an error no file is left, as far as the disk lets it be removed.
   Result<std::unique_ptr<fs::File>> create(std::uint64_t number, std::uint64_t size,
-                                           std::uint64_t first_frame);
+                                           std::uint64_t first_frame, std::uint64_t next_version);
   Result<std::unique_ptr<fs::File>> open_for_writing(std::uint64_t number);
   // For scans that should see the disk, not the cache.
   Result<std::unique_ptr<fs::File>> open_direct(std::uint64_t number);

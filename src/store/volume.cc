@@ -76,6 +76,9 @@ Result<void> Volume::recover(const config::Store& options, const Dependencies& d
     MAS_CHECK(fs_.remove_tree(paths_.index));
     MAS_CHECK(open_index(options, dependencies));
   }
+  std::set<std::uint64_t> existing;
+  for (const SegmentInfo& info : segments_.list()) existing.insert(info.number);
+  MAS_CHECK(catalog_->drop_segments_but(existing));
   Recovery recovery(segments_, *catalog_, id_);
   MAS_TRY(const Recovered recovered, recovery.run());
   quarantined_ = recovered.quarantined;
@@ -87,7 +90,20 @@ Result<void> Volume::recover(const config::Store& options, const Dependencies& d
                               segment_size};
   const Writer::Parts parts{id_, segments_, *catalog_, room_, disk_, next_version, instruments_};
   writer_ = std::make_shared<Writer>(parts, limits, recovered.tail, recovered.appendable);
+  hide(recovered.to_hide);
   return {};
+}
+
+// Nobody waits: should it not get written, the damage is found again.
+void Volume::hide(const std::vector<RecordKey>& keys) {
+  if (keys.empty()) return;
+  std::vector<PendingRecord> tombstones;
+  for (const RecordKey& key : keys) {
+    PendingRecord& tombstone = tombstones.emplace_back();
+    tombstone.key = key;
+    tombstone.type = RecordType::tombstone;
+  }
+  (void)writer_->enqueue(std::move(tombstones), std::make_shared<WriteWait>());
 }
 
 std::uint64_t Volume::left() const {

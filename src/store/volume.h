@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,7 @@ class Volume {
   Task<Result<Slice>> read(Location location, std::uint64_t offset, std::uint32_t length);
   // Forgets the record if it is still the one at `location`.
   Task<Result<void>> quarantine(RecordKey key, Location location);
+  // One at a time; false also while another is at work.
   Task<Result<bool>> compact_one();
   Task<Result<void>> close();
 
@@ -68,9 +70,9 @@ class Volume {
   Result<void> recover(const config::Store& options, const Dependencies& dependencies,
                        std::uint64_t segment_size, std::atomic<std::uint64_t>& next_version);
   Result<void> open_index(const config::Store& options, const Dependencies& dependencies);
-  [[nodiscard]] std::optional<std::uint64_t> emptiest_segment() const;
-  [[nodiscard]] bool tombstones_may_live(std::uint64_t segment, const SegmentStats& stats) const;
-  Task<Result<void>> compact(std::uint64_t segment);
+  void hide(const std::vector<RecordKey>& keys);
+  [[nodiscard]] std::optional<SegmentInfo> emptiest_segment();
+  Task<Result<void>> compact(SegmentInfo source);
 
   fs::Fs& fs_;
   Pool& disk_;
@@ -86,7 +88,7 @@ class Volume {
   std::shared_ptr<Writer> writer_;
   std::atomic<std::uint64_t> quarantined_{0};
   std::atomic<bool> compacting_{false};
-  std::atomic<std::uint64_t> unreadable_segment_{0};
+  std::set<std::uint64_t> unreadable_;  // segments that compaction gave up; its own
 };
 
 }  // namespace mas::store

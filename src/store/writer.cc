@@ -252,7 +252,7 @@ Result<void> Writer::prepare_segment(std::uint64_t length) {
   const std::uint64_t number = parts_.segments.next_number();
   const std::uint64_t size =
       std::max(limits_.segment_size, round_up(kSegmentHeaderSize + length, kBlockSize));
-  auto file = parts_.segments.create(number, size, tail_.frame + 1);
+  auto file = parts_.segments.create(number, size, tail_.frame + 1, parts_.next_version);
   (void)parts_.room.refresh();
   if (file.has_error()) {
     if (file.error().code() == Code::disk_full) {
