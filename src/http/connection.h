@@ -18,6 +18,7 @@ class Connection {
   // Writes all; fails when `timeout` passes without progress. Leaves `pieces` consumed.
   Task<Result<void>> write_all(std::span<ByteView> pieces, Duration timeout);
   Task<Result<void>> shutdown_send(Duration timeout);
+  [[nodiscard]] bool quiet() { return stream_->quiet(); }
   void close() { stream_->close(); }
   void cancel() { stream_->cancel(); }
 

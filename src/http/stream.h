@@ -26,7 +26,10 @@ class Stream {
   virtual Task<Result<std::size_t>> write_some(std::span<const ByteView> pieces) = 0;
   // Tells the other side that nothing more will come; reading goes on.
   virtual Task<Result<void>> shutdown_send() = 0;
-  // Ends the operations in progress with an error; the stream stays usable if it is plain TCP.
+  // Whether the other side has sent nothing that was not read, and has not ended. A look, no wait.
+  // Over TLS, bytes that carry no data count too.
+  [[nodiscard]] virtual bool quiet() = 0;
+  // Ends the operations in progress with an error; the stream stays usable.
   virtual void cancel() = 0;
   virtual void close() = 0;
 

@@ -1,8 +1,11 @@
 #include "http/tcp_stream.h"
 
+#include <sys/socket.h>
+
 #include <array>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
 
 namespace mas::http {
 namespace {
@@ -54,6 +57,7 @@ class TcpStream final : public Stream {
     co_return Result<void>();
   }
 
+  bool quiet() override { return is_quiet(socket_); }
   void cancel() override {
     error_code ignored;
     socket_.cancel(ignored);
@@ -71,6 +75,12 @@ class TcpStream final : public Stream {
 
 std::unique_ptr<Stream> make_tcp_stream(asio::ip::tcp::socket socket) {
   return std::make_unique<TcpStream>(std::move(socket));
+}
+
+bool is_quiet(asio::ip::tcp::socket& socket) {
+  char byte = 0;
+  ssize_t size = ::recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 Error socket_error(const error_code& error) {

@@ -95,6 +95,7 @@ class TlsStream final : public Stream {
     co_return Result<void>();
   }
 
+  bool quiet() override { return is_quiet(stream_.next_layer()); }
   void cancel() override {
     error_code ignored;
     stream_.next_layer().cancel(ignored);

@@ -18,9 +18,11 @@ class Watchdog {
   // this cost no timer operation.
   Watchdog(Clock& clock, const Executor& executor, Stream& stream, Duration longest_sleep);
 
-  // Runs until stop(); its owner waits for it.
+  // Runs until stop(); its owner waits for it. A stop() before the first step counts.
   Task<void> run();
   void stop();
+  // Lets run() be used again after stop().
+  void reset() noexcept { stopped_ = false; }
 
   void arm(Instant deadline);
   // Ends the watch; whether the deadline had passed (and the stream was cancelled).
