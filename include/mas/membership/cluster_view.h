@@ -22,12 +22,14 @@ struct ClusterView {
   std::vector<Pod> pods;         // sorted by slot
   layout::MemberIndex self = 0;  // index of this pod in layout.members
 
-  // The pod of a member; nullptr if it was never heard of.
+  // The pod of a member; nullptr if it was never heard of, or only as another incarnation.
   [[nodiscard]] const Pod* pod_of(layout::MemberIndex member) const;
+  // Pods alive, members or not.
   [[nodiscard]] std::size_t alive_count() const;
 };
 
-// The place where the current view hangs. Thread-safe.
+// The place where the current view hangs. Thread-safe. What current() gave stays as it was for as
+// long as it is held.
 class ViewBoard {
  public:
   explicit ViewBoard(ClusterView first);

@@ -26,21 +26,25 @@ struct Heartbeat {
   std::uint64_t layout_version = 0;
   std::string software;
   std::uint64_t sequence = 0;
+  friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };
 
 class HeartbeatBus {
  public:
   using Listener = std::function<void(const Heartbeat&)>;
+  // Leaves; the listener is not called any more. Not from the listener itself.
   virtual ~HeartbeatBus() = default;
-  // Errors: broker_unavailable.
+  // Hands a heartbeat to every bus that is there, this one included. Those of one sender arrive in
+  // order. Errors: broker_unavailable.
   virtual Task<Result<void>> publish(Heartbeat beat) = 0;
-  // Called on the bus's own thread for each heartbeat, this pod's included. One listener a bus.
+  // Called for each heartbeat, one at a time, on a thread of the bus's choosing: it must be quick.
+  // One listener a bus; a later one replaces it. What came before it is lost.
   virtual void listen(Listener listener) = 0;
   [[nodiscard]] virtual bool connected() const = 0;
 };
 
-// Heartbeats within one process: every bus made from one hub hears the others. For one pod and for
-// tests.
+// Heartbeats within one process: every bus made from one hub hears the others, on the thread of the
+// publisher. For one pod and for tests.
 class InProcessHub;
 [[nodiscard]] std::shared_ptr<InProcessHub> make_in_process_hub();
 [[nodiscard]] std::unique_ptr<HeartbeatBus> join_hub(std::shared_ptr<InProcessHub> hub);

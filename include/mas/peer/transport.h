@@ -14,7 +14,7 @@
 namespace mas::peer {
 
 // Errors of all calls: those of the store behind it, and closed/timeout (the peer cannot be
-// reached; of a put: maybe_happened), stale_layout, refused.
+// reached; of a put: maybe_happened unless nothing was sent), stale_layout, refused. Thread-safe.
 class PeerTransport {
  public:
   virtual ~PeerTransport() = default;
@@ -27,12 +27,13 @@ class PeerTransport {
   // Which of `keys` that member holds (unmarked), in order.
   virtual Task<Result<std::vector<bool>>> have(layout::MemberIndex member,
                                                std::vector<RecordKey> keys) = 0;
-  // That member found wrong bytes under this key, or was told so.
+  // Tells that member that its bytes under this key are wrong: it forgets them. Fine if absent.
   virtual Task<Result<void>> quarantine(layout::MemberIndex member, RecordKey key) = 0;
 };
 
-// All members in this process: stores[i] belongs to member i. A null store is a dead pod (closed).
-// Pointers may be set to null between calls, to drop one.
+// All members in this process: stores[i] belongs to member i. A null store, or one that is not
+// there, is a dead pod (closed; certainly did not happen). Pointers may be set to null between
+// calls, to drop one. `stores` outlives the transport.
 [[nodiscard]] std::unique_ptr<PeerTransport> make_in_process_transport(
     std::vector<store::Store*>& stores);
 
