@@ -2,8 +2,6 @@
 // back.
 #include "mas/api/api.h"
 
-#include <exception>
-
 #include "api/call.h"
 #include "api/params.h"
 #include "api/reply.h"
@@ -45,23 +43,21 @@ class Api final : public http::Handler {
   Task<void> handle(http::Exchange& exchange) override {
     Result<Reply> result = co_await route(exchange);
     if (result.has_error()) note(exchange, result.error());
+    // Too late for a status: the session closes the connection short of the announced length.
     if (exchange.started()) co_return;
     Reply reply = result.has_error() ? failure(result.error()) : *std::move(result);
     if (reply.sent) co_return;
     exchange.wire_code = wire_code(reply.code);
     Rendered rendered = render(std::move(reply));
-    const http::RequestHead& head = exchange.head();
-    add_common_headers(rendered.head.headers, head.request_id);
-    services_.cors.add_to(rendered.head.headers, head.headers.get("Origin"));
+    services_.cors.add_to(rendered.head.headers, exchange.head().headers.get("Origin"));
     // The client has gone if this fails: there is nobody left to tell.
     static_cast<void>(
         co_await exchange.respond(std::move(rendered.head), std::move(rendered.body)));
   }
 
   std::pair<http::ResponseHead, std::string> early_error(const Error& error,
-                                                         std::string_view request_id) override {
+                                                         std::string_view) override {
     Rendered rendered = render(failure(error));
-    add_common_headers(rendered.head.headers, request_id);
     services_.cors.add_to(rendered.head.headers, std::nullopt);
     return {std::move(rendered.head), std::move(rendered.body)};
   }
@@ -85,11 +81,11 @@ class Api final : public http::Handler {
   }
 
   // What went wrong inside the server is for its log; the client gets the request's id.
-  static void note(const http::Exchange& exchange, const Error& error) {
+  static void note(http::Exchange& exchange, const Error& error) {
+    exchange.wire_code = wire_code(error.code());
     if (http_status(error.code()) != 500 || error.code() == Code::closed) return;
-    log::error(
-        "request_failed",
-        {{"request", exchange.head().request_id}, {"route", exchange.route}, {"error", error}});
+    log::error("api.request_failed",
+               {{"id", exchange.head().request_id}, {"route", exchange.route}, {"error", error}});
   }
 
   Services services_;

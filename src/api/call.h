@@ -34,4 +34,7 @@ struct Call {
   }
 };
 
+// An error of the contract in place of `cause`, which goes to the log.
+[[nodiscard]] Error disguise(const Call& call, const Error& cause, Code code, std::string message);
+
 }  // namespace mas::api

@@ -55,7 +55,6 @@ void add_validators(http::Headers& headers, const Resource& resource) {
 
 http::ResponseHead whole_head(const Call& call, const Resource& resource) {
   http::ResponseHead head;
-  add_common_headers(head.headers, call.head().request_id);
   add_validators(head.headers, resource);
   head.headers.set("Accept-Ranges", "bytes");
   head.headers.set("Content-Security-Policy", "sandbox; default-src 'none'");
@@ -90,7 +89,7 @@ http::ByteRange wanted_range(const Call& call, const Resource& resource) {
 }
 
 // Errors that say nothing of their own to a client become "download failed".
-Error download_error(const Error& error) {
+Error download_error(const Call& call, const Error& error) {
   switch (error.code()) {
     case Code::io:
     case Code::corrupt:
@@ -98,9 +97,9 @@ Error download_error(const Error& error) {
     case Code::timeout:
     case Code::decompress:
     case Code::refused:
-      return Error(Code::download_failed,
-                   "The file's bytes could not be read; try again, and if it stays so tell the "
-                   "operator.");
+      return disguise(call, error, Code::download_failed,
+                      "The file's bytes could not be read; try again, and if it stays so tell the "
+                      "operator.");
     default:
       return error;
   }
@@ -123,7 +122,7 @@ Task<Result<Reply>> send_bytes(Call& call, const Resource& resource, http::ByteR
   ExchangeSink sink(call.exchange, std::move(head), range.length);
   auto got = co_await call.services.deps.objects.get(resource.object, resource.seek + range.first,
                                                      range.length, sink);
-  if (got.has_error()) co_return download_error(got.error());
+  if (got.has_error()) co_return download_error(call, got.error());
   co_return sent;
 }
 

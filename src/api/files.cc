@@ -66,7 +66,8 @@ Task<Result<Reply>> file_list(Call& call) {
     Code code = page.error().code();
     bool own = code == Code::metadata_unavailable || code == Code::busy;
     if (own) co_return page.error();
-    co_return Error(Code::list_failed, "The list cannot be read; the server's log says why.");
+    co_return disguise(call, page.error(), Code::list_failed,
+                       "The list cannot be read; the server's log says why.");
   }
   boost::json::array files;
   files.reserve(page->objects.size());

@@ -22,15 +22,13 @@ class MetricsHandler final : public http::Handler {
     }
     exchange.wire_code = wire_code(reply.code);
     Rendered rendered = render(std::move(reply));
-    add_common_headers(rendered.head.headers, head.request_id);
     static_cast<void>(
         co_await exchange.respond(std::move(rendered.head), std::move(rendered.body)));
   }
 
   std::pair<http::ResponseHead, std::string> early_error(const Error& error,
-                                                         std::string_view request_id) override {
+                                                         std::string_view) override {
     Rendered rendered = render(failure(error));
-    add_common_headers(rendered.head.headers, request_id);
     return {std::move(rendered.head), std::move(rendered.body)};
   }
 

@@ -65,10 +65,4 @@ Rendered render(Reply reply) {
   return out;
 }
 
-void add_common_headers(http::Headers& headers, std::string_view request_id) {
-  headers.set("Mas-Request-Id", std::string(request_id));
-  headers.set("X-Content-Type-Options", "nosniff");
-  headers.set("Referrer-Policy", "no-referrer");
-}
-
 }  // namespace mas::api

@@ -38,14 +38,12 @@ struct Reply {
 // {"status", "code", "msg", "data"}.
 [[nodiscard]] std::string envelope(const Reply& reply);
 
-// Head and body of `reply`, without the headers that depend on the request.
+// Head and body of `reply`, without the CORS headers. (Mas-Request-Id, nosniff and Referrer-Policy
+// are on every answer of the server, so it adds them itself.)
 struct Rendered {
   http::ResponseHead head;
   std::string body;
 };
 [[nodiscard]] Rendered render(Reply reply);
-
-// Mas-Request-Id, nosniff and Referrer-Policy: what every answer carries.
-void add_common_headers(http::Headers& headers, std::string_view request_id);
 
 }  // namespace mas::api

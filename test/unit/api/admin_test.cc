@@ -1,0 +1,110 @@
+// Status, health and metrics.
+#include "unit/api/fixture.h"
+
+using namespace mas;
+using namespace mas::test;
+
+namespace {
+
+struct Admin : Fixture {
+  FakeExchange ask(std::string_view target) {
+    FakeExchange exchange("GET", target);
+    exchange.header("systemToken", "system");
+    run(exchange);
+    return exchange;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("signal lists the pods that are alive") {
+  Admin api;
+  CHECK(boost::json::serialize(data_of(api.ask("/api/server/signal"))) ==
+        R"({"ip":["127.0.0.1:7080"]})");
+  membership::ClusterView view = view_of_one();
+  view.pods.push_back(view.pods[0]);
+  view.pods[1].alive = false;
+  view.pods[1].last.api_address = "127.0.0.2:7080";
+  api.view.publish(view);
+  CHECK(boost::json::serialize(data_of(api.ask("/api/server/signal"))) ==
+        R"({"ip":["127.0.0.1:7080"]})");
+}
+
+TEST_CASE("status reports the one pod") {
+  Admin api;
+  auto data = data_of(api.ask("/api/cluster/status")).as_object();
+  CHECK(data.at("profile").as_string() == "1+0");
+  CHECK(data.at("survives").to_number<int>() == 0);
+  CHECK(data.at("summary").as_string() == "survives 0 pod losses");
+  CHECK(data.at("pods").as_array().size() == 1);
+  CHECK(data.at("pods").as_array()[0].as_object().at("self").as_bool());
+  CHECK(data.at("layout").as_object().at("version").to_number<int>() == 1);
+  CHECK(data.at("workers").as_array()[0].as_object().at("name").as_string() == "scrub");
+  CHECK(data.at("capacity").as_object().at("writable").as_bool());
+  CHECK(data.at("redundancy").as_array().size() == 1);
+}
+
+TEST_CASE("status counts what pods and shards are away against what may be lost") {
+  Admin api;
+  membership::ClusterView view = view_of_one();
+  view.layout.members.resize(6);
+  view.pods.resize(6, view.pods[0]);
+  api.view.publish(view);
+  auto survives = [&] {
+    return data_of(api.ask("/api/cluster/status")).as_object().at("survives").to_number<int>();
+  };
+  CHECK(survives() == 2);
+  view.pods[5].alive = false;
+  api.view.publish(view);
+  CHECK(survives() == 1);
+  CHECK(data_of(api.ask("/api/cluster/status")).as_object().at("summary").as_string() ==
+        "survives 1 pod loss");
+}
+
+TEST_CASE("healthz is alive whatever stands behind it") {
+  Admin api;
+  api.ledger.up = false;
+  CHECK(api.ask("/healthz").status() == 200);
+}
+
+TEST_CASE("readyz needs the store, the metadata and the ledger") {
+  Admin api;
+  CHECK(api.ask("/readyz").status() == 200);
+  api.ledger.up = false;
+  check_refusal(api.ask("/readyz"), 503, 5101);
+  api.ledger.up = true;
+  store::Usage usage;
+  usage.free = 1;
+  usage.not_writable_reason = "a sync failed.";
+  api.store.set_usage(usage);
+  check_refusal(api.ask("/readyz"), 503, 5901);
+  usage.free = 0;
+  api.store.set_usage(usage);
+  check_refusal(api.ask("/readyz"), 507, 5902);
+}
+
+TEST_CASE("metrics are Prometheus text, on the api port unless moved") {
+  Admin api;
+  FakeExchange exchange = api.ask("/metrics");
+  CHECK(exchange.status() == 200);
+  CHECK(exchange.answer_header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8");
+  CHECK(exchange.answer_body().find("mas_build_info") != std::string::npos);
+  Admin moved;
+  moved.config.metrics.listen = "127.0.0.1:9090";
+  check_refusal(moved.ask("/metrics"), 404, 5910);
+}
+
+TEST_CASE("the metrics port answers /metrics alone") {
+  observe::Metrics metrics;
+  auto handler = api::make_metrics_handler(metrics);
+  FakeExchange scrape("GET", "/metrics");
+  run_blocking(handler->handle(scrape));
+  CHECK(scrape.status() == 200);
+  FakeExchange other("GET", "/healthz");
+  run_blocking(handler->handle(other));
+  check_refusal(other, 404, 5910);
+  FakeExchange post("POST", "/metrics");
+  run_blocking(handler->handle(post));
+  check_refusal(post, 405, 5911);
+  CHECK(post.answer_header("Allow") == "GET");
+}
