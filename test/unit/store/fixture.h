@@ -4,14 +4,19 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "mas/fs/fault_fs.h"
 #include "mas/runtime/io_threads.h"
+#include "mas/runtime/sync.h"
 #include "mas/store/store.h"
 #include "support/must.h"
 
@@ -42,12 +47,42 @@ inline config::Store small_options() {
   return options;
 }
 
+// Keeps what is submitted back until release(): what is put meanwhile shares a frame.
+class HeldPool final : public Pool {
+ public:
+  explicit HeldPool(Pool& inner) : inner_(inner) {}
+  bool submit(PoolTask& task) override {
+    std::lock_guard lock(mutex_);
+    if (!holding_) return inner_.submit(task);
+    held_.push_back(&task);
+    return true;
+  }
+  [[nodiscard]] std::size_t queued() const override { return inner_.queued(); }
+  void hold() {
+    std::lock_guard lock(mutex_);
+    holding_ = true;
+  }
+  void release() {
+    std::lock_guard lock(mutex_);
+    holding_ = false;
+    for (PoolTask* task : held_) REQUIRE(inner_.submit(*task));
+    held_.clear();
+  }
+
+ private:
+  Pool& inner_;
+  std::mutex mutex_;
+  bool holding_ = false;
+  std::vector<PoolTask*> held_;
+};
+
 // What outlives any one store: the disk and the machine.
 struct Machine {
   explicit Machine(fs::Fs& disk) : fs(&disk) {}
 
   fs::Fs* fs;
-  std::unique_ptr<Pool> pool = make_thread_pool("disk", 3, 10'000);
+  std::unique_ptr<Pool> threads = make_thread_pool("disk", 3, 10'000);
+  HeldPool pool{*threads};
   std::unique_ptr<Clock> clock = make_system_clock();
   std::unique_ptr<Rng> rng = make_seeded_rng(7);
   observe::Metrics metrics;
@@ -56,7 +91,7 @@ struct Machine {
   std::vector<std::string> directories{"/data"};
 
   Result<std::unique_ptr<Store>> try_open() {
-    const Dependencies dependencies{*fs, *pool, *clock, *rng, metrics, index};
+    const Dependencies dependencies{*fs, pool, *clock, *rng, metrics, index};
     return store::open(options, directories, dependencies);
   }
   std::unique_ptr<Store> open() { return must(try_open()); }
@@ -99,6 +134,37 @@ inline Result<void> try_put(Store& store, const RecordKey& key, const std::strin
 inline void put(Store& store, const RecordKey& key, const std::string& text) {
   must(try_put(store, key, text));
 }
+using Puts = std::vector<std::pair<RecordKey, std::string>>;
+
+inline Task<void> put_into(Store& store, RecordKey key, std::string text, std::size_t& failed) {
+  std::vector<Slice> pieces;
+  pieces.push_back(slice_of(text));
+  Result<void> done = co_await store.put(key, std::move(pieces));
+  if (done.has_error()) ++failed;
+}
+
+// Puts them all at once, so that they share frames as far as their sizes allow (each less than 64
+// KiB). How many failed.
+inline std::size_t put_together(Machine& machine, Store& store, const Puts& puts) {
+  std::size_t failed = 0;
+  auto all = [](Machine& where, Store& into, const Puts& what, std::size_t& bad) -> Task<void> {
+    const Executor executor = co_await boost::asio::this_coro::executor;
+    Gate gate;
+    where.pool.hold();
+    for (const auto& [key, text] : what) {
+      spawn(executor, gate, put_into(into, key, text, bad), "put");
+    }
+    // Each of them is started behind this, and runs until it waits for the pool.
+    for (int i = 0; i < 4; ++i) {
+      co_await boost::asio::post(executor, boost::asio::use_awaitable);
+    }
+    where.pool.release();
+    co_await gate.close();
+  };
+  run_blocking(all(machine, store, puts, failed));
+  return failed;
+}
+
 inline void remove(Store& store, const RecordKey& key) {
   must(run_blocking_for(store.remove({key})));
 }

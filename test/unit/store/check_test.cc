@@ -1,0 +1,235 @@
+// `mas check`, scrub and quarantine: finding what went bad at rest.
+#include <catch2/catch.hpp>
+
+#include "fixture.h"
+#include "segment_file.h"
+
+namespace mas::store::test {
+namespace {
+
+std::string content(std::uint64_t number) { return bytes_of(number, 20'000 + number); }
+
+CheckReport check_now(fs::Fs& fs, const std::vector<std::string>& directories = {"/data"}) {
+  return must(check(fs, directories, nullptr));
+}
+
+ScrubStep scrub_all(Store& store) {
+  return must(run_blocking_for(store.scrub(std::nullopt, 1 << 30)));
+}
+
+struct Rig {
+  std::unique_ptr<fs::FaultFs> disk = fs::make_fault_fs(5);
+  Machine machine{*disk};
+
+  // Ten records over two segments, cleanly stopped.
+  Rig() {
+    machine.options.segment_size = 128 * 1024;
+    auto store = machine.open();
+    for (std::uint64_t i = 0; i < 10; ++i) put(*store, key_of(i), content(i));
+    close(*store);
+  }
+  void flip(std::uint64_t segment, std::uint64_t offset) {
+    must(disk->flip_bit(segment_path(segment), offset, 2));
+  }
+};
+
+TEST_CASE("check finds nothing wrong with a whole store, and changes nothing") {
+  Rig rig;
+  std::uint64_t calls = 0;
+  std::uint64_t done = 0;
+  std::uint64_t total = 0;
+  const std::uint64_t before = rig.disk->mutations();
+  const CheckReport report =
+      must(check(*rig.disk, {"/data"}, [&](std::uint64_t now, std::uint64_t all) {
+        ++calls;
+        done = now;
+        total = all;
+      }));
+  CHECK(rig.disk->mutations() == before);
+  CHECK(report.problems.empty());
+  CHECK(report.notes.empty());
+  CHECK(report.segments == 2);
+  CHECK(report.records == 10);
+  CHECK(report.frames == 11);
+  CHECK(report.bytes == 200'045);
+  CHECK(calls == 2);
+  CHECK(done == total);
+  CHECK(total > 200'000);
+}
+
+TEST_CASE("check names the record, the file and the place of a flipped bit") {
+  Rig rig;
+  const auto frames = frames_of(*rig.disk, 1);
+  const Location payload = frames[2].records[0].location;
+  SECTION("in a payload") {
+    rig.flip(1, payload.payload + 100);
+    const CheckReport report = check_now(*rig.disk);
+    REQUIRE(report.problems.size() == 1);
+    CHECK(report.problems[0].find(segment_file_name(1)) != std::string::npos);
+    CHECK(report.problems[0].find(std::to_string(payload.payload)) != std::string::npos);
+    CHECK(report.problems[0].find(key_of(2).extent().hex()) != std::string::npos);
+  }
+  SECTION("in a record header") {
+    rig.flip(1, payload.header + 3);
+    CHECK(check_now(*rig.disk).problems.size() == 1);
+  }
+  SECTION("in a frame header") {
+    rig.flip(1, frames[2].offset + 3);
+    CHECK(check_now(*rig.disk).problems.size() == 1);
+  }
+  SECTION("in a segment header") {
+    rig.flip(1, 3);
+    CHECK(check_now(*rig.disk).problems.size() == 1);
+  }
+  SECTION("in the last frame with records") {
+    const auto last = frames_of(*rig.disk, 2);
+    rig.flip(2, last[last.size() - 2].records[0].location.payload);
+    CHECK(check_now(*rig.disk).problems.size() == 1);
+  }
+  SECTION("in padding, where it matters to nobody") {
+    rig.flip(1, frames[2].offset + frames[2].length - 1);
+    CHECK(check_now(*rig.disk).problems.empty());
+  }
+}
+
+TEST_CASE("check reports frames and segments that are missing") {
+  Rig rig;
+  SECTION("the end of a segment that is not the newest") {
+    cut_file(*rig.disk, segment_path(1), frames_of(*rig.disk, 1).back().offset);
+  }
+  SECTION("the newest segment") { must(rig.disk->remove(segment_path(2))); }
+  CHECK(check_now(*rig.disk).problems.size() == 1);
+}
+
+TEST_CASE("check only notes what the next start puts right") {
+  Rig rig;
+  {
+    auto store = rig.machine.open();
+    put(*store, key_of(50), content(50));
+    // Dies without a stop.
+  }
+  CHECK(check_now(*rig.disk).notes.empty());
+  const WalkedFrame last = frames_of(*rig.disk, 2).back();
+  SECTION("a last frame that did not land whole") { rig.flip(2, last.records[0].location.payload); }
+  SECTION("remains of a frame") {
+    overwrite(*rig.disk, segment_path(2), last.offset + last.length, "begun");
+  }
+  SECTION("a segment in the making") {
+    fs::OpenOptions create;
+    create.access = fs::Access::read_write;
+    create.create = true;
+    must(must(rig.disk->open(segment_path(3), create))->allocate(0, 128 * 1024));
+  }
+  SECTION("an index that cannot be read") {
+    overwrite(*rig.disk, "/data/index/CURRENT", 0, "garbage\n");
+  }
+  const CheckReport report = check_now(*rig.disk);
+  CHECK(report.problems.empty());
+  CHECK(report.notes.size() == 1);
+  close(*rig.machine.open());
+  CHECK(check_now(*rig.disk).notes.empty());
+}
+
+TEST_CASE("check calls a damaged record that was replaced or removed no problem") {
+  Rig rig;
+  {
+    auto store = rig.machine.open();
+    put(*store, key_of(2), "newer");
+    remove(*store, key_of(3));
+    close(*store);
+  }
+  const auto frames = frames_of(*rig.disk, 1);
+  rig.flip(1, frames[2].records[0].location.payload);
+  rig.flip(1, frames[3].records[0].location.payload);
+  const CheckReport report = check_now(*rig.disk);
+  CHECK(report.problems.empty());
+  CHECK(report.notes.size() == 2);
+}
+
+TEST_CASE("check says when there is no store") {
+  auto disk = fs::make_fault_fs(1);
+  must(disk->make_directories("/data"));
+  const auto report = check(*disk, {"/data"}, nullptr);
+  REQUIRE(report.has_error());
+  CHECK(report.error().code() == Code::not_found);
+  CHECK(report.error().message().find("/data") != std::string::npos);
+  CHECK_FALSE(must(disk->exists("/data/lock")));
+}
+
+TEST_CASE("scrub finds exactly the damaged records and quarantines them") {
+  Rig rig;
+  const auto frames = frames_of(*rig.disk, 1);
+  rig.flip(1, frames[2].records[0].location.payload + 100);
+  rig.flip(1, frames[4].records[0].location.header + 40);
+  {
+    auto store = rig.machine.open();
+    const ScrubStep step = scrub_all(*store);
+    CHECK(step.records == 10);
+    CHECK(step.damaged == std::vector<RecordKey>{key_of(2), key_of(4)});
+    CHECK_FALSE(step.next);
+    CHECK(store->usage().quarantined == 2);
+    CHECK_FALSE(get(*store, key_of(2)));
+    CHECK_FALSE(get(*store, key_of(4)));
+    CHECK(scrub_all(*store).damaged.empty());
+    put(*store, key_of(2), "repaired");
+    close(*store);
+  }
+  delete_index(*rig.disk);
+  auto store = rig.machine.open();
+  CHECK(get(*store, key_of(2)) == "repaired");
+  CHECK_FALSE(get(*store, key_of(4)));
+  CHECK(get(*store, key_of(3)) == content(3));
+}
+
+TEST_CASE("scrub goes on where it was, and over more than one page of the index") {
+  auto disk = fs::make_fault_fs(5);
+  Machine machine(*disk);
+  machine.options.frame_bytes = 1 << 20;
+  auto store = machine.open();
+  Puts puts;
+  for (std::uint64_t i = 0; i < 700; ++i) puts.emplace_back(key_of(i), bytes_of(i, 500));
+  REQUIRE(put_together(machine, *store, puts) == 0);
+  std::uint64_t records = 0;
+  int steps = 0;
+  std::optional<RecordKey> from;
+  do {
+    const ScrubStep step = must(run_blocking_for(store->scrub(from, 60'000)));
+    CHECK(step.bytes <= 60'500);
+    records += step.records;
+    from = step.next;
+    ++steps;
+  } while (from && steps < 100);
+  CHECK(records == 700);
+  CHECK(steps == 6);
+}
+
+TEST_CASE("a read error of the disk stops scrub and condemns nothing") {
+  Rig rig;
+  auto store = rig.machine.open();
+  rig.disk->set_hook([](const fs::FsCall& call) -> Result<void> {
+    if (call.op == fs::FsOp::read) return Error(Code::io, "injected");
+    return {};
+  });
+  CHECK(code_of(run_blocking_for(store->scrub(std::nullopt, 1 << 30))) == Code::io);
+  CHECK(code_of(try_get(*store, key_of(1))) == Code::io);
+  rig.disk->set_hook(nullptr);
+  CHECK(store->usage().quarantined == 0);
+  CHECK(get(*store, key_of(1)) == content(1));
+}
+
+TEST_CASE("quarantine forgets the version it is told of, and no other") {
+  Rig rig;
+  auto store = rig.machine.open();
+  const auto old_info = must(run_blocking_for(store->stat(key_of(1))));
+  put(*store, key_of(1), "newer");
+  must(run_blocking_for(store->quarantine(key_of(1), old_info.version)));
+  CHECK(get(*store, key_of(1)) == "newer");
+  CHECK(store->usage().quarantined == 0);
+  const auto info = must(run_blocking_for(store->stat(key_of(1))));
+  must(run_blocking_for(store->quarantine(key_of(1), info.version)));
+  CHECK_FALSE(get(*store, key_of(1)));
+  CHECK(store->usage().quarantined == 1);
+}
+
+}  // namespace
+}  // namespace mas::store::test
