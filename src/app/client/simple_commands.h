@@ -1,0 +1,15 @@
+// The client commands that are one or a few calls.
+#pragma once
+
+#include <memory>
+
+#include "app/cli/command.h"
+
+namespace mas::app {
+
+[[nodiscard]] std::unique_ptr<Command> make_ls();
+[[nodiscard]] std::unique_ptr<Command> make_stat();
+[[nodiscard]] std::unique_ptr<Command> make_rm();
+[[nodiscard]] std::unique_ptr<Command> make_token();
+
+}  // namespace mas::app

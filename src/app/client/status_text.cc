@@ -1,0 +1,124 @@
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <sstream>
+
+#include "app/client/output.h"
+#include "app/client/status.h"
+#include "mas/core/units.h"
+
+namespace mas::app {
+namespace {
+
+using boost::json::value;
+
+// Member `key` of an object, or null: an older or newer pod may not say everything.
+const value& at(const value& from, std::string_view key) {
+  static const value nothing;
+  const boost::json::object* object = from.if_object();
+  const value* found = object == nullptr ? nullptr : object->if_contains({key.data(), key.size()});
+  return found == nullptr ? nothing : *found;
+}
+
+std::string text(const value& from) {
+  if (from.is_string()) return printable(std::string(from.get_string()));
+  if (from.is_bool()) return from.get_bool() ? "yes" : "no";
+  if (from.is_int64()) return std::to_string(from.get_int64());
+  if (from.is_uint64()) return std::to_string(from.get_uint64());
+  return "-";
+}
+
+std::uint64_t number(const value& from) {
+  boost::json::error_code failed;
+  auto result = from.to_number<std::uint64_t>(failed);
+  return failed ? 0 : result;
+}
+
+std::string size(const value& from) { return describe_size(number(from)); }
+
+std::string percent(const value& from) {
+  boost::json::error_code failed;
+  double share = from.to_number<double>(failed);
+  return failed ? "-" : std::to_string(static_cast<int>(share * 100)) + " %";
+}
+
+const boost::json::array& list(const value& from) {
+  static const boost::json::array nothing;
+  const boost::json::array* found = from.if_array();
+  return found == nullptr ? nothing : *found;
+}
+
+std::string describe_worker(const value& worker) {
+  const value& error = at(worker, "last_error");
+  if (error.is_string() && !error.get_string().empty()) return "failed: " + text(error);
+  if (text(at(worker, "paused")) == "yes") return "paused";
+  return text(at(worker, "running")) == "yes" ? "running" : "waiting";
+}
+
+std::string pods_table(const value& status) {
+  std::vector<std::vector<std::string>> rows{{"POD", "STATE", "API", "ZONE", "VERSION"}};
+  for (const value& pod : list(at(status, "pods"))) {
+    std::string zone = text(at(pod, "zone"));
+    rows.push_back({text(at(pod, "name")), text(at(pod, "state")), text(at(pod, "api")),
+                    zone.empty() ? "-" : zone, text(at(pod, "version"))});
+  }
+  return table(rows);
+}
+
+std::string workers_table(const value& status) {
+  std::vector<std::vector<std::string>> rows{{"WORKER", "STATE", "PROGRESS", "DONE", "NEXT (UTC)"}};
+  for (const value& worker : list(at(status, "workers"))) {
+    auto next = static_cast<std::int64_t>(number(at(worker, "next_run")));
+    rows.push_back({text(at(worker, "name")), describe_worker(worker),
+                    percent(at(worker, "progress")), text(at(worker, "done")),
+                    next == 0 ? "-" : date_text(next)});
+  }
+  return table(rows);
+}
+
+}  // namespace
+
+std::string status_text(const value& status) {
+  std::ostringstream out;
+  std::string problem = unhealthy_because(status);
+  out << (problem.empty() ? "healthy" : "not healthy: " + problem) << ", "
+      << text(at(status, "summary")) << ", profile " << text(at(status, "profile")) << "\n\n";
+  out << pods_table(status) << "\n";
+  const value& capacity = at(status, "capacity");
+  const value& layout = at(status, "layout");
+  std::vector<std::vector<std::string>> facts{
+      {"disk", size(at(capacity, "free")) + " free of " + size(at(capacity, "total"))},
+      {"stored", size(at(capacity, "stored")) + " in " + text(at(capacity, "segments")) +
+                     " segments, " + size(at(capacity, "live")) + " of it live, " +
+                     text(at(capacity, "records")) + " records"},
+      {"layout",
+       "version " + text(at(layout, "version")) + ", " + text(at(layout, "members")) + " members"}};
+  for (const value& step : list(at(status, "redundancy"))) {
+    std::uint64_t lost = number(at(step, "lost"));
+    std::string state = lost == 0 ? "whole" : "short of " + std::to_string(lost) + " shards";
+    facts.push_back({"stripes", text(at(step, "stripes")) + " " + state});
+  }
+  out << table(facts) << "\n" << workers_table(status);
+  return out.str();
+}
+
+std::string unhealthy_because(const value& status) {
+  if (list(at(status, "pods")).empty()) return "no pods are known";
+  for (const value& pod : list(at(status, "pods"))) {
+    if (text(at(pod, "state")) != "active") {
+      return text(at(pod, "name")) + " is " + text(at(pod, "state"));
+    }
+  }
+  for (const value& step : list(at(status, "redundancy"))) {
+    if (number(at(step, "lost")) > 0 && number(at(step, "stripes")) > 0) {
+      return text(at(step, "stripes")) + " stripes have lost shards";
+    }
+  }
+  const value& capacity = at(status, "capacity");
+  if (text(at(capacity, "writable")) != "yes") {
+    std::string reason = text(at(capacity, "not_writable_reason"));
+    return "the store does not write" + (reason.empty() ? "" : " (" + reason + ")");
+  }
+  return "";
+}
+
+}  // namespace mas::app

@@ -1,0 +1,35 @@
+// mas: the daemon and its client commands in one program.
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "app/cli/cli.h"
+#include "mas/codec/stripe.h"
+#include "mas/observe/log.h"
+
+extern char** environ;
+
+int main(int argc, char** argv) {
+  // Coding tables are filled before there is a second thread.
+  mas::codec::initialise();
+  // A peer that goes away is an error of the write, not a signal.
+  std::signal(SIGPIPE, SIG_IGN);
+
+  mas::app::Surroundings surroundings{std::cout, std::cerr, {}, false, false};
+  surroundings.out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
+  surroundings.err_is_terminal = ::isatty(STDERR_FILENO) == 1;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    std::string text = *entry;
+    std::size_t equals = text.find('=');
+    if (equals == std::string::npos) continue;
+    surroundings.environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  int status = mas::app::run_command_line(arguments, surroundings);
+  mas::log::flush();
+  return status;
+}

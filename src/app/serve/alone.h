@@ -1,0 +1,23 @@
+// A pod without a cluster: a layout of one member, kept in the metadata store like any other.
+#pragma once
+
+#include <string>
+
+#include "mas/membership/cluster_view.h"
+#include "mas/meta/meta_store.h"
+#include "mas/runtime/rng.h"
+
+namespace mas::app {
+
+// The stored layout with `self` in it, founding or changing it where needed: a first start founds
+// it under a new cluster id; a pod that comes back under another name, or with an empty data
+// directory, takes the only place there is. Errors: those of the metadata store; refused, if the
+// layout has several members.
+Task<Result<membership::ClusterView>> view_alone(meta::MetaStore& meta, layout::Member self,
+                                                 Rng& rng);
+
+// Beats once on `bus`, and shows what was heard in `board`. `board` outlives `bus`.
+Task<Result<void>> announce(membership::HeartbeatBus& bus, membership::ViewBoard& board,
+                            std::string api_address);
+
+}  // namespace mas::app

@@ -1,0 +1,158 @@
+#include "app/serve/daemon.h"
+
+#include "app/serve/alone.h"
+#include "mas/core/error.h"
+#include "mas/meta/embedded.h"
+#include "mas/observe/log.h"
+
+namespace mas::app {
+namespace {
+
+std::size_t cores_if_zero(std::uint32_t threads) { return threads == 0 ? online_cores() : threads; }
+
+std::unique_ptr<Pool> make_pool(const char* name, std::size_t threads,
+                                const config::Config& config) {
+  return make_thread_pool(name, threads, config.node.pool_queue);
+}
+
+// Keeps the first error of several closings.
+void keep_first(Result<void>& kept, const Result<void>& next, std::string_view what) {
+  if (!next.has_error()) return;
+  log::error("stop.failed", {{"what", what}, {"error", next.error()}});
+  if (!kept.has_error()) kept = next;
+}
+
+}  // namespace
+
+Daemon::Daemon(config::Config config)
+    : config_(std::move(config)),
+      clock_(make_system_clock()),
+      rng_(make_system_rng()),
+      fs_(fs::make_real_fs()),
+      process_metrics_(metrics_, *fs_, *clock_),
+      disk_(make_pool("disk", config_.node.disk_threads, config_)),
+      cpu_(make_pool("cpu", cores_if_zero(config_.node.cpu_threads), config_)),
+      driver_(make_pool("driver", config_.node.driver_threads, config_)),
+      io_(cores_if_zero(config_.node.io_threads)) {}
+
+Daemon::~Daemon() = default;
+
+std::string Daemon::below_data(std::string_view name) const {
+  return config_.node.data.front() + "/" + std::string(name);
+}
+
+Task<Result<void>> Daemon::start() {
+  // The store takes the directories' lock: nothing is touched before.
+  MAS_CO_CHECK(open_store());
+  MAS_CO_CHECK(open_meta());
+  MAS_CO_CHECK(open_tokens());
+  io_.start();
+  MAS_CO_CHECK(co_await join_cluster());
+  build_service();
+  MAS_CO_CHECK(co_await objects_->recover());
+  MAS_CO_CHECK(listen());
+  auto announced = announce(*bus_, *view_, server_->address());
+  MAS_CO_CHECK(co_await std::move(announced));
+  workers_->start(io_.executor(0));
+  log::info("serve.ready", {{"address", server_->address()},
+                            {"data", config_.node.data.front()},
+                            {"records", store_->usage().records}});
+  co_return Result<void>();
+}
+
+Result<void> Daemon::open_store() {
+  for (const std::string& directory : config_.node.data) {
+    MAS_CHECK(fs_->make_directories(directory));
+  }
+  store::Dependencies deps{*fs_, *disk_, *clock_, *rng_, metrics_};
+  MAS_TRY(store_, store::open(config_.store, config_.node.data, deps));
+  return {};
+}
+
+Result<void> Daemon::open_meta() {
+  MAS_TRY(meta_,
+          meta::open_embedded(config_.meta, below_data("meta"), *fs_, *driver_, *clock_, metrics_));
+  return {};
+}
+
+Result<void> Daemon::open_tokens() {
+  MAS_TRY(secrets_, auth::load_secrets(config_.auth, config_.node.data.front(), *fs_, *rng_));
+  ledger_ = auth::make_memory_ledger(config_.token, *clock_, *fs_, below_data("tokens"));
+  authority_ = auth::make_authority(config_.token, secrets_, *ledger_, *clock_, *rng_);
+  return {};
+}
+
+Task<Result<void>> Daemon::join_cluster() {
+  layout::Member self{config_.node.name, store_->incarnation(), "", 1};
+  MAS_CO_TRY(auto view, co_await view_alone(*meta_, self, *rng_));
+  view_ = std::make_unique<membership::ViewBoard>(std::move(view));
+  bus_ = membership::join_hub(membership::make_in_process_hub());
+  stores_.assign(view_->current()->layout.members.size(), nullptr);
+  stores_[view_->current()->self] = store_.get();
+  transport_ = peer::make_in_process_transport(stores_);
+  co_return Result<void>();
+}
+
+void Daemon::build_service() {
+  object::Dependencies deps{*meta_,  *transport_, *view_,   Pools{*disk_, *cpu_, *driver_},
+                            *clock_, *rng_,       metrics_, io_.executor(0)};
+  objects_ = object::make_objects(config_.object, config_.limits, deps);
+  workers_ = maintain::make_scheduler(*clock_, metrics_);
+  maintain::Dependencies worker_deps{*meta_, *store_, *view_, *clock_, metrics_};
+  workers_->add(maintain::make_expiry_worker(config_.maintain, worker_deps));
+  workers_->add(maintain::make_collect_worker(config_.maintain, worker_deps));
+  workers_->add(maintain::make_compact_worker(config_.maintain, worker_deps));
+  workers_->add(maintain::make_scrub_worker(config_.maintain, worker_deps));
+  api::Dependencies api_deps{*objects_, *authority_, *store_,  *workers_, *meta_,
+                             *ledger_,  *view_,      metrics_, *clock_};
+  api_ = api::make_api(config_, api_deps);
+}
+
+Result<void> Daemon::listen() {
+  http::ServerDependencies deps{io_, *clock_, *rng_, metrics_};
+  server_ = http::make_server(config_.http, config_.tls, *api_, deps);
+  MAS_CHECK(server_->start());
+  if (config_.metrics.listen.empty()) return {};
+  config::Http options = config_.http;
+  options.listen = config_.metrics.listen;
+  metrics_handler_ = api::make_metrics_handler(metrics_);
+  metrics_server_ = http::make_server(options, config_.tls, *metrics_handler_, deps);
+  return metrics_server_->start();
+}
+
+Task<Result<void>> Daemon::stop() {
+  co_await stop_serving();
+  Result<void> result = co_await close_data();
+  // Nothing runs any more: the threads end here, not in the destructor, so that no member is
+  // destroyed under a handler that is still on its way out.
+  io_.stop();
+  co_return result;
+}
+
+Task<void> Daemon::stop_serving() {
+  if (server_) co_await server_->stop(config_.node.shutdown_timeout);
+  if (metrics_server_) co_await metrics_server_->stop(Duration(0));
+  if (workers_) co_await workers_->close();
+  if (objects_) co_await objects_->close();
+  if (authority_) co_await authority_->close();
+}
+
+Task<Result<void>> Daemon::close_data() {
+  Result<void> result;
+  if (ledger_) keep_first(result, ledger_->save(), "token ledger");
+  if (meta_) co_await meta_->close_store();
+  if (store_) {
+    auto closed = co_await store_->close();
+    keep_first(result, closed, "store");
+  }
+  co_return result;
+}
+
+std::string Daemon::address() const { return server_->address(); }
+
+std::string Daemon::token_file() const {
+  if (!config_.auth.system_token_files.empty()) return config_.auth.system_token_files.front();
+  return below_data("system-token");
+}
+
+}  // namespace mas::app

@@ -1,0 +1,84 @@
+// One pod: everything `mas serve` runs, made in order, stopped in the reverse order.
+//
+// start() and stop() are called once each; stop() also after a start() that failed. The destructor
+// expects that stop() has ended or that start() was never called.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/serve/process_metrics.h"
+#include "mas/api/api.h"
+#include "mas/auth/memory_ledger.h"
+#include "mas/auth/tokens.h"
+#include "mas/config/config.h"
+#include "mas/http/server.h"
+#include "mas/maintain/scheduler.h"
+#include "mas/membership/cluster_view.h"
+#include "mas/object/objects.h"
+#include "mas/peer/transport.h"
+#include "mas/runtime/io_threads.h"
+#include "mas/store/store.h"
+
+namespace mas::app {
+
+class Daemon {
+ public:
+  explicit Daemon(config::Config config);
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  // Opens the data directories (recovering what a crash left), then serves. Errors: those of what
+  // it opens, each naming the path or address.
+  Task<Result<void>> start();
+  // Stops accepting, lets running requests end within node.shutdown_timeout, then closes
+  // everything so that the next start has nothing to recover. The first error is returned; the
+  // rest is closed all the same.
+  Task<Result<void>> stop();
+
+  // The API's bound address, "host:port"; after start().
+  [[nodiscard]] std::string address() const;
+  // Where a client on this machine finds the system token.
+  [[nodiscard]] std::string token_file() const;
+
+ private:
+  Result<void> open_store();
+  Result<void> open_meta();
+  Result<void> open_tokens();
+  Task<Result<void>> join_cluster();
+  void build_service();
+  Result<void> listen();
+  Task<void> stop_serving();
+  Task<Result<void>> close_data();
+  [[nodiscard]] std::string below_data(std::string_view name) const;
+
+  const config::Config config_;
+  observe::Metrics metrics_;
+  std::unique_ptr<Clock> clock_;
+  std::unique_ptr<Rng> rng_;
+  std::unique_ptr<fs::Fs> fs_;
+  ProcessMetrics process_metrics_;
+  std::unique_ptr<Pool> disk_;
+  std::unique_ptr<Pool> cpu_;
+  std::unique_ptr<Pool> driver_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<meta::MetaStore> meta_;
+  std::unique_ptr<auth::MemoryLedger> ledger_;
+  IoThreads io_;
+  std::vector<store::Store*> stores_;
+  std::unique_ptr<peer::PeerTransport> transport_;
+  std::unique_ptr<membership::HeartbeatBus> bus_;
+  std::unique_ptr<membership::ViewBoard> view_;
+  std::unique_ptr<object::Objects> objects_;
+  std::unique_ptr<maintain::Scheduler> workers_;
+  auth::Secrets secrets_;
+  std::unique_ptr<auth::Authority> authority_;
+  std::unique_ptr<http::Handler> api_;
+  std::unique_ptr<http::Handler> metrics_handler_;
+  std::unique_ptr<http::Server> server_;
+  std::unique_ptr<http::Server> metrics_server_;
+};
+
+}  // namespace mas::app

@@ -1,0 +1,114 @@
+#include "app/serve/serve.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <ostream>
+
+#include "app/cli/config_source.h"
+#include "app/serve/daemon.h"
+#include "app/serve/greeting.h"
+#include "mas/observe/log.h"
+
+namespace mas::app {
+namespace {
+
+void set_up_log(const config::Log& options, bool terminal) {
+  log::Options chosen;
+  // The configuration was checked: the name is known.
+  MAS_ASSERT(log::parse_level(options.level, chosen.level));
+  chosen.json = options.format == "json" || (options.format == "auto" && !terminal);
+  log::set_up(chosen);
+}
+
+// Every connection is a descriptor; the usual soft limit of 1,024 is far below what is configured.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void exit_at_once(int) { ::_exit(kExitFailed); }
+
+// The first signal asks for a gentle stop; from then on one more ends the process at once.
+Task<void> wait_to_stop() {
+  constexpr std::array signals{SIGTERM, SIGINT};
+  int signal = co_await wait_for_signal(signals);
+  for (int each : signals) std::signal(each, exit_at_once);
+  log::info("serve.stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+}
+
+class Serve final : public Command {
+ public:
+  std::string name() const override { return "serve"; }
+  std::string summary() const override { return "Run a pod"; }
+  std::string details() const override {
+    return "Without options: data in ./mas-data, API on 127.0.0.1:7080, a system token made once "
+           "in\n"
+           "mas-data/system-token. Every key of the configuration can also be given in the\n"
+           "environment: http.listen is MAS_HTTP_LISTEN. SIGTERM and SIGINT stop gently, a second\n"
+           "one at once.";
+  }
+  void declare(OptionSet& options) override {
+    options.text("-c,--config", "FILE", config_file_, "Configuration, TOML", "MAS_CONFIG");
+    options.texts("--data", "DIR", data_, "Data directory; once per disk (node.data)");
+    options.text("--listen", "HOST:PORT", listen_, "Address of the API (http.listen)");
+  }
+  int run(Surroundings& surroundings) override {
+    auto config = load(surroundings);
+    if (config.has_error()) {
+      fail(surroundings, "serve", config.error());
+      return kExitUsage;
+    }
+    set_up_log(config->log, surroundings.err_is_terminal);
+    raise_descriptor_limit();
+    int status = kExitOk;
+    Daemon daemon(*config);
+    run_blocking(serve(daemon, *config, surroundings, status));
+    return status;
+  }
+
+ private:
+  Result<config::Config> load(const Surroundings& surroundings) const {
+    std::map<std::string, std::string> flags;
+    if (!listen_.empty()) flags["http.listen"] = listen_;
+    for (const std::string& directory : data_) {
+      if (directory.find(',') != std::string::npos) {
+        return Error(Code::invalid_argument,
+                     "--data: a directory with a comma in its name must be named in the file");
+      }
+      std::string& list = flags["node.data"];
+      list += (list.empty() ? "" : ",") + directory;
+    }
+    return load_config(config_file_, surroundings.environment, flags);
+  }
+
+  static Task<void> serve(Daemon& daemon, const config::Config& config, Surroundings& surroundings,
+                          int& status) {
+    auto started = co_await daemon.start();
+    if (started.has_error()) {
+      fail(surroundings, "serve", started.error());
+      status = kExitUsage;
+    } else {
+      Greeting greeting{daemon.address(), daemon.token_file(), config.tls.certificate};
+      surroundings.out << greeting_text(greeting) << std::flush;
+      co_await wait_to_stop();
+    }
+    auto stopped = co_await daemon.stop();
+    if (stopped.has_error() && status == kExitOk) status = kExitFailed;
+    log::info("serve.stopped");
+  }
+
+  std::string config_file_;
+  std::vector<std::string> data_;
+  std::string listen_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_serve() { return std::make_unique<Serve>(); }
+
+}  // namespace mas::app
