@@ -13,8 +13,8 @@ namespace mas::codec {
 // XXH3-128 of each block of a shard's data.
 [[nodiscard]] std::vector<Sum128> sum_blocks(ByteView data);
 
-// Memory for at least `size` bytes: from `buffers` where its size fits (a few bytes shall not hold a
-// large buffer).
+// Memory for at least `size` bytes: from `buffers` where its size fits (a few bytes shall not hold
+// a large buffer).
 [[nodiscard]] Buffer take_buffer(BufferPool* buffers, std::size_t size);
 
 }  // namespace mas::codec

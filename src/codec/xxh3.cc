@@ -5,6 +5,7 @@
 #endif
 
 #include "codec/sum64.h"
+#include "codec/vector_state.h"
 #include "mas/codec/hash.h"
 #include "mas/core/result.h"
 
@@ -22,9 +23,17 @@ Sum128 canonical(XXH128_hash_t hash) {
 
 }  // namespace
 
-Sum128 xxh3(ByteView bytes) { return canonical(XXH3_128bits(bytes.data(), bytes.size())); }
+Sum128 xxh3(ByteView bytes) {
+  XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  clear_vector_state();
+  return canonical(hash);
+}
 
-std::uint64_t sum64(ByteView bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+std::uint64_t sum64(ByteView bytes) {
+  XXH64_hash_t hash = XXH3_64bits(bytes.data(), bytes.size());
+  clear_vector_state();
+  return hash;
+}
 
 // The library allocates its state: it wants more alignment than new gives.
 struct Xxh3::State {
@@ -43,6 +52,7 @@ Xxh3& Xxh3::operator=(Xxh3&&) noexcept = default;
 void Xxh3::update(ByteView bytes) {
   if (bytes.empty()) return;
   MAS_ASSERT(XXH3_128bits_update(state_->xxh, bytes.data(), bytes.size()) == XXH_OK);
+  clear_vector_state();
 }
 
 Sum128 Xxh3::digest() const { return canonical(XXH3_128bits_digest(state_->xxh)); }
