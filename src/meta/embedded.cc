@@ -148,6 +148,12 @@ class EmbeddedMeta final : public MetaStore {
     };
     return write<Result<void>>(std::move(op));
   }
+  Task<Result<bool>> expire(Id128 upload, std::int64_t before, std::int64_t now) override {
+    auto op = [upload, before, now](Transaction& tx) {
+      return ops::expire(tx, upload, before, now);
+    };
+    return write<Result<bool>>(std::move(op));
+  }
   Task<Result<std::vector<Upload>>> expired(std::int64_t before, std::uint32_t limit) override {
     auto op = [before, limit](const Reader& db) { return ops::expired(db, before, limit); };
     return scan<Result<std::vector<Upload>>>(std::move(op));

@@ -117,6 +117,9 @@ class MemoryMeta final : public MetaStore {
   Task<Result<void>> close(Id128 upload, bool even_sealed, std::int64_t now) override {
     co_return write([&](Transaction& tx) { return ops::close(tx, upload, even_sealed, now); });
   }
+  Task<Result<bool>> expire(Id128 upload, std::int64_t before, std::int64_t now) override {
+    co_return write([&](Transaction& tx) { return ops::expire(tx, upload, before, now); });
+  }
   Task<Result<std::vector<Upload>>> expired(std::int64_t before, std::uint32_t limit) override {
     co_return read([&](const Reader& db) { return ops::expired(db, before, limit); });
   }

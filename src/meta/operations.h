@@ -44,6 +44,7 @@ Result<void> touch(Transaction& tx, const Id128& upload, std::int64_t expires);
 Result<Upload> seal(Transaction& tx, const Id128& upload, std::uint32_t part_count);
 Result<void> reopen(Transaction& tx, const Id128& upload);
 Result<void> close(Transaction& tx, const Id128& upload, bool even_sealed, std::int64_t now);
+Result<bool> expire(Transaction& tx, const Id128& upload, std::int64_t before, std::int64_t now);
 Result<std::vector<Upload>> expired(const Reader& db, std::int64_t before, std::uint32_t limit);
 Result<std::vector<Upload>> sealed(const Reader& db, std::uint32_t limit);
 // Ends `upload`'s record, its parts and its places in all indexes. Of its extents those that it

@@ -205,6 +205,13 @@ Result<void> close(Transaction& tx, const Id128& id, bool even_sealed, std::int6
   return retire(tx, *upload, now);
 }
 
+Result<bool> expire(Transaction& tx, const Id128& id, std::int64_t before, std::int64_t now) {
+  MAS_TRY(auto upload, find_upload(tx, id));
+  if (!upload || !rules::has_expired(*upload, before)) return false;
+  MAS_CHECK(retire(tx, *upload, now));
+  return true;
+}
+
 Result<std::vector<Upload>> expired(const Reader& db, std::int64_t before, std::uint32_t limit) {
   MAS_TRY(auto ids,
           ids_between(db, keys::begin(keys::kExpiry), keys::expiry(before, Id128{}), limit));

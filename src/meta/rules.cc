@@ -136,4 +136,8 @@ Result<void> may_close(const Upload& upload, bool even_sealed) {
   return {};
 }
 
+bool has_expired(const Upload& upload, std::int64_t before) {
+  return upload.state == UploadState::open && upload.expires < before;
+}
+
 }  // namespace mas::meta::rules

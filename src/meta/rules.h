@@ -56,6 +56,8 @@ struct PartOutcome {
 // Whether close may drop it. Errors: conflict.
 [[nodiscard]] Result<void> may_close(const Upload& upload, bool even_sealed);
 
+[[nodiscard]] bool has_expired(const Upload& upload, std::int64_t before);
+
 [[nodiscard]] std::set<Id128> ids_of(const std::vector<Extent>& extents);
 // The same extents by id and order; lengths come later than ids.
 [[nodiscard]] bool same_ids(const std::vector<Extent>& a, const std::vector<Extent>& b);

@@ -123,6 +123,9 @@ class MetaStore {
   // Drops an open (or, with `even_sealed`, a sealed) upload: its parts and registered extents are
   // freed. Fine if it is gone. Errors: conflict (sealed).
   virtual Task<Result<void>> close(Id128 upload, bool even_sealed, std::int64_t now) = 0;
+  // open -> expired, which ends the record as close does, if its `expires` is before `before`
+  // still; false (and nothing is changed) if it is not, or the upload is sealed or gone.
+  virtual Task<Result<bool>> expire(Id128 upload, std::int64_t before, std::int64_t now) = 0;
   // Open uploads whose `expires` is before `before`.
   virtual Task<Result<std::vector<Upload>>> expired(std::int64_t before, std::uint32_t limit) = 0;
   // Sealed uploads, for whoever finishes what a crash left.

@@ -268,6 +268,26 @@ TEST_CASE("open uploads expire by time, sealed ones never") {
   CHECK(code_of(f.run(f.store().touch(f.upload().id, 1))) == Code::upload_not_open);
 }
 
+TEST_CASE("an upload expires only while it is open and its time has passed") {
+  MetaFixture f;
+  Upload upload = f.upload();
+  upload.expires = 100;
+  f.get(f.store().open(upload));
+  Part part = f.part(upload.id, 1, 10);
+  f.get(f.store().put_part(upload.id, part, 100, UINT64_MAX, 5));
+  CHECK_FALSE(f.get(f.store().expire(upload.id, 100, 60)));
+  must(f.run(f.store().touch(upload.id, 200)));
+  CHECK_FALSE(f.get(f.store().expire(upload.id, 101, 60)));
+  f.get(f.store().seal(upload.id, 1));
+  CHECK_FALSE(f.get(f.store().expire(upload.id, 1000, 60)));
+  must(f.run(f.store().reopen(upload.id)));
+  CHECK(f.get(f.store().find_upload(upload.id)));
+  CHECK(f.get(f.store().expire(upload.id, 201, 60)));
+  CHECK_FALSE(f.get(f.store().expire(upload.id, 201, 60)));
+  CHECK_FALSE(f.get(f.store().find_session(upload.hash, "")));
+  CHECK(f.freed() == std::vector<Id128>{part.extents[0].id});
+}
+
 TEST_CASE("closing an upload frees its parts and what it had registered") {
   MetaFixture f;
   Upload upload = f.get(f.store().open(f.upload()));
