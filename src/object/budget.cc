@@ -15,6 +15,7 @@ namespace {
 constexpr std::uint64_t kSmallBuffer = 64 * kKiB;
 // Free stripe buffers that are kept: enough for one busy upload, little enough for an idle pod.
 constexpr std::size_t kIdleStripes = 4;
+constexpr std::size_t kIdleUnits = 16;
 // Padding behind the plain bytes: encode() rounds up to k blocks, k being at most this.
 constexpr std::size_t kPadding = layout::kMaxWidth * kBlockSize;
 
@@ -50,7 +51,8 @@ Budget::Budget(const config::Object& options, Clock& clock, Gate& gate)
       large_(options.buffer_budget / 2),
       small_(options.buffer_budget / 8),
       read_(options.buffer_budget / 8 * 3),
-      stripe_buffers_(options.stripe + kPadding, kIdleStripes) {}
+      stripe_buffers_(options.stripe + kPadding, kIdleStripes),
+      unit_buffers_(options.unit, kIdleUnits) {}
 
 std::optional<Permit> Budget::try_large(std::uint64_t bytes) { return large_.try_acquire(bytes); }
 std::optional<Permit> Budget::try_small(std::uint64_t bytes) { return small_.try_acquire(bytes); }

@@ -33,6 +33,8 @@ class Budget {
   // A buffer for `size` plain bytes with room for the padding of any profile; recycled where it is
   // a whole stripe.
   [[nodiscard]] Buffer buffer(std::size_t size);
+  // Buffers of one unit, for what has to be decompressed.
+  [[nodiscard]] BufferPool& units() noexcept { return unit_buffers_; }
 
  private:
   Task<Result<Permit>> acquire_within(Semaphore& semaphore, std::uint64_t bytes, Duration patience);
@@ -45,6 +47,7 @@ class Budget {
   Semaphore small_;
   Semaphore read_;
   BufferPool stripe_buffers_;
+  BufferPool unit_buffers_;
 };
 
 }  // namespace mas::object

@@ -45,6 +45,9 @@ Task<Result<Published>> publish(Context& context, meta::Object object, std::opti
     MAS_CO_CHECK(co_await manifest.store(object));
     Result<meta::CommitResult> commit =
         co_await context.deps.meta.commit(object, object.replaces, upload);
+    if (commit.has_error() && commit.error().code() == Code::conflict) {
+      co_return Error(Code::busy, "What was sent has been given up meanwhile; send it again.");
+    }
     if (commit.has_error()) {
       MAS_CO_TRY(current, co_await settle(context, object, commit.error()));
       context.records.drop(object.hash);

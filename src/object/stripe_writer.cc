@@ -67,8 +67,8 @@ Task<void> send_all(Context& context, const membership::ClusterView& view, std::
   }
 }
 
-Task<Result<Durability>> write_row(Context& context, std::uint32_t partition,
-                                   const Profile& profile, std::vector<Delivery> deliveries) {
+Task<Result<Durability>> write_row(Context& context, std::uint32_t partition, Profile profile,
+                                   std::vector<Delivery> deliveries) {
   constexpr int kAttempts = 3;
   for (int attempt = 1;; ++attempt) {
     auto view = context.deps.view.current();

@@ -68,7 +68,8 @@ Task<Result<UnitReader::Unit>> UnitReader::unit_of_copy(int shard, const codec::
   std::size_t index = unit_index(header, offset);
   MAS_CO_TRY(Slice stored,
              co_await source_.data(shard, header.unit_offset(index), header.units[index].stored));
-  MAS_CO_TRY(Slice plain, codec::decode_unit(header, index, std::move(stored)));
+  MAS_CO_TRY(Slice plain,
+             codec::decode_unit(header, index, std::move(stored), &context_.budget.units()));
   co_return Unit{std::move(plain), unit_start(header, index)};
 }
 
@@ -83,7 +84,8 @@ Task<Result<UnitReader::Unit>> UnitReader::from_shards(std::uint32_t offset, std
     std::size_t last = unit_index(*stripe_, std::max(until, offset + 1) - 1);
     MAS_CO_CHECK(co_await load(begin, stripe_->unit_offset(last) + stripe_->units[last].stored));
   }
-  Result<Slice> plain = codec::decode_unit(*stripe_, index, joined(begin, end));
+  Result<Slice> plain =
+      codec::decode_unit(*stripe_, index, joined(begin, end), &context_.budget.units());
   // Shards that agree with their own sums but not with the stripe's: nothing here can be believed.
   if (plain.has_error()) co_return Error(Code::damaged, "This file is damaged.");
   co_return Unit{*std::move(plain), unit_start(*stripe_, index)};

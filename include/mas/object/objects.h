@@ -34,9 +34,9 @@ struct Receipt {
 };
 
 struct PutRequest {
-  std::optional<Hash> hash;           // nullopt: the content names itself
-  std::string name;                   // "": the hash
-  std::optional<std::uint64_t> size;  // if declared; another length is wrong_length
+  std::optional<Hash> hash = {};           // nullopt: the content names itself
+  std::string name = {};                   // "": the hash
+  std::optional<std::uint64_t> size = {};  // if declared; another length is wrong_length
   std::uint64_t max_size = UINT64_MAX;
 };
 
@@ -60,10 +60,10 @@ struct InitResult {
 
 struct PartRequest {
   std::uint32_t number = 0;  // 1 to limits.parts
-  std::optional<std::uint64_t> size;
+  std::optional<std::uint64_t> size = {};
   std::uint64_t max_size = UINT64_MAX;   // of this part
   std::uint64_t max_total = UINT64_MAX;  // of all parts
-  std::optional<Hash> digest;            // Content-Digest sha-256 of the part: body is checked
+  std::optional<Hash> digest = {};       // Content-Digest sha-256 of the part: body is checked
 };
 
 struct PartResult {
@@ -72,9 +72,9 @@ struct PartResult {
 };
 
 struct FinishRequest {
-  std::optional<std::uint64_t> size;   // of the whole, if the client says
-  std::optional<std::uint32_t> parts;  // number of parts, if the client says
-  std::string name;                    // "": the session's
+  std::optional<std::uint64_t> size = {};   // of the whole, if the client says
+  std::optional<std::uint32_t> parts = {};  // number of parts, if the client says
+  std::string name = {};                    // "": the session's
 };
 
 struct FinishResult {

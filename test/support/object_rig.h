@@ -1,0 +1,218 @@
+// Objects over in-process stores and in-memory metadata: a whole cluster without a network, every
+// call of which can be made to fail. Calls run to their end on the calling thread.
+//
+//   ObjectRig rig({.pods = 6});
+//   Receipt receipt = must(rig.put(content));
+//   rig.drop(2);
+//   CHECK(must(rig.get(receipt.object)) == content);
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "mas/codec/hash.h"
+#include "mas/codec/stripe.h"
+#include "mas/meta/memory.h"
+#include "mas/object/objects.h"
+#include "mas/runtime/io_threads.h"
+#include "support/byte_streams.h"
+#include "support/failing_seams.h"
+#include "support/memory_store.h"
+#include "support/must.h"
+
+namespace mas::test {
+
+// Runs what it is given on the thread that submits it.
+class InlinePool final : public Pool {
+ public:
+  bool submit(PoolTask& task) override {
+    task.run();
+    return true;
+  }
+  [[nodiscard]] std::size_t queued() const override { return 0; }
+};
+
+// Sizes that put many boundaries into little data.
+inline config::Object small_options() {
+  config::Object options;
+  options.unit = 16 * kKiB;
+  options.stripe = 128 * kKiB;
+  options.small_object = 8 * kKiB;
+  options.extent = 512 * kKiB;
+  options.buffer_budget = 64 * kMiB;
+  options.record_cache = Duration::zero();
+  return options;
+}
+
+// Bytes that are the same for the same seed; every other 20,000 of them compress.
+inline std::string make_content(std::size_t size, std::uint64_t seed = 1) {
+  std::string bytes(size, 'c');
+  auto rng = make_seeded_rng(seed);
+  for (std::size_t at = 0; at < size; at += 40'000) {
+    std::size_t length = std::min<std::size_t>(20'000, size - at);
+    rng->fill({reinterpret_cast<std::uint8_t*>(bytes.data()) + at, length});
+  }
+  return bytes;
+}
+
+inline Hash hash_of(std::string_view content) { return codec::sha256(as_bytes(content)); }
+
+struct RigOptions {
+  std::size_t pods = 1;
+  config::Object object = small_options();
+  config::Limits limits = {};
+  bool threads = false;  // real pools instead of inline ones
+};
+
+class ObjectRig {
+ public:
+  explicit ObjectRig(RigOptions options = {}) {
+    codec::initialise();
+    std::vector<layout::Member> members;
+    for (std::size_t i = 0; i < options.pods; ++i) {
+      stores_.push_back(std::make_unique<MemoryStore>(static_cast<std::uint8_t>(i + 1)));
+      pointers_.push_back(stores_.back().get());
+      members.push_back({"mas-" + std::to_string(i), stores_.back()->incarnation(), "", 1});
+    }
+    membership::ClusterView view;
+    view.layout = layout::found(Id128{{1}}, members);
+    board_ = std::make_unique<membership::ViewBoard>(std::move(view));
+    transport_ = peer::make_in_process_transport(pointers_);
+    failing_transport_ = std::make_unique<FailingTransport>(*transport_, faults);
+    failing_meta_ = std::make_unique<FailingMeta>(*meta_, faults);
+    if (options.threads) {
+      cpu_ = make_thread_pool("cpu", 2, 1000);
+    } else {
+      cpu_ = std::make_unique<InlinePool>();
+    }
+    background_.start();
+    restart(options.object, options.limits);
+  }
+  ~ObjectRig() { stop(); }
+  ObjectRig(const ObjectRig&) = delete;
+  ObjectRig& operator=(const ObjectRig&) = delete;
+
+  // Another daemon over the same stores and metadata.
+  void restart(const config::Object& options, const config::Limits& limits = {}) {
+    stop();
+    Pools pools{*cpu_, *cpu_, *cpu_};
+    object::Dependencies dependencies{
+        *failing_meta_, *failing_transport_,    *board_, pools, *clock_, *rng_,
+        metrics_,       background_.executor(0)};
+    objects_ = object::make_objects(options, limits, dependencies);
+  }
+  // Waits for work in the background; nothing can be asked afterwards but restart().
+  void stop() {
+    if (!objects_) return;
+    run_blocking(objects_->close());
+    objects_.reset();
+  }
+
+  // Seams and knobs.
+  CallFaults faults;
+  MemoryStore& store(std::size_t pod) { return *stores_[pod]; }
+  void drop(std::size_t pod) { pointers_[pod] = nullptr; }
+  void bring_back(std::size_t pod) { pointers_[pod] = stores_[pod].get(); }
+  meta::MetaStore& meta() { return *meta_; }
+  object::Objects& objects() { return *objects_; }
+  [[nodiscard]] std::uint64_t reads() const { return failing_transport_->reads(); }
+  double counter(const std::string& name) { return metrics_.counter(name, "").value(); }
+  Executor background() { return background_.executor(0); }
+  membership::ViewBoard& board() { return *board_; }
+
+  // The calls of Objects, run to their end.
+  Result<object::Receipt> put(const std::string& content, object::PutRequest request = {}) {
+    MemorySource source(content);
+    return run_blocking_for(objects_->put(std::move(request), source));
+  }
+  Result<object::Receipt> put_from(MemorySource& source, object::PutRequest request = {}) {
+    return run_blocking_for(objects_->put(std::move(request), source));
+  }
+  Result<meta::Object> find(const Hash& hash, bool fresh = true) {
+    return run_blocking_for(objects_->find(hash, fresh));
+  }
+  Result<std::string> get(const meta::Object& object) { return get(object, 0, object.size); }
+  Result<std::string> get(const meta::Object& object, std::uint64_t from, std::uint64_t length) {
+    MemorySink sink;
+    Result<void> got = run_blocking_for(objects_->get(object, from, length, sink));
+    if (got.has_error()) {
+      // Whatever was written before must be right all the same.
+      partial = sink.bytes();
+      return got.error();
+    }
+    return sink.bytes();
+  }
+  Result<void> remove(const Hash& hash) { return run_blocking_for(objects_->remove(hash)); }
+  Result<object::InitResult> init(const object::SessionKey& key, bool instant = true) {
+    return run_blocking_for(objects_->init(key, "name", instant));
+  }
+  Result<object::PartResult> part(const object::SessionKey& key, std::uint32_t number,
+                                  const std::string& content, object::PartRequest request = {}) {
+    MemorySource source(content);
+    request.number = number;
+    return run_blocking_for(objects_->put_part(key, std::move(request), source));
+  }
+  Result<object::FinishResult> finish(const object::SessionKey& key,
+                                      object::FinishRequest request = {}) {
+    return run_blocking_for(objects_->finish(key, std::move(request)));
+  }
+  Result<object::SessionStatus> session(const object::SessionKey& key) {
+    return run_blocking_for(objects_->session(key));
+  }
+  Result<void> abort(const object::SessionKey& key) {
+    return run_blocking_for(objects_->abort(key));
+  }
+
+  // What a download of `hash` gives, from its record on.
+  Result<std::string> download(const Hash& hash) {
+    MAS_TRY(meta::Object object, find(hash));
+    return get(object);
+  }
+
+  // Extents with shards in some store that nothing refers to and that are not listed as freed: what
+  // collection could never explain.
+  std::set<Id128> unexplained() {
+    std::set<Id128> extents;
+    for (const auto& store : stores_) {
+      for (const RecordKey& key : store->keys()) {
+        if (key.kind == RecordKind::shard) extents.insert(key.extent());
+      }
+    }
+    std::vector<Id128> ids(extents.begin(), extents.end());
+    std::vector<bool> referenced = must(run_blocking_for(meta_->referenced(ids)));
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (referenced[i]) extents.erase(ids[i]);
+    }
+    for (const meta::FreedExtent& freed : must(run_blocking_for(meta_->freed(0, 100'000)))) {
+      extents.erase(freed.extent.id);
+    }
+    return extents;
+  }
+  std::vector<meta::Upload> open_uploads() {
+    std::vector<meta::Upload> uploads = must(run_blocking_for(meta_->expired(INT64_MAX, 1000)));
+    for (auto& upload : must(run_blocking_for(meta_->sealed(1000)))) uploads.push_back(upload);
+    return uploads;
+  }
+
+  std::string partial;  // what a failed get() wrote
+
+ private:
+  std::vector<std::unique_ptr<MemoryStore>> stores_;
+  std::vector<store::Store*> pointers_;
+  std::unique_ptr<meta::MetaStore> meta_ = meta::make_memory_meta();
+  std::unique_ptr<membership::ViewBoard> board_;
+  std::unique_ptr<peer::PeerTransport> transport_;
+  std::unique_ptr<FailingTransport> failing_transport_;
+  std::unique_ptr<FailingMeta> failing_meta_;
+  std::unique_ptr<Pool> cpu_;
+  std::unique_ptr<Clock> clock_ = make_system_clock();
+  std::unique_ptr<Rng> rng_ = make_seeded_rng(7);
+  observe::Metrics metrics_;
+  IoThreads background_{1};
+  std::unique_ptr<object::Objects> objects_;
+};
+
+}  // namespace mas::test
