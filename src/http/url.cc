@@ -2,6 +2,7 @@
 #include <boost/url/url_view.hpp>
 
 #include "http/header_tokens.h"
+#include "mas/core/units.h"
 #include "mas/http/client.h"
 
 namespace mas::http {
@@ -30,7 +31,8 @@ Result<Url> parse_url(std::string_view text) {
   if (url.host.empty()) return bad_url(text, "it names no host");
   url.port = std::string(view.port());
   if (url.port.empty()) url.port = url.tls ? "443" : "80";
-  if (view.has_port() && view.port_number() == 0) return bad_url(text, "its port is no port");
+  auto port = parse_u64(url.port);
+  if (port.has_error() || *port == 0 || *port > 65535) return bad_url(text, "its port is no port");
   url.path = std::string(view.encoded_path());
   if (url.path == "/") url.path.clear();
   return url;
