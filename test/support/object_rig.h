@@ -7,6 +7,8 @@
 //   CHECK(must(rig.get(receipt.object)) == content);
 #pragma once
 
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <catch2/catch.hpp>
 #include <memory>
 #include <set>
@@ -59,6 +61,17 @@ inline std::string make_content(std::size_t size, std::uint64_t seed = 1) {
 }
 
 inline Hash hash_of(std::string_view content) { return codec::sha256(as_bytes(content)); }
+
+// Runs `tasks` side by side on the calling thread until all have ended.
+inline void run_together(std::vector<Task<void>> tasks) {
+  auto all = [](std::vector<Task<void>> parts) -> Task<void> {
+    Executor home = co_await boost::asio::this_coro::executor;
+    Gate gate;
+    for (Task<void>& part : parts) spawn(home, gate, std::move(part), "test");
+    co_await gate.close();
+  };
+  run_blocking(all(std::move(tasks)));
+}
 
 struct RigOptions {
   std::size_t pods = 1;
