@@ -73,10 +73,9 @@ class CliOptions final : public OptionSet {
   }
   void argument_choice(const std::string& name, std::string& into,
                        const std::vector<std::string>& choices, const std::string& help) override {
-    app_.add_option(name, into, help)
-        ->required()
-        ->type_name(joined(choices))
-        ->check(CLI::IsMember(choices));
+    auto* option = app_.add_option(name, into, help)->type_name(joined(choices));
+    option->required(into.empty())->check(CLI::IsMember(choices));
+    if (!into.empty()) option->capture_default_str();
   }
   void arguments(const std::string& name, std::vector<std::string>& into, std::size_t min,
                  const std::string& help) override {

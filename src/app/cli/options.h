@@ -32,7 +32,7 @@ class OptionSet {
   virtual void choice(const std::string& name, std::string& into,
                       const std::vector<std::string>& choices, const std::string& help) = 0;
 
-  // Arguments, in order; required.
+  // Arguments, in order; required, but for a choice that has a default.
   virtual void argument(const std::string& name, std::string& into, const std::string& help) = 0;
   virtual void argument_choice(const std::string& name, std::string& into,
                                const std::vector<std::string>& choices,

@@ -42,7 +42,7 @@ std::string greeting_text(const Greeting& greeting) {
   std::string scheme = tls ? "https://" : "http://";
   std::string text =
       "mas " + std::string(version()) + " listening on " + scheme + greeting.address + "\n";
-  text += "echo 'Hello, mas' | curl ";
+  text += "echo 'Hello, mas' | curl -sS ";
   if (tls) text += "--cacert " + shell_quote(greeting.certificate) + " ";
   // Inside double quotes a command substitution is parsed anew, so its own quoting holds.
   text += "-T - -H \"systemToken: $(cat " + shell_quote(greeting.token_file) + ")\" '" + scheme +
