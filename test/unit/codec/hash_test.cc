@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "codec/sum64.h"
+#include "mas/core/endian.h"
 #include "stripes.h"
 
 using namespace mas;
@@ -79,6 +81,29 @@ TEST_CASE("a SHA-256 state that was not saved is refused") {
   }
   CHECK_FALSE(Sha256::restore(saved + "x"));
   CHECK_FALSE(Sha256::restore(std::string(1000, '\xff')));
+}
+
+TEST_CASE("a SHA-256 state that lies is refused even if its check is right") {
+  auto restores = [](std::uint8_t version, std::uint64_t length, std::size_t pending) {
+    ByteWriter out;
+    out.write(version);
+    out.raw(as_bytes(std::string(32, 'h')));
+    out.write(length);
+    out.raw(as_bytes(std::string(pending, 'p')));
+    std::uint64_t check = sum64(as_bytes(out.bytes()));
+    out.write(check);
+    return Sha256::restore(out.bytes()).has_value();
+  };
+  CHECK(restores(1, 70, 6));
+  CHECK(restores(1, 128, 0));
+  CHECK_FALSE(restores(0, 70, 6));
+  CHECK_FALSE(restores(2, 70, 6));
+  CHECK_FALSE(restores(1, 70, 5));
+  CHECK_FALSE(restores(1, 70, 7));
+  CHECK_FALSE(restores(1, 70, 70));
+  CHECK_FALSE(restores(1, 128, 64));
+  CHECK_FALSE(restores(1, (std::uint64_t{1} << 60) + 1, 1));
+  CHECK_FALSE(restores(1, UINT64_MAX, 63));
 }
 
 TEST_CASE("XXH3-128 gives the reference's sums, whole and in pieces") {

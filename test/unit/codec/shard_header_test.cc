@@ -140,6 +140,22 @@ TEST_CASE("stored lengths that no encoder writes are refused") {
   CHECK(with_lengths(0xffffffff, 4096, 5905) == Code::corrupt);
 }
 
+TEST_CASE("a unit that takes no bytes is refused") {
+  using P = format::ShardPrefix;
+  std::string header = header_of(make_bytes(Kind::noise, 10'000), options_of(4, 2, 4096));
+  std::uint32_t lengths[] = {4096, 4096, 0};
+  std::memcpy(header.data() + sizeof(P) + 4 * sizeof(Sum128), lengths, sizeof(lengths));
+  header = with<std::uint32_t>(header, &P::joined_size, 8192);
+  CHECK(code_of(with<std::uint32_t>(header, &P::data_size, 2048)) == Code::corrupt);
+}
+
+TEST_CASE("a unit larger than its stripe is refused") {
+  using P = format::ShardPrefix;
+  std::string header = header_of("some bytes", options_of(1, 0));
+  CHECK(code_of(with<std::uint32_t>(header, &P::unit_size, 10)) == Code::ok);
+  CHECK(code_of(with<std::uint32_t>(header, &P::unit_size, 11)) == Code::corrupt);
+}
+
 TEST_CASE("padding that is not empty is refused") {
   std::string header = header_of(make_bytes(Kind::noise, 100'000), options_of(1, 0));
   header[header.size() - sizeof(Sum128) - 1] = 1;

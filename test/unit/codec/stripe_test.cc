@@ -258,6 +258,9 @@ TEST_CASE("an uncompressed unit is served from where it lies") {
   Slice stored = stripe.shards[0].data.sub(0, bytes.size());
   CHECK(decode_unit(header, 0, stored).value().data() == stored.data());
   CHECK(decode_unit(header, 0, stored.sub(0, 99'999)).has_error());
+  std::vector<std::uint8_t> out(bytes.size());
+  CHECK(decode_unit(header, 0, stored.view(), out).has_value());
+  CHECK(decode_unit(header, 0, stripe.shards[0].data.view(), out).has_error());  // with the padding
   bytes[5] = static_cast<char>(bytes[5] ^ 1);
   auto wrong = decode_unit(header, 0, Slice::copy_of(as_bytes(bytes)));
   REQUIRE(wrong.has_error());
