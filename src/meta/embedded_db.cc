@@ -77,10 +77,18 @@ Result<void> check_format(rocksdb::DB& db) {
   return {};
 }
 
+// RocksDB syncs what is in its directory; the directory's own entry is ours to make durable.
+Result<void> make_directory(fs::Fs& fs, const std::string& directory) {
+  MAS_CHECK(fs.make_directories(directory));
+  std::size_t slash = directory.rfind('/', directory.find_last_not_of('/'));
+  if (slash == std::string::npos) return fs.sync_directory(".");
+  return fs.sync_directory(directory.substr(0, std::max<std::size_t>(slash, 1)));
+}
+
 }  // namespace
 
 Result<EmbeddedDb> open_db(const config::Meta& options, const std::string& directory, fs::Fs& fs) {
-  MAS_CHECK(fs.make_directories(directory));
+  MAS_CHECK(make_directory(fs, directory));
   EmbeddedDb opened;
   opened.env = fs::make_rocksdb_env(fs);
   rocksdb::DB* db = nullptr;

@@ -8,7 +8,7 @@ namespace mas::meta {
 
 Result<std::optional<std::string>> Transaction::get(std::string_view key) const {
   if (auto it = changes_.find(key); it != changes_.end()) return it->second;
-  return base_.get(key);
+  return base_->get(key);
 }
 
 Result<void> Transaction::scan(std::string_view from, std::string_view to,
@@ -33,7 +33,7 @@ Result<void> Transaction::scan(std::string_view from, std::string_view to,
     stopped = !go_on;
     return go_on;
   };
-  MAS_CHECK(base_.scan(from, to, merge_base));
+  MAS_CHECK(base_->scan(from, to, merge_base));
   if (!stopped) MAS_CHECK(emit_changes(std::nullopt));
   return {};
 }

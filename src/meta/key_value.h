@@ -32,8 +32,11 @@ class Transaction final : public Reader {
   // nullopt stands for a removed key.
   using Changes = std::map<std::string, std::optional<std::string>, std::less<>>;
 
-  // `base` must outlive it and not change meanwhile.
-  explicit Transaction(const Reader& base) : base_(base) {}
+  // `base` must outlive it. Named, because from another Transaction a constructor would make a
+  // copy.
+  [[nodiscard]] static Transaction on(const Reader& base) { return Transaction(&base); }
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
 
   [[nodiscard]] Result<std::optional<std::string>> get(std::string_view key) const override;
   [[nodiscard]] Result<void> scan(std::string_view from, std::string_view to,
@@ -46,7 +49,9 @@ class Transaction final : public Reader {
   [[nodiscard]] const Changes& changes() const noexcept { return changes_; }
 
  private:
-  const Reader& base_;
+  explicit Transaction(const Reader* base) : base_(base) {}
+
+  const Reader* base_;
   Changes changes_;
 };
 

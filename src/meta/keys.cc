@@ -39,13 +39,6 @@ Name trailing(std::string_view key) {
 std::string begin(char kind) { return std::string(1, kind); }
 std::string end(char kind) { return std::string(1, static_cast<char>(kind + 1)); }
 
-std::string after_prefix(std::string prefix) {
-  while (!prefix.empty() && static_cast<std::uint8_t>(prefix.back()) == 0xff) prefix.pop_back();
-  MAS_ASSERT(!prefix.empty());  // a kind's letter is never 0xff
-  prefix.back() = static_cast<char>(static_cast<std::uint8_t>(prefix.back()) + 1);
-  return prefix;
-}
-
 std::string object(const Hash& hash) { return with(kObject, hash.bytes); }
 
 std::string condemned(std::int64_t at, const Hash& hash) {

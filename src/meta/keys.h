@@ -17,8 +17,6 @@ inline constexpr char kObject = 'o', kCondemned = 'c', kUpload = 'u', kSession =
 // Keys of a kind lie in [begin(kind), end(kind)).
 [[nodiscard]] std::string begin(char kind);
 [[nodiscard]] std::string end(char kind);
-// The smallest string that is above every key starting with `prefix`.
-[[nodiscard]] std::string after_prefix(std::string prefix);
 
 [[nodiscard]] std::string object(const Hash& hash);
 [[nodiscard]] std::string condemned(std::int64_t at, const Hash& hash);

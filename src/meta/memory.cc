@@ -166,7 +166,7 @@ class MemoryMeta final : public MetaStore {
   std::invoke_result_t<F, Transaction&> write(F f) {
     std::lock_guard lock(mutex_);
     if (closed_) return closed();
-    Transaction tx(map_);
+    Transaction tx = Transaction::on(map_);
     auto result = f(tx);
     if (result.has_value()) map_.apply(tx.changes());
     return result;

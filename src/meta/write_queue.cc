@@ -82,7 +82,7 @@ WriteQueue::Group WriteQueue::take() {
 void WriteQueue::commit(Group group) {
   if (health().has_error()) return fail_all(group, stopped());
   RocksReader reader(db_, RocksReader::Reach::disk);
-  Transaction changes(reader);
+  Transaction changes = Transaction::on(reader);
   rocksdb::Status status;
   try {
     std::erase_if(group, [&](const auto& write) { return !write->evaluate(changes); });

@@ -74,7 +74,7 @@ class WriteCall final : public Call<R>, public QueuedWrite {
 
   bool evaluate(Transaction& group) override {
     if (!this->start()) return false;
-    Transaction mine(group);
+    Transaction mine = Transaction::on(group);
     answer_.emplace(op_(mine));
     if (answer_->has_value()) group.merge(std::move(mine));
     return true;
