@@ -16,7 +16,11 @@ bool same_record(const IndexedRecord& a, const IndexedRecord& b) {
 }  // namespace
 
 Recovery::Recovery(SegmentSet& segments, Catalog& catalog, const Id128& volume)
-    : segments_(segments), catalog_(catalog), volume_(volume), at_(catalog.position()) {}
+    : segments_(segments),
+      catalog_(catalog),
+      volume_(volume),
+      at_(catalog.position()),
+      rebuilds_(at_.segment == 0) {}
 
 Result<Recovered> Recovery::run() {
   MAS_CHECK(drop_half_made());
@@ -54,7 +58,7 @@ Result<void> Recovery::replay(const SegmentInfo& segment, bool is_newest) {
   std::uint64_t from = kSegmentHeaderSize;
   if (segment.number == at_.segment) {
     from = at_.offset;
-  } else if (segment.header_ok && at_.segment != 0 && segment.first_frame > at_.frame + 1) {
+  } else if (segment.header_ok && !rebuilds_ && segment.first_frame > at_.frame + 1) {
     ++recovered_.quarantined;
     log::error("store_frames_missing", {{"before_segment", segment.number},
                                         {"from_frame", at_.frame + 1},

@@ -48,6 +48,8 @@ class Recovery {
   Catalog& catalog_;
   const Id128 volume_;
   Position at_;
+  // Without an index to start from, segments that were compacted away leave gaps that mean nothing.
+  const bool rebuilds_;
   Recovered recovered_;
 };
 

@@ -245,7 +245,7 @@ Task<Result<void>> StoreImpl::remove(std::vector<RecordKey> keys) {
     for (const RecordKey& key : keys) {
       Location location;
       // With one volume the writer looks; a look here would not see what is queued.
-      if (volume->is_stopped() &&
+      if (volume->is_stopped() && !volume->writer().may_hold(key) &&
           volume->catalog().index().find_cached(key, location) == Lookup::absent) {
         continue;
       }

@@ -79,6 +79,10 @@ Result<void> Volume::recover(const config::Store& options, const Dependencies& d
   std::set<std::uint64_t> existing;
   for (const SegmentInfo& info : segments_.list()) existing.insert(info.number);
   MAS_CHECK(catalog_->drop_segments_but(existing));
+  // The index directory may be new; and a killed process may have left names that are seen now but
+  // were not synced. From here on they are relied upon.
+  MAS_CHECK(fs_.sync_directory(paths_.directory));
+  MAS_CHECK(fs_.sync_directory(paths_.segments));
   Recovery recovery(segments_, *catalog_, id_);
   MAS_TRY(const Recovered recovered, recovery.run());
   quarantined_ = recovered.quarantined;

@@ -223,6 +223,10 @@ Result<void> Writer::commit(const Frame& frame, std::uint64_t next_version) {
   };
   Result<void> result = attempt();
   if (result.has_error()) {
+    {
+      std::lock_guard lock(mutex_);
+      for (const IndexedRecord& record : frame.records()) uncertain_.insert(record.key);
+    }
     stop(result.error());
     Error error(Code::io, stopped());
     error.mark_maybe_happened();
@@ -322,6 +326,11 @@ void Writer::stop(const Error& error) {
 std::string Writer::stopped() const {
   std::lock_guard lock(mutex_);
   return stopped_;
+}
+
+bool Writer::may_hold(const RecordKey& key) const {
+  std::lock_guard lock(mutex_);
+  return uncertain_.contains(key);
 }
 
 void Writer::answer(const Item& item, const Result<void>& result) {

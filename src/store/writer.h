@@ -93,6 +93,8 @@ class Writer final : public PoolTask, public std::enable_shared_from_this<Writer
   // Why it does not write any more; "" while it does.
   [[nodiscard]] std::string stopped() const;
   [[nodiscard]] bool is_stopped() const noexcept { return is_stopped_.load(); }
+  // Whether a record of `key` was in the frame that failed: the next start may find it.
+  [[nodiscard]] bool may_hold(const RecordKey& key) const;
   [[nodiscard]] std::uint64_t queued_bytes() const noexcept { return queued_bytes_.load(); }
   // Bytes left in the active segment, and its number (0: none).
   [[nodiscard]] std::uint64_t prepared() const noexcept { return prepared_.load(); }
@@ -133,6 +135,7 @@ class Writer final : public PoolTask, public std::enable_shared_from_this<Writer
   bool closing_ = false;
   bool abandoned_ = false;
   std::string stopped_;
+  std::set<RecordKey> uncertain_;  // keys in the frame that failed
   std::atomic<bool> is_stopped_{false};
   std::atomic<std::uint64_t> queued_bytes_{0};
   std::atomic<std::uint64_t> prepared_{0};
