@@ -111,6 +111,7 @@ Frame::Frame(const FramePlace& place, const std::vector<FrameInput>& inputs) {
   }
   std::uint64_t written = size.headers_length();
   auto append_small = [&](ByteView bytes) {
+    if (bytes.empty()) return;
     std::memcpy(head_.data() + written, bytes.data(), bytes.size());
     written += bytes.size();
   };

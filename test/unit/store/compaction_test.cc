@@ -225,6 +225,26 @@ TEST_CASE("stopped at any step, compaction loses nothing and brings nothing back
   }
 }
 
+TEST_CASE("the index is durable past the copies before their source is removed") {
+  Rig rig;
+  for (std::uint64_t i = 0; i < 22; ++i) put(*rig.store, key_of(i), content(i));
+  for (std::uint64_t i = 4; i < 22; ++i) remove(*rig.store, key_of(i));
+  bool is_flushed = false;
+  int removed = 0;
+  rig.disk->set_hook([&](const fs::FsCall& call) -> Result<void> {
+    if (call.op == fs::FsOp::sync && call.path.ends_with(".sst")) is_flushed = true;
+    if (call.op == fs::FsOp::write && call.path.ends_with(".seg")) is_flushed = false;
+    if (call.op == fs::FsOp::remove && call.path.ends_with(".seg")) {
+      CHECK(is_flushed);
+      ++removed;
+    }
+    return {};
+  });
+  compact_all(*rig.store);
+  rig.disk->set_hook(nullptr);
+  CHECK(removed > 0);
+}
+
 TEST_CASE("puts and removes while a segment is copied win over the copies") {
   Rig rig;
   for (std::uint64_t i = 0; i < 22; ++i) put(*rig.store, key_of(i), content(i));
