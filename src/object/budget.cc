@@ -1,8 +1,6 @@
 #include "object/budget.h"
 
 #include <algorithm>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <memory>
 #include <mutex>
 
@@ -43,8 +41,9 @@ Error out_of_memory() {
 
 }  // namespace
 
-Budget::Budget(const config::Object& options, Clock& clock, Gate& gate)
+Budget::Budget(const config::Object& options, Clock& clock, Executor background, Gate& gate)
     : clock_(clock),
+      background_(std::move(background)),
       gate_(gate),
       small_size_(static_cast<std::uint32_t>(std::min(kSmallBuffer, options.stripe))),
       stripe_(options.stripe),
@@ -73,9 +72,8 @@ Buffer Budget::buffer(std::size_t size) {
 Task<Result<Permit>> Budget::acquire_within(Semaphore& semaphore, std::uint64_t bytes,
                                             Duration patience) {
   if (auto permit = semaphore.try_acquire(bytes)) co_return std::move(*permit);
-  Executor home = co_await boost::asio::this_coro::executor;
   auto wait = std::make_shared<Wait>();
-  if (!spawn(home, gate_, wait_for(semaphore, bytes, wait), "wait for memory")) {
+  if (!spawn(background_, gate_, wait_for(semaphore, bytes, wait), "wait for memory")) {
     co_return Error(Code::busy, "The server is stopping.");
   }
   co_await wait_at_most(clock_, wait->over, patience);

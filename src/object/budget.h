@@ -17,8 +17,8 @@ namespace mas::object {
 
 class Budget {
  public:
-  // `gate` owns waits that were given up; it is drained before this is destroyed.
-  Budget(const config::Object& options, Clock& clock, Gate& gate);
+  // `gate` owns waits that were given up, on `background`; it is drained before this is destroyed.
+  Budget(const config::Object& options, Clock& clock, Executor background, Gate& gate);
 
   // Plain bytes of a small buffer: 64 KiB, or a stripe where that is less.
   [[nodiscard]] std::uint32_t small_size() const noexcept { return small_size_; }
@@ -40,6 +40,7 @@ class Budget {
   Task<Result<Permit>> acquire_within(Semaphore& semaphore, std::uint64_t bytes, Duration patience);
 
   Clock& clock_;
+  Executor background_;
   Gate& gate_;
   std::uint32_t small_size_;
   std::uint64_t stripe_;

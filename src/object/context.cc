@@ -20,7 +20,7 @@ Context::Context(const config::Object& object_options, const config::Limits& upl
       limits(upload_limits),
       deps(dependencies),
       instruments(dependencies.metrics),
-      budget(options, dependencies.clock, background),
+      budget(options, dependencies.clock, dependencies.background, background),
       records(options.record_cache_entries),
       generations(dependencies.meta) {}
 

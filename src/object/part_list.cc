@@ -41,7 +41,7 @@ std::vector<std::uint32_t> missing_parts(const std::vector<meta::Part>& parts,
     next = std::max(next, part.number + 1);
     if (missing.size() == kMostNamed) return missing;
   }
-  if (count) skip_to(*count + 1);
+  if (count) skip_to(std::min(*count, UINT32_MAX - 1) + 1);
   if (missing.empty() && size && total_size(parts) < *size) missing.push_back(next);
   return missing;
 }
