@@ -3,7 +3,6 @@
 #include <sys/socket.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -37,6 +36,14 @@ Result<void> bind(tcp::acceptor& acceptor, const tcp::endpoint& endpoint, bool r
   }
   if (error) return bad_address(format_endpoint(endpoint), error.message());
   return {};
+}
+
+// An IPv4 client of an IPv6 socket is the same client as on an IPv4 one.
+std::string client_address(const asio::ip::address& address) {
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
+  }
+  return address.to_string();
 }
 
 }  // namespace
@@ -94,7 +101,7 @@ Task<Result<Acceptor::Accepted>> Acceptor::accept(TlsServer* tls) {
   }
   if (error) co_return Error(Code::io, "A connection could not be accepted: " + error.message());
   Accepted accepted;
-  accepted.client_address = peer.address().to_string();
+  accepted.client_address = client_address(peer.address());
   accepted.stream = tls == nullptr ? make_tcp_stream(std::move(socket))
                                    : make_tls_server_stream(std::move(socket), *tls);
   co_return accepted;

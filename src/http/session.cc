@@ -13,10 +13,15 @@ namespace {
 
 constexpr std::size_t kScratchSize = 64 * 1024;
 
+// How long a peer may take to end TLS in good order.
+constexpr Duration kGoodbye = std::chrono::seconds(1);
+
 // The nearest any deadline can be when it is set; the watchdog's timer then needs no resetting.
 Duration shortest_timeout(const config::Http& options) {
-  return std::min({options.header_timeout, options.idle_timeout, options.write_timeout,
-                   options.body_grace, options.linger_timeout});
+  constexpr Duration kShortestNap = std::chrono::milliseconds(100);
+  Duration shortest = std::min({options.header_timeout, options.idle_timeout, options.write_timeout,
+                                options.body_grace, options.linger_timeout});
+  return std::max(shortest, kShortestNap);
 }
 
 bool has_more_to_read(const InputBuffer& input, SessionExchange& exchange) {
@@ -47,6 +52,8 @@ Task<void> Session::run() {
     if (!request->has_value()) break;
     goes_on = co_await serve(std::move(**request));
   }
+  // An answer cut short must not look like one that ended.
+  if (!cut_short_) (void)co_await connection_.shutdown_send(kGoodbye);
   connection_.close();
 }
 
@@ -154,8 +161,8 @@ void Session::record(const SessionExchange& exchange, Instant begun) {
 }
 
 Task<bool> Session::conclude(SessionExchange& exchange) {
-  // An answer cut short must be seen to be: the connection ends before its length is reached.
-  if (exchange.broken() || !exchange.answered()) co_return false;
+  cut_short_ = exchange.broken() || !exchange.answered();
+  if (cut_short_) co_return false;
   if (exchange.closing()) {
     if (has_more_to_read(input_, exchange)) co_await linger();
     co_return false;

@@ -54,6 +54,7 @@ class Session {
   std::string client_address_;
   InputBuffer input_;
   std::string out_;
+  bool cut_short_ = false;
   bool idle_ = false;             // waiting for the first byte of a request
   std::uint64_t counted_in_ = 0;  // of the connection's bytes, in metrics already
   std::uint64_t counted_out_ = 0;

@@ -34,6 +34,11 @@ Result<Url> parse_url(std::string_view text) {
   auto port = parse_u64(url.port);
   if (port.has_error() || *port == 0 || *port > 65535) return bad_url(text, "its port is no port");
   url.path = std::string(view.encoded_path());
+  // Boost takes "x" in "http://host:x" for a path.
+  bool path_is_rest = !url.path.empty() && url.path.front() != '/';
+  if (path_is_rest || (view.has_port() && view.port().empty())) {
+    return bad_url(text, "its port is no port");
+  }
   if (url.path == "/") url.path.clear();
   return url;
 }

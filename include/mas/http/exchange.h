@@ -31,8 +31,11 @@ class Exchange {
   // Sends a whole answer; Content-Length is added. Body bytes are left out for HEAD, 204 and 304.
   virtual Task<Result<void>> respond(ResponseHead head, std::string body) = 0;
   // Sends a head announcing `length` bytes; then write() them all. For HEAD only the head goes out,
-  // and write() must not be called.
+  // and write() must not be called. The head leaves together with the first write(): until then
+  // started() is false, and respond() may still answer something else.
   virtual Task<Result<void>> start(ResponseHead head, std::uint64_t length) = 0;
+  // Errors: closed, timeout (no progress for config::Http::write_timeout), internal (more bytes
+  // than announced).
   virtual Task<Result<void>> write(std::span<const Slice> pieces) = 0;
   // Whether a head went out already.
   [[nodiscard]] virtual bool started() const = 0;

@@ -90,7 +90,8 @@ TEST_CASE("URLs of servers are taken apart") {
   CHECK((url.host == "::1" && url.port == "80" && url.path.empty()));
   for (std::string_view text :
        {"", "localhost", "localhost:7080", "ftp://a", "http://", "http:///x", "http://a:99999",
-        "http://a:x", "http://u:p@a", "http://a?x", "http://a#x", "http://a b", "http://:80"}) {
+        "http://a:x", "http://a:", "http://a:1x", "http://[::1]x", "http://a:0", "http://u:p@a",
+        "http://a?x", "http://a#x", "http://a b", "http://:80"}) {
     INFO(text);
     CHECK(code_of(parse_url(text)) == Code::invalid_argument);
   }
