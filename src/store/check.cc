@@ -47,6 +47,7 @@ class Checker {
   Id128 volume_;
   Position indexed_;
   std::uint64_t last_frame_ = 0;
+  std::uint64_t last_segment_ = 0;
   std::vector<std::pair<RecordKey, Damaged>> damaged_;
 };
 
@@ -60,7 +61,7 @@ bool Checker::is_indexed(std::uint64_t segment, std::uint64_t end) const {
 
 Result<void> Checker::check_volume(const VolumePaths& paths, const Id128& volume) {
   volume_ = volume;
-  last_frame_ = 0;
+  last_frame_ = last_segment_ = 0;
   damaged_.clear();
   auto indexed = read_index_position(fs_, paths.index, volume);
   indexed_ = indexed.has_value() ? *indexed : Position();
@@ -87,7 +88,9 @@ Result<void> Checker::check_volume(const VolumePaths& paths, const Id128& volume
 }
 
 void Checker::check_order(const SegmentInfo& segment) {
-  if (segment.header_ok && segment.first_frame > last_frame_ + 1 && last_frame_ != 0) {
+  // Between neighbours only: compaction leaves gaps where it removed a segment.
+  const bool is_neighbour = segment.number == last_segment_ + 1 && last_frame_ != 0;
+  if (is_neighbour && segment.header_ok && segment.first_frame > last_frame_ + 1) {
     report_.problems.push_back(file_name_ + ": Frames " + std::to_string(last_frame_ + 1) + " to " +
                                std::to_string(segment.first_frame - 1) +
                                " are missing before this segment.");
@@ -132,6 +135,7 @@ Result<void> Checker::check_segment(SegmentSet& segments, const SegmentInfo& seg
                                  std::to_string(walker.dirty_end()) + ".");
     }
   }
+  last_segment_ = segment.number;
   last_frame_ =
       std::max(walker.last_frame(), segment.first_frame > 0 ? segment.first_frame - 1 : 0);
   return {};

@@ -101,6 +101,25 @@ TEST_CASE("check reports frames and segments that are missing") {
   CHECK(check_now(*rig.disk).problems.size() == 1);
 }
 
+TEST_CASE("check takes no offence at the gaps that compaction leaves") {
+  Rig rig;
+  {
+    auto store = rig.machine.open();
+    for (std::uint64_t i = 10; i < 22; ++i) put(*store, key_of(i), content(i));
+    for (std::uint64_t i = 5; i < 16; ++i) remove(*store, key_of(i));
+    while (must(run_blocking_for(store->compact_one()))) {
+    }
+    close(*store);
+  }
+  const auto numbers = segment_numbers(*rig.disk);
+  REQUIRE(numbers.front() == 1);
+  REQUIRE(numbers[1] > 2);
+  CHECK(check_now(*rig.disk).problems.empty());
+  if (GENERATE(true, false)) delete_index(*rig.disk);
+  auto store = rig.machine.open();
+  CHECK(store->usage().quarantined == 0);
+}
+
 TEST_CASE("check only notes what the next start puts right") {
   Rig rig;
   {

@@ -6,6 +6,7 @@
 
 #include "fixture.h"
 #include "segment_file.h"
+#include "store/compaction.h"
 #include "store/sum.h"
 
 namespace mas::store::test {
@@ -89,6 +90,22 @@ TEST_CASE("a copy is appended only while the index points at its source") {
   const auto frames = rig.segments.list().front().end;
   must(rig.write(copy_of(key_of(1), "one", copied), true));
   CHECK(rig.segments.list().front().end == frames);
+}
+
+TEST_CASE("what compaction read before a removal does not come back with its copies") {
+  Rig rig;
+  for (std::uint64_t i = 0; i < 3; ++i) must(rig.write(payload(key_of(i), "text")));
+  SegmentInfo source = rig.segments.list().front();
+  Compaction compaction(rig.segments, rig.catalog, rig.volume, source, 1 << 20);
+  auto chunk = must(compaction.next());
+  REQUIRE(chunk.records.size() == 3);
+  must(rig.write(tombstone(key_of(1), When::key_present)));
+  must(rig.write(payload(key_of(2), "newer")));
+  const std::uint64_t newer = rig.where(key_of(2))->version;
+  for (PendingRecord& record : chunk.records) must(rig.write(std::move(record), true));
+  CHECK(rig.where(key_of(0)));
+  CHECK_FALSE(rig.where(key_of(1)));
+  CHECK(rig.where(key_of(2))->version == newer);
 }
 
 TEST_CASE("a removal in the frame of a copy wins over it") {
