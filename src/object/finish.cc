@@ -154,7 +154,6 @@ Task<Result<FinishResult>> Finisher::finish_session(SessionKey key, FinishReques
 Task<Result<FinishResult>> Finisher::finish_sealed(meta::Upload upload,
                                                    std::vector<meta::Part> parts,
                                                    std::string name) {
-  MAS_CO_CHECK(co_await check_hash(upload, parts));
   meta::Object object;
   object.hash = upload.hash;
   object.size = total_size(parts);
@@ -164,6 +163,13 @@ Task<Result<FinishResult>> Finisher::finish_sealed(meta::Upload upload,
   object.extents = extents_of(parts);
 
   Presence presence = co_await check_presence(context_, object.extents);
+  if (presence.too_few.empty()) {
+    Result<void> checked = co_await check_hash(upload, parts);
+    // What was read back with wrong bytes is not there any more.
+    bool damaged = checked.has_error() && checked.error().code() == Code::damaged;
+    if (damaged) presence = co_await check_presence(context_, object.extents);
+    if (checked.has_error() && presence.too_few.empty()) co_return checked.error();
+  }
   if (!presence.too_few.empty()) {
     if (presence.unanswered) {
       co_return Error(Code::too_few_pods_write,

@@ -412,6 +412,22 @@ TEST_CASE("parts whose shards were lost are named by finish") {
   CHECK(must(rig.session(key)).upload.state == meta::UploadState::open);
 }
 
+TEST_CASE("a part whose stored bytes turn out wrong when they are hashed is named by finish") {
+  ObjectRig rig;
+  std::string content = make_content(300'000);
+  SessionKey key{hash_of(content), ""};
+  meta::Upload upload = *must(rig.init(key)).upload;
+  std::vector<std::string> parts = cut(content, 100'000);
+  must(rig.part(key, 2, parts[1]));
+  must(rig.part(key, 3, parts[2]));
+  meta::Part second = must(run_blocking_for(rig.meta().parts(upload.id, 1, 1))).front();
+  RecordKey shard = RecordKey::shard(second.extents[0].id, 0, 0);
+  REQUIRE(rig.store(0).corrupt(shard, rig.store(0).payload(shard)->size() / 2));
+  must(rig.part(key, 1, parts[0]));
+  CHECK(must(rig.finish(key)).missing == std::vector<std::uint32_t>{2});
+  CHECK(rig.store(0).quarantined() == 1);
+}
+
 TEST_CASE("a sealed upload found at start is finished if it is hashed, else reopened") {
   std::string content = make_content(300'000);
   std::vector<std::string> parts = cut(content, 100'000);
