@@ -1,11 +1,15 @@
 #include "meta/embedded_db.h"
 
 #include <rocksdb/cache.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdarg>
+#include <cstdio>
 
 #include "mas/core/units.h"
 #include "mas/fs/rocksdb_env.h"
@@ -16,6 +20,20 @@ namespace mas::meta {
 namespace {
 
 constexpr char kFormat[] = "mas-meta 1";
+
+// Takes RocksDB's warnings into our own log, instead of files of its own.
+class Log final : public rocksdb::Logger {
+ public:
+  Log() : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL) {}
+  using rocksdb::Logger::Logv;
+  void Logv(const char* format, va_list arguments) override {
+    std::array<char, 512> text;
+    std::vsnprintf(text.data(), text.size(), format, arguments);
+    if (log::once_a_minute("meta rocksdb log")) {
+      log::warn("metadata database says", {{"text", text.data()}});
+    }
+  }
+};
 
 rocksdb::Options make_options(const config::Meta& options, rocksdb::Env* env) {
   rocksdb::Options db;
@@ -36,9 +54,7 @@ rocksdb::Options make_options(const config::Meta& options, rocksdb::Env* env) {
   // Everything up to the last sync is replayed, and the group that a power loss tore is dropped.
   db.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   db.track_and_verify_wals_in_manifest = true;
-  db.keep_log_file_num = 2;
-  db.max_log_file_size = 1 * kMiB;
-  db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  db.info_log = std::make_shared<Log>();
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;
   return db;
@@ -50,7 +66,8 @@ Error open_error(const rocksdb::Status& status) {
   if (status.IsCorruption()) {
     return Error(Code::corrupt, "The metadata database is damaged; rebuild it from the disks.");
   }
-  if (status.IsBusy() || text.find("lock") != std::string::npos) {
+  bool locked = text.find("lock") != std::string::npos || text.find("LOCK") != std::string::npos;
+  if (status.IsBusy() || locked) {
     return Error(Code::busy, "Another process uses this metadata database.");
   }
   return Error(Code::io, "The metadata database cannot be opened: " + text);
@@ -77,12 +94,23 @@ Result<void> check_format(rocksdb::DB& db) {
   return {};
 }
 
-// RocksDB syncs what is in its directory; the directory's own entry is ours to make durable.
+std::string parent_of(const std::string& path) {
+  std::size_t slash = path.rfind('/', path.find_last_not_of('/'));
+  if (slash == std::string::npos) return ".";
+  return path.substr(0, std::max<std::size_t>(slash, 1));
+}
+
+// RocksDB syncs what is in its directory; the entries of the directory itself and of new ones above
+// it are ours to make durable. What cannot be synced further up was not made here.
 Result<void> make_directory(fs::Fs& fs, const std::string& directory) {
   MAS_CHECK(fs.make_directories(directory));
-  std::size_t slash = directory.rfind('/', directory.find_last_not_of('/'));
-  if (slash == std::string::npos) return fs.sync_directory(".");
-  return fs.sync_directory(directory.substr(0, std::max<std::size_t>(slash, 1)));
+  std::string above = parent_of(directory);
+  MAS_CHECK(fs.sync_directory(above));
+  while (above != "/" && above != ".") {
+    above = parent_of(above);
+    if (fs.sync_directory(above).has_error()) break;
+  }
+  return {};
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include <vector>
 
 #include "auth/claims_cache.h"
-#include "io_rig.h"
+#include "support/io_rig.h"
 #include "mas/auth/memory_ledger.h"
 #include "mas/auth/tokens.h"
 #include "mas/fs/fault_fs.h"

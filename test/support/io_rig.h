@@ -3,6 +3,7 @@
 #pragma once
 
 #include <future>
+#include <memory>
 #include <utility>
 
 #include "mas/runtime/io_threads.h"
@@ -20,10 +21,15 @@ class IoRig {
   // Runs `task` on the io thread and waits for its value.
   template <class T>
   T run(Task<T> task) {
-    std::promise<T> promise;
-    auto value = promise.get_future();
+    return start(std::move(task)).get();
+  }
+  // Starts `task`; the future has its value when it has ended. Not after the rig is gone.
+  template <class T>
+  std::future<T> start(Task<T> task) {
+    auto promise = std::make_shared<std::promise<T>>();
+    auto value = promise->get_future();
     spawn(io_.executor(0), gate_, fill(std::move(task), promise), "test call");
-    return value.get();
+    return value;
   }
   // Waits until the io thread has nothing to do at once.
   void settle() {
@@ -32,9 +38,9 @@ class IoRig {
 
  private:
   template <class T>
-  static Task<void> fill(Task<T> task, std::promise<T>& promise) {
+  static Task<void> fill(Task<T> task, std::shared_ptr<std::promise<T>> promise) {
     T value = co_await std::move(task);
-    promise.set_value(std::move(value));
+    promise->set_value(std::move(value));
   }
   static Task<bool> nothing() { co_return true; }
 

@@ -1,0 +1,271 @@
+#include "mas/meta/embedded.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <future>
+
+#include "mas/fs/fault_fs.h"
+#include "mas/runtime/rng.h"
+#include "support/fake_clock.h"
+#include "support/io_rig.h"
+#include "support/must.h"
+
+using namespace mas;
+using namespace mas::meta;
+using namespace mas::test;
+
+namespace {
+
+// A pool that can be told to keep what it is given.
+class HeldPool final : public Pool {
+ public:
+  bool submit(PoolTask& task) override {
+    std::lock_guard lock(mutex_);
+    if (held_) {
+      waiting_.push_back(&task);
+      return true;
+    }
+    return start(task);
+  }
+  [[nodiscard]] std::size_t queued() const override { return 0; }
+  // From here on nothing runs: it also waits for what does.
+  void hold() {
+    std::unique_lock lock(mutex_);
+    held_ = true;
+    idle_.wait(lock, [this] { return running_ == 0; });
+  }
+  void release() {
+    std::lock_guard lock(mutex_);
+    held_ = false;
+    for (PoolTask* task : waiting_) REQUIRE(start(*task));
+    waiting_.clear();
+  }
+
+ private:
+  struct Counted final : PoolTask {
+    Counted(HeldPool& p, PoolTask& t) : pool(p), task(t) {}
+    void run() noexcept override {
+      std::unique_ptr<Counted> self(this);
+      task.run();
+      std::lock_guard lock(pool.mutex_);
+      --pool.running_;
+      pool.idle_.notify_all();
+    }
+    HeldPool& pool;
+    PoolTask& task;
+  };
+  bool start(PoolTask& task) {
+    ++running_;
+    return inner_->submit(*new Counted(*this, task));
+  }
+
+  std::mutex mutex_;
+  std::condition_variable idle_;
+  bool held_ = false;
+  int running_ = 0;
+  std::deque<PoolTask*> waiting_;
+  std::unique_ptr<Pool> inner_ = make_thread_pool("driver", 2, 1000);
+};
+
+bool is_log(const std::string& path) {
+  return path.size() > 4 && path.substr(path.size() - 4) == ".log";
+}
+
+struct Fixture {
+  explicit Fixture(config::Meta o = {}) : options(o) { open(); }
+  ~Fixture() { close(); }
+
+  void open() { store = must(open_embedded(options, "/data/meta", *fs, pool, clock, metrics)); }
+  void close() {
+    pool.release();
+    run_blocking(store->close_store());
+    store.reset();
+  }
+  Object object() {
+    Object object;
+    rng->fill(object.hash.bytes);
+    object.generation = must(io.run(store->next_generation(1)));
+    object.extents = {Extent{rng->id(), 10, 4096, Profile{1, 0}}};
+    return object;
+  }
+  Result<CommitResult> commit(const Object& object) {
+    return io.run(store->commit(object, 0, std::nullopt));
+  }
+  bool has(const Object& object) { return must(io.run(store->find(object.hash))).has_value(); }
+
+  config::Meta options;
+  std::unique_ptr<fs::FaultFs> fs = fs::make_fault_fs(1);
+  std::unique_ptr<Rng> rng = make_seeded_rng(1);
+  FakeClock clock;
+  observe::Metrics metrics;
+  HeldPool pool;
+  IoRig io;
+  std::unique_ptr<MetaStore> store;
+};
+
+}  // namespace
+
+TEST_CASE("what was answered is there after a power loss") {
+  Fixture f;
+  std::vector<Object> objects;
+  for (int i = 0; i < 20; ++i) {
+    objects.push_back(f.object());
+    REQUIRE(must(f.commit(objects.back())).committed);
+  }
+  auto lost = f.fs->after_power_loss(*f.rng, 0.0);
+  f.close();
+  f.fs = std::move(lost);
+  f.open();
+  for (const Object& object : objects) CHECK(f.has(object));
+  Object next = f.object();
+  CHECK(next.generation > objects.back().generation);
+}
+
+TEST_CASE(
+    "a write that fails may have happened, and no other is taken until the store is reopened") {
+  Fixture f;
+  Object before = f.object(), during = f.object(), after = f.object();
+  must(f.commit(before));
+  f.fs->set_hook([](const fs::FsCall& call) -> Result<void> {
+    if (call.op == fs::FsOp::sync && is_log(call.path)) return Error(Code::io, "no");
+    return {};
+  });
+  auto failed = f.commit(during);
+  REQUIRE(code_of(failed) == Code::metadata_unavailable);
+  CHECK(failed.error().maybe_happened());
+  f.fs->set_hook({});
+
+  auto refused = f.commit(after);
+  REQUIRE(code_of(refused) == Code::metadata_unavailable);
+  CHECK_FALSE(refused.error().maybe_happened());
+  CHECK(code_of(f.io.run(f.store->ping())) == Code::metadata_unavailable);
+  CHECK(f.has(before));
+
+  auto disk = f.fs->after_restart();
+  f.close();
+  f.fs = std::move(disk);
+  f.open();
+  must(f.io.run(f.store->ping()));
+  CHECK(f.has(before));
+  CHECK_FALSE(f.has(after));
+  CHECK(must(f.commit(after)).committed);
+  CHECK(must(f.commit(during)).committed);  // made now, or found to be there
+}
+
+TEST_CASE("writes that wait share one sync") {
+  Fixture f;
+  std::vector<Object> objects;
+  for (int i = 0; i < 50; ++i) objects.push_back(f.object());
+  std::atomic<int> syncs{0};
+  f.fs->set_hook([&](const fs::FsCall& call) -> Result<void> {
+    if (call.op == fs::FsOp::sync && is_log(call.path)) ++syncs;
+    return {};
+  });
+  f.pool.hold();
+  std::vector<std::future<Result<CommitResult>>> answers;
+  for (const Object& object : objects) {
+    answers.push_back(f.io.start(f.store->commit(object, 0, std::nullopt)));
+  }
+  f.io.settle();
+  CHECK(syncs == 0);
+  f.pool.release();
+  for (auto& answer : answers) CHECK(must(answer.get()).committed);
+  CHECK(syncs == 1);
+  f.fs->set_hook({});
+}
+
+TEST_CASE("more waiting writes than the queue holds are refused") {
+  config::Meta options;
+  options.queue = 4;
+  Fixture f(options);
+  std::vector<Object> objects;
+  for (int i = 0; i < 5; ++i) objects.push_back(f.object());
+  f.pool.hold();
+  std::vector<std::future<Result<CommitResult>>> answers;
+  for (int i = 0; i < 4; ++i) {
+    answers.push_back(f.io.start(f.store->commit(objects[i], 0, std::nullopt)));
+  }
+  f.io.settle();
+  auto refused = f.commit(objects[4]);
+  REQUIRE(code_of(refused) == Code::busy);
+  CHECK_FALSE(refused.error().maybe_happened());
+  f.pool.release();
+  for (auto& answer : answers) CHECK(must(answer.get()).committed);
+}
+
+TEST_CASE("a write that was not begun by its deadline did not happen and never will") {
+  Fixture f;
+  Object object = f.object();
+  f.pool.hold();
+  auto answer = f.io.start(f.store->commit(object, 0, std::nullopt));
+  f.io.settle();
+  f.clock.advance(f.options.deadline);
+  auto late = answer.get();
+  REQUIRE(code_of(late) == Code::metadata_unavailable);
+  CHECK_FALSE(late.error().maybe_happened());
+  f.pool.release();
+  CHECK(must(f.commit(f.object())).committed);  // the queue went past it
+  CHECK_FALSE(f.has(object));
+}
+
+TEST_CASE("a write that hangs on the disk may have happened") {
+  Fixture f;
+  Object object = f.object();
+  std::promise<void> reached, go_on;
+  auto may_go_on = go_on.get_future().share();
+  std::atomic<bool> once{false};
+  f.fs->set_hook([&](const fs::FsCall& call) -> Result<void> {
+    if (call.op == fs::FsOp::sync && is_log(call.path) && !once.exchange(true)) {
+      reached.set_value();
+      may_go_on.wait();
+    }
+    return {};
+  });
+  auto answer = f.io.start(f.store->commit(object, 0, std::nullopt));
+  reached.get_future().wait();
+  f.clock.advance(f.options.deadline);
+  auto late = answer.get();
+  go_on.set_value();
+  REQUIRE(code_of(late) == Code::metadata_unavailable);
+  CHECK(late.error().maybe_happened());
+  CHECK(must(f.commit(object)).committed);  // a repeat
+  f.fs->set_hook({});
+}
+
+TEST_CASE("a read that waits for the pool too long is given up") {
+  Fixture f;
+  f.pool.hold();
+  auto answer = f.io.start(f.store->list({}));
+  f.io.settle();
+  f.clock.advance(f.options.deadline);
+  CHECK(code_of(answer.get()) == Code::metadata_unavailable);
+}
+
+TEST_CASE("closing finishes what waits, in the queue or past its deadline") {
+  Fixture f;
+  Object object = f.object(), given_up = f.object();
+  f.pool.hold();
+  auto late = f.io.start(f.store->commit(given_up, 0, std::nullopt));
+  f.io.settle();
+  f.clock.advance(f.options.deadline);
+  CHECK(code_of(late.get()) == Code::metadata_unavailable);
+  auto answer = f.io.start(f.store->commit(object, 0, std::nullopt));
+  f.io.settle();
+  auto closing = [](MetaStore& store) -> Task<bool> {
+    co_await store.close_store();
+    co_return true;
+  };
+  auto closed = f.io.start(closing(*f.store));
+  f.io.settle();
+  f.pool.release();
+  CHECK(closed.get());
+  CHECK(must(answer.get()).committed);
+  CHECK(code_of(f.commit(given_up)) == Code::metadata_unavailable);
+}
+
+TEST_CASE("a directory that another store has open is busy") {
+  Fixture f;
+  auto second = open_embedded(f.options, "/data/meta", *f.fs, f.pool, f.clock, f.metrics);
+  CHECK(code_of(second) == Code::busy);
+}
