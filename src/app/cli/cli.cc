@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "app/client/output.h"
 #include "app/version.h"
 
 namespace mas::app {
@@ -29,12 +30,12 @@ class CliOptions final : public OptionSet {
   }
   void number(const std::string& name, std::uint64_t& into, std::uint64_t min, std::uint64_t max,
               const std::string& help) override {
-    auto parse = [&into, min, max](const std::string& text) {
+    auto parse = [&into, name, min, max](const std::string& text) {
       auto number = parse_u64(text);
-      if (number.has_error()) throw CLI::ValidationError(number.error().message());
+      if (number.has_error()) throw CLI::ValidationError(name, number.error().message());
       if (*number < min || *number > max) {
-        throw CLI::ValidationError("must be from " + std::to_string(min) + " to " +
-                                   std::to_string(max) + ", not " + text);
+        throw CLI::ValidationError(name, "must be from " + std::to_string(min) + " to " +
+                                             std::to_string(max) + ", not " + text);
       }
       into = *number;
     };
@@ -42,21 +43,21 @@ class CliOptions final : public OptionSet {
   }
   void size(const std::string& name, std::uint64_t& into, std::uint64_t min, std::uint64_t max,
             const std::string& help) override {
-    auto parse = [&into, min, max](const std::string& text) {
+    auto parse = [&into, name, min, max](const std::string& text) {
       auto size = parse_size(text);
-      if (size.has_error()) throw CLI::ValidationError(size.error().message());
+      if (size.has_error()) throw CLI::ValidationError(name, size.error().message());
       if (*size < min || *size > max) {
-        throw CLI::ValidationError("must be from " + format_size(min) + " to " + format_size(max) +
-                                   ", not " + text);
+        throw CLI::ValidationError(
+            name, "must be from " + format_size(min) + " to " + format_size(max) + ", not " + text);
       }
       into = *size;
     };
     scalar(name, "SIZE", format_size(into), help, parse);
   }
   void duration(const std::string& name, Duration& into, const std::string& help) override {
-    auto parse = [&into](const std::string& text) {
+    auto parse = [&into, name](const std::string& text) {
       auto duration = parse_duration(text);
-      if (duration.has_error()) throw CLI::ValidationError(duration.error().message());
+      if (duration.has_error()) throw CLI::ValidationError(name, duration.error().message());
       into = *duration;
     };
     scalar(name, "TIME", format_duration(into), help, parse);
@@ -126,19 +127,35 @@ struct Parser {
       subcommands.push_back(sub);
     }
   }
+
+  // Options are left to CLI11.
+  bool knows(const std::string& word) const {
+    return word.starts_with("-") ||
+           std::any_of(commands.begin(), commands.end(),
+                       [&word](const auto& c) { return c->name() == word; });
+  }
 };
 
 }  // namespace
 
 int run_command_line(std::span<const std::string> arguments, Surroundings& surroundings) {
   Parser parser;
+  if (!arguments.empty() && !parser.knows(arguments.front())) {
+    Error unknown(Code::invalid_argument, "there is no such command; mas --help lists them");
+    fail(surroundings, printable(arguments.front()), unknown);
+    return kExitUsage;
+  }
   try {
     // CLI11 takes them last first.
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     parser.app.parse(std::move(reversed));
+  } catch (const CLI::Success& asked) {
+    parser.app.exit(asked, surroundings.out, surroundings.err);
+    return kExitOk;
   } catch (const CLI::ParseError& error) {
-    int status = parser.app.exit(error, surroundings.out, surroundings.err);
-    return status == 0 ? kExitOk : kExitUsage;
+    std::string command = arguments.empty() ? "help" : printable(arguments.front());
+    fail(surroundings, command, Error(Code::invalid_argument, printable(error.what())));
+    return kExitUsage;
   }
   for (std::size_t i = 0; i < parser.commands.size(); ++i) {
     if (parser.subcommands[i]->parsed()) return parser.commands[i]->run(surroundings);

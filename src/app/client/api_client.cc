@@ -50,7 +50,9 @@ Task<Result<http::ResponseHead>> ApiClient::send(http::ClientRequest request) {
   auto head = co_await client_->send(std::move(request));
   if (head.has_error()) {
     Error error = head.error();
-    co_return Error(error.code(), "cannot talk to " + target_.text + ": " + error.message() +
+    std::string reason = error.message();
+    if (!reason.empty() && reason.back() == '.') reason.pop_back();
+    co_return Error(error.code(), "cannot talk to " + target_.text + ": " + reason +
                                       "; is mas serve running there?");
   }
   co_return head;

@@ -10,12 +10,6 @@ namespace {
 
 constexpr std::size_t kPiece = 256 * kKiB;
 
-std::string directory_of(const std::string& path) {
-  std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 Error mismatch() {
   return {Code::hash_mismatch, "the bytes received do not have this hash; try again"};
 }
@@ -76,10 +70,9 @@ Task<Result<Downloaded>> Downloader::to_file(Hash hash, std::string path, bool f
     co_return mismatch();
   }
   if (fetched.has_error()) co_return fetched.error();
-  MAS_CO_CHECK(file->sync_all());
+  // Not synced, as other downloaders do not: a run after a power loss compares the hash anyway.
   apply_umask(partial);
   MAS_CO_CHECK(fs_.rename(partial, path));
-  MAS_CO_CHECK(fs_.sync_directory(directory_of(path)));
   co_return Downloaded{sha.length(), resumed, false};
 }
 

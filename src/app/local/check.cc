@@ -45,7 +45,12 @@ class Check final : public Command {
       if (names.has_error()) return fail(surroundings, "check", names.error());
     }
     auto report = check_store(surroundings, *fs, *clock);
-    if (report.has_error()) return fail(surroundings, "check", report.error());
+    if (report.has_error()) {
+      Error error = report.error();
+      if (error.code() == Code::busy)
+        error = Error(error.code(), error.message() + "; stop the pod first");
+      return fail(surroundings, "check", error);
+    }
     auto metadata = check_metadata(*fs, directories_.front() + "/meta");
     print(surroundings, *report, metadata);
     return report->problems.empty() && metadata.problem.empty() ? kExitOk : kExitFailed;

@@ -62,16 +62,23 @@ Task<Result<void>> Daemon::start() {
 
 Result<void> Daemon::open_store() {
   for (const std::string& directory : config_.node.data) {
-    MAS_CHECK(fs_->make_directories(directory));
+    auto made = fs_->make_directories(directory);
+    if (made.has_error()) return made.error().with_context(directory);
   }
   store::Dependencies deps{*fs_, *disk_, *clock_, *rng_, metrics_};
-  MAS_TRY(store_, store::open(config_.store, config_.node.data, deps));
+  auto opened = store::open(config_.store, config_.node.data, deps);
+  if (opened.has_error() && opened.error().code() == Code::busy) {
+    return Error(Code::busy, opened.error().message() + "; is another mas running on it?");
+  }
+  MAS_TRY(store_, std::move(opened));
   return {};
 }
 
 Result<void> Daemon::open_meta() {
-  MAS_TRY(meta_,
-          meta::open_embedded(config_.meta, below_data("meta"), *fs_, *driver_, *clock_, metrics_));
+  std::string directory = below_data("meta");
+  auto opened = meta::open_embedded(config_.meta, directory, *fs_, *driver_, *clock_, metrics_);
+  if (opened.has_error()) return opened.error().with_context(directory);
+  meta_ = *std::move(opened);
   return {};
 }
 

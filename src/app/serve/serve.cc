@@ -99,7 +99,7 @@ class Serve final : public Command {
     }
     auto stopped = co_await daemon.stop();
     if (stopped.has_error() && status == kExitOk) status = kExitFailed;
-    log::info("serve.stopped");
+    if (started.has_value()) log::info("serve.stopped");
   }
 
   std::string config_file_;
