@@ -160,10 +160,10 @@ class Daemon:
     def url(self):
         return f"http://{self.host}:{self.port}"
 
-    def connect(self, timeout=60):
+    def connect(self, timeout=20):
         return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
 
-    def socket(self, timeout=60):
+    def socket(self, timeout=20):
         return socket.create_connection((self.host, self.port), timeout)
 
     def call(self, method, path, query=None, body=None, headers=None, token=None, system=False,

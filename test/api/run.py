@@ -23,6 +23,7 @@ def main():
     parser.add_argument("--mas", required=True)
     parser.add_argument("--work", default=".")
     parser.add_argument("-k", action="append", default=None, help="only tests that match")
+    parser.add_argument("-f", "--failfast", action="store_true")
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
     harness.configure(args.mas, args.work)
@@ -32,7 +33,7 @@ def main():
     names = args.names or sorted(f.stem[: -len("_test")] for f in HERE.glob("*_test.py"))
     suite = unittest.TestSuite(loader.loadTestsFromName(name + "_test") for name in names)
     began = time.monotonic()
-    result = unittest.TextTestRunner(verbosity=2).run(suite)
+    result = unittest.TextTestRunner(verbosity=2, failfast=args.failfast).run(suite)
     print(f"{result.testsRun} tests took {time.monotonic() - began:.1f} s")
     return 0 if result.wasSuccessful() and result.testsRun > 0 else 1
 
