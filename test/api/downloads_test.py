@@ -196,7 +196,7 @@ class DamagedFileTest(DaemonTest):
                           token=mas.download_token(name))
         self.assertIn((answer.status, answer.code), [(500, 5404), (503, 5701)], answer.body)
         with mas.socket() as stream:
-            stream.sendall((f"GET /api/file/download HTTP/1.1\r\nHost: x\r\n"
+            stream.sendall((f"GET /api/file/download HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
                             f"token: {mas.download_token(name)}\r\n\r\n").encode())
             received = stream.makefile("rb").read()
         head, _, body = received.partition(b"\r\n\r\n")

@@ -96,7 +96,8 @@ class Daemon:
             [BINARY, "serve", "--config", str(config), "--data", str(self.data),
              "--listen", "127.0.0.1:0"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors,
-            start_new_session=True, cwd=self.home)
+            start_new_session=True, cwd=self.home,
+            env={k: v for k, v in os.environ.items() if not k.startswith("MAS_")})
         seen = b""
         for line in self.process.stdout:
             seen += line
@@ -194,13 +195,13 @@ class Daemon:
             stream.sendall(data)
             return read_answer(stream)
 
-    def upload_token(self, name, **claims):
-        answer = self.call("GET", "/api/token/upload", {"hash": name, **claims}, system=True)
+    def upload_token(self, hash_, **claims):
+        answer = self.call("GET", "/api/token/upload", {"hash": hash_, **claims}, system=True)
         assert answer.status == 200, answer.body
         return answer.data["token"]
 
-    def download_token(self, name, **claims):
-        answer = self.call("GET", "/api/token/download", {"hash": name, **claims}, system=True)
+    def download_token(self, hash_, **claims):
+        answer = self.call("GET", "/api/token/download", {"hash": hash_, **claims}, system=True)
         assert answer.status == 200, answer.body
         return answer.data["token"]
 
