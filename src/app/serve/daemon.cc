@@ -123,7 +123,8 @@ Result<void> Daemon::listen() {
   config::Http options = config_.http;
   options.listen = config_.metrics.listen;
   metrics_handler_ = api::make_metrics_handler(metrics_);
-  metrics_server_ = http::make_server(options, config_.tls, *metrics_handler_, deps);
+  // Plain HTTP: what scrapes it is inside, and it holds no secret.
+  metrics_server_ = http::make_server(options, config::Tls{}, *metrics_handler_, deps);
   return metrics_server_->start();
 }
 

@@ -7,8 +7,6 @@
 #include <array>
 #include <charconv>
 
-#include "app/version.h"
-
 namespace mas::app {
 namespace {
 
@@ -47,10 +45,6 @@ ProcessMetrics::ProcessMetrics(observe::Metrics& metrics, fs::Fs& fs, const Cloc
       resident_(metrics.gauge("mas_process_resident_bytes", "Resident memory of the process.")),
       descriptors_(metrics.gauge("mas_process_open_descriptors", "Open file descriptors.")),
       cpu_(metrics.gauge("mas_process_cpu_seconds", "User and system CPU time so far.")) {
-  metrics
-      .gauge("mas_build_info", "Always 1; the labels say which build this is.",
-             {{"version", std::string(version())}, {"compiler", "gcc " __VERSION__}})
-      .set(1);
   metrics.gauge("mas_start_time_seconds", "When the process started, Unix time.")
       .set(static_cast<double>(clock.wall().unix_seconds()));
   refresh_handle_ = metrics.before_scrape([this] { refresh(); });

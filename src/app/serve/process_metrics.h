@@ -1,4 +1,4 @@
-// What the process itself costs, and which build it is, in /metrics.
+// What the process itself costs, in /metrics.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace mas::app {
 // Resident bytes from the text of /proc/self/statm; 0 if it is not one.
 [[nodiscard]] std::uint64_t resident_bytes(std::string_view statm, std::uint64_t page_size);
 
-// Registers mas_build_info, mas_start_time_seconds and gauges for memory, descriptors and CPU time,
+// Registers mas_start_time_seconds, and gauges for memory, descriptors and CPU time that are
 // refreshed before each scrape.
 class ProcessMetrics {
  public:
