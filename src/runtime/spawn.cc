@@ -8,7 +8,9 @@
 namespace mas {
 namespace {
 
-Task<void> run_owned(Task<void> task, [[maybe_unused]] Gate::Pass pass) { co_await std::move(task); }
+Task<void> run_owned(Task<void> task, [[maybe_unused]] Gate::Pass pass) {
+  co_await std::move(task);
+}
 
 // Told of the task's end; an exception here is a bug in mas or memory running out.
 struct Finished {

@@ -1,5 +1,5 @@
-// Waiter: suspends one coroutine until some thread says go. Events, semaphores, gates and offload are
-// built on it.
+// Waiter: suspends one coroutine until some thread says go. Events, semaphores, gates and offload
+// are built on it.
 #pragma once
 
 #include <atomic>
@@ -9,8 +9,8 @@
 
 namespace mas {
 
-// One use: one wait(), one resume(), in either order, on any threads. Lives until wait() has returned;
-// resume() does not touch it once the waiting coroutine may have gone on.
+// One use: one wait(), one resume(), in either order, on any threads. Lives until wait() has
+// returned; resume() does not touch it once the waiting coroutine may have gone on.
 class Waiter {
  public:
   Waiter() = default;
@@ -23,7 +23,8 @@ class Waiter {
  private:
   friend struct StartWaiting;
   enum class State { fresh, waiting, resumed };
-  // The suspended coroutine, as Asio hands it over; kept in place, so that waiting allocates nothing.
+  // The suspended coroutine, as Asio hands it over; kept in place, so that waiting allocates
+  // nothing.
   struct Suspended {
     virtual ~Suspended() = default;
     // Schedules the coroutine on `home`. Leaves *this destroyed before that can happen.
