@@ -224,6 +224,7 @@ TEST_CASE("a write that hangs on the disk may have happened") {
   });
   auto answer = f.io.start(f.store->commit(object, 0, std::nullopt));
   reached.get_future().wait();
+  f.io.settle();  // the caller waits with its deadline
   f.clock.advance(f.options.deadline);
   auto late = answer.get();
   go_on.set_value();
