@@ -109,25 +109,29 @@ Frame::Frame(const FramePlace& place, const std::vector<FrameInput>& inputs) {
   if (!headers.empty()) {
     std::memcpy(head_.data() + sizeof frame, headers.data(), headers.size() * sizeof(RecordHeader));
   }
-  std::uint64_t written = size.headers_length();
-  auto append_small = [&](ByteView bytes) {
-    if (bytes.empty()) return;
-    std::memcpy(head_.data() + written, bytes.data(), bytes.size());
-    written += bytes.size();
-  };
-  static constexpr std::uint8_t kZeros[kSmallAlignment] = {};
-  for (const FrameInput& input : inputs) {
-    if (input.type != RecordType::payload || input.length >= kLargePayload) continue;
-    for (const Slice& piece : *input.pieces) append_small(piece.view());
-    append_small(ByteView(kZeros, round_up(written, kSmallAlignment) - written));
-  }
-  std::memset(head_.data() + written, 0, size.head_length() - written);
+  append_small(inputs, size.headers_length());
   pieces_.emplace_back(head_.data(), size.head_length());
   for (const FrameInput& input : inputs) {
     if (input.type == RecordType::payload && input.length >= kLargePayload) {
       append_large(*input.pieces);
     }
   }
+}
+
+void Frame::append_small(const std::vector<FrameInput>& inputs, std::uint64_t from) {
+  std::uint64_t end = from;
+  auto append = [&](ByteView bytes) {
+    if (bytes.empty()) return;
+    std::memcpy(head_.data() + end, bytes.data(), bytes.size());
+    end += bytes.size();
+  };
+  static constexpr std::uint8_t kZeros[kSmallAlignment] = {};
+  for (const FrameInput& input : inputs) {
+    if (input.type != RecordType::payload || input.length >= kLargePayload) continue;
+    for (const Slice& piece : *input.pieces) append(piece.view());
+    append(ByteView(kZeros, round_up(end, kSmallAlignment) - end));
+  }
+  std::memset(head_.data() + end, 0, head_.capacity() - end);
 }
 
 void Frame::append_large(const std::vector<Slice>& payload) {

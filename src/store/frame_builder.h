@@ -38,6 +38,7 @@ class Frame {
   [[nodiscard]] const std::vector<IndexedRecord>& records() const noexcept { return records_; }
 
  private:
+  void append_small(const std::vector<FrameInput>& inputs, std::uint64_t from);
   void append_large(const std::vector<Slice>& payload);
 
   std::uint64_t length_ = 0;

@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <condition_variable>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -53,25 +54,51 @@ class HeldPool final : public Pool {
   explicit HeldPool(Pool& inner) : inner_(inner) {}
   bool submit(PoolTask& task) override {
     std::lock_guard lock(mutex_);
-    if (!holding_) return inner_.submit(task);
+    if (!holding_) return pass_on(task);
     held_.push_back(&task);
     return true;
   }
   [[nodiscard]] std::size_t queued() const override { return inner_.queued(); }
+  // Waits for what is at work: a writer that has answered may still be looking for more.
   void hold() {
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     holding_ = true;
+    idle_.wait(lock, [this] { return at_work_ == 0; });
   }
   void release() {
     std::lock_guard lock(mutex_);
     holding_ = false;
-    for (PoolTask* task : held_) REQUIRE(inner_.submit(*task));
+    for (PoolTask* task : held_) REQUIRE(pass_on(*task));
     held_.clear();
   }
 
  private:
+  struct Counted final : PoolTask {
+    Counted(HeldPool& pool, PoolTask& task) : owner(pool), inner(task) {}
+    void run() noexcept override {
+      inner.run();
+      owner.finished();
+      delete this;
+    }
+    HeldPool& owner;
+    PoolTask& inner;
+  };
+  bool pass_on(PoolTask& task) {
+    auto counted = std::make_unique<Counted>(*this, task);
+    if (!inner_.submit(*counted)) return false;
+    (void)counted.release();
+    ++at_work_;
+    return true;
+  }
+  void finished() {
+    std::lock_guard lock(mutex_);
+    if (--at_work_ == 0) idle_.notify_all();
+  }
+
   Pool& inner_;
   std::mutex mutex_;
+  std::condition_variable idle_;
+  std::size_t at_work_ = 0;
   bool holding_ = false;
   std::vector<PoolTask*> held_;
 };
@@ -83,6 +110,10 @@ struct Machine {
   fs::Fs* fs;
   std::unique_ptr<Pool> threads = make_thread_pool("disk", 3, 10'000);
   HeldPool pool{*threads};
+  // Its tasks end before it.
+  ~Machine() { pool.hold(); }
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
   std::unique_ptr<Clock> clock = make_system_clock();
   std::unique_ptr<Rng> rng = make_seeded_rng(7);
   observe::Metrics metrics;
