@@ -225,6 +225,9 @@ class EmbeddedMeta final : public MetaStore {
     {
       auto pass = callers_.try_enter();
       if (!pass) co_return closed();
+      // A write whose sync failed may come back with the next start: until then nobody can say
+      // what is stored, and an answer that somebody acts on would be a guess.
+      MAS_CO_CHECK(writes_.health());
       RocksReader cached(*opened_.db, RocksReader::Reach::cache);
       R answer = op(cached);
       if (!cached.needs_disk()) co_return answer;
@@ -238,6 +241,7 @@ class EmbeddedMeta final : public MetaStore {
   Task<R> scan(F op) {
     auto pass = callers_.try_enter();
     if (!pass) co_return closed();
+    MAS_CO_CHECK(writes_.health());
     auto call = std::make_shared<ReadCall<R, F>>(*opened_.db, std::move(op));
     auto inside = reads_.try_enter();
     if (!inside) co_return closed();
