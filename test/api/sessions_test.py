@@ -146,6 +146,14 @@ class SessionTest(DaemonTest):
                          [answer.body for answer in answers])
         self.assertEqual(len({answer.data["hash"] for answer in answers}), 1)
 
+    def test_finishing_again_works_on_every_io_thread(self):
+        data = os.urandom(1000)
+        token = self.open(data)
+        self.part(token, 1, data)
+        # Each connection may be served by another thread.
+        for _ in range(40):
+            self.assertEqual(self.finish(token).status, 200)
+
     def test_a_part_cut_off_in_the_middle_does_not_count(self):
         data = os.urandom(300 * KIB)
         token = self.open(data)
