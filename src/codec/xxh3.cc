@@ -5,9 +5,9 @@
 #endif
 
 #include "codec/sum64.h"
-#include "codec/vector_state.h"
 #include "mas/codec/hash.h"
 #include "mas/core/result.h"
+#include "mas/core/vector_state.h"
 
 namespace mas::codec {
 namespace {

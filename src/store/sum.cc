@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "mas/core/result.h"
+#include "mas/core/vector_state.h"
 
 namespace mas::store {
 namespace {
@@ -26,9 +27,12 @@ RunningSum::RunningSum() : state_(XXH3_createState()) {
 RunningSum::~RunningSum() { XXH3_freeState(static_cast<XXH3_state_t*>(state_)); }
 void RunningSum::update(ByteView bytes) {
   XXH3_128bits_update(static_cast<XXH3_state_t*>(state_), bytes.data(), bytes.size());
+  clear_vector_state();
 }
 Sum128 RunningSum::digest() const {
-  return canonical(XXH3_128bits_digest(static_cast<const XXH3_state_t*>(state_)));
+  XXH128_hash_t hash = XXH3_128bits_digest(static_cast<const XXH3_state_t*>(state_));
+  clear_vector_state();
+  return canonical(hash);
 }
 
 Sum128 sum128(std::span<const Slice> pieces) {
@@ -38,10 +42,16 @@ Sum128 sum128(std::span<const Slice> pieces) {
   return sum.digest();
 }
 
-Sum128 sum128(ByteView bytes) { return canonical(XXH3_128bits(bytes.data(), bytes.size())); }
+Sum128 sum128(ByteView bytes) {
+  XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+  clear_vector_state();
+  return canonical(hash);
+}
 
 std::uint64_t sum64(ByteView bytes, std::uint64_t seed) {
-  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+  std::uint64_t hash = XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+  clear_vector_state();
+  return hash;
 }
 
 }  // namespace mas::store

@@ -40,7 +40,7 @@ struct Http {
   Duration body_grace = seconds(30);      // after this a body must average min_body_rate
   std::uint64_t min_body_rate = 1024;     // bytes a second
   Duration linger_timeout = seconds(10);  // early answers: how long unread body is discarded
-  std::uint64_t linger_bytes = 64 * kMiB;
+  std::uint64_t linger_bytes = 1 * kGiB;
   std::uint64_t drain_bytes = 64 * kKiB;  // unread body up to this is drained, connection kept
 };
 

@@ -8,7 +8,7 @@
 #include <immintrin.h>
 #endif
 
-namespace mas::codec {
+namespace mas {
 
 #if defined(__x86_64__)
 [[gnu::target("avx"), gnu::noinline]] inline void zero_upper_halves() { _mm256_zeroupper(); }
@@ -20,4 +20,4 @@ inline void clear_vector_state() {
 inline void clear_vector_state() {}
 #endif
 
-}  // namespace mas::codec
+}  // namespace mas
