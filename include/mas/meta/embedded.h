@@ -1,5 +1,6 @@
 // MetaStore on RocksDB in this pod's own directory: synced write-ahead log, writes committed in
-// groups. After a write has failed no more are taken until it is opened again; reads go on.
+// groups. After a write has failed every call is refused until it is opened again:
+// what the disk holds is not known before.
 #pragma once
 
 #include <memory>
