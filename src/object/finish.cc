@@ -77,15 +77,18 @@ Task<Result<FinishResult>> Finisher::finish(SessionKey key, FinishRequest reques
 
 std::shared_ptr<Finisher::Running> Finisher::join_or_start(const SessionKey& key,
                                                            const FinishRequest& request) {
-  std::lock_guard lock(mutex_);
-  auto [at, fresh] = running_.try_emplace(Key(key.hash, key.session));
-  if (!fresh) return at->second;
   auto running = std::make_shared<Running>();
-  at->second = running;
+  {
+    std::lock_guard lock(mutex_);
+    auto [at, fresh] = running_.try_emplace(Key(key.hash, key.session), running);
+    if (!fresh) return at->second;
+  }
+  // Outside the lock: on the background's own thread the task may run to its end in here.
   if (spawn(context_.deps.background, context_.background, run(key, request, running), "finish")) {
     return running;
   }
-  running_.erase(at);
+  std::lock_guard lock(mutex_);
+  running_.erase(Key(key.hash, key.session));
   return nullptr;
 }
 
