@@ -1,11 +1,11 @@
 #include <vector>
 
 #include "auth/claims_cache.h"
-#include "support/io_rig.h"
 #include "mas/auth/memory_ledger.h"
 #include "mas/auth/tokens.h"
 #include "mas/fs/fault_fs.h"
 #include "support/fake_clock.h"
+#include "support/io_rig.h"
 #include "support/must.h"
 
 using namespace mas;
