@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <string>
 #include <utility>
@@ -29,11 +30,25 @@ class CallFaults {
     nth_ = nth;
   }
   void clear() { nth_ = kNever; }
+  // Counts from 0 again; when call `nth` is done, `action` runs before its caller learns of it.
+  void after_nth(std::uint64_t nth, std::function<Task<void>()> action) {
+    calls_ = 0;
+    action_at_ = nth;
+    action_ = std::move(action);
+  }
+  // The action that follows the call that has just been entered as number `call`.
+  std::function<Task<void>()> action_after(std::uint64_t call) {
+    if (call != action_at_) return nullptr;
+    action_at_ = kNever;
+    return std::move(action_);
+  }
   [[nodiscard]] bool hit() const { return calls_ > nth_; }
   [[nodiscard]] std::uint64_t calls() const { return calls_; }
 
-  Verdict enter() {
-    if (calls_++ != nth_) return Verdict::pass;
+  // `call` becomes the number of this call.
+  Verdict enter(std::uint64_t& call) {
+    call = calls_++;
+    if (call != nth_) return Verdict::pass;
     return applied_ ? Verdict::hide : Verdict::refuse;
   }
 
@@ -42,13 +57,18 @@ class CallFaults {
   std::atomic<std::uint64_t> calls_{0};
   std::atomic<std::uint64_t> nth_{kNever};
   std::atomic<bool> applied_{false};
+  std::atomic<std::uint64_t> action_at_{kNever};
+  std::function<Task<void>()> action_;
 };
 
 template <class T>
 Task<Result<T>> guard(CallFaults& faults, Task<Result<T>> call, Code code) {
-  CallFaults::Verdict verdict = faults.enter();
+  std::uint64_t number = 0;
+  CallFaults::Verdict verdict = faults.enter(number);
   if (verdict == CallFaults::Verdict::refuse) co_return Error(code, "injected");
   Result<T> result = co_await std::move(call);
+  std::function<Task<void>()> action = faults.action_after(number);
+  if (action) co_await action();
   if (verdict == CallFaults::Verdict::hide && result.has_value()) {
     co_return Error(code, "injected, after the call").mark_maybe_happened();
   }

@@ -222,6 +222,53 @@ TEST_CASE("a deleted file is gone at once, and can be put again") {
   CHECK(rig.unexplained().empty());
 }
 
+TEST_CASE("a look-up that a delete overtakes does not put the old record into the cache") {
+  config::Object cached = test::small_options();
+  cached.record_cache = std::chrono::hours(1);
+  ObjectRig rig({.object = cached});
+  Hash hash = must(rig.put(make_content(1000))).object.hash;
+  rig.faults.after_nth(0, [&]() -> Task<void> { must(co_await rig.objects().remove(hash)); });
+  must(rig.find(hash, false));
+  CHECK(code_of(rig.find(hash, false)) == Code::no_such_file);
+}
+
+TEST_CASE("a commit or a deletion whose answer got lost is found to have happened") {
+  ObjectRig rig;
+  std::string content = make_content(1000);
+  // Look-up, generation, shard, commit.
+  rig.faults.fail_nth(3, true);
+  Receipt receipt = must(rig.put(content));
+  CHECK(rig.faults.hit());
+  CHECK(must(rig.get(receipt.object)) == content);
+  CHECK(must(run_blocking_for(rig.meta().freed(0, 10))).empty());
+  // Look-up, generation, condemnation.
+  rig.faults.fail_nth(2, true);
+  must(rig.remove(receipt.object.hash));
+  CHECK(rig.faults.hit());
+  CHECK(code_of(rig.find(receipt.object.hash)) == Code::no_such_file);
+}
+
+TEST_CASE("content put while its record changes under it takes a later generation") {
+  ObjectRig rig;
+  std::string content = make_content(1000);
+  Hash hash = hash_of(content);
+  must(rig.put(content));
+  must(rig.remove(hash));
+  // After the second put has stored its shard, a third comes and is deleted again.
+  rig.faults.after_nth(2, [&]() -> Task<void> {
+    test::MemorySource source(content);
+    PutRequest request;
+    must(co_await rig.objects().put(request, source));
+    must(co_await rig.objects().remove(hash));
+  });
+  Receipt receipt = must(rig.put(content));
+  CHECK(receipt.object.generation == receipt.object.replaces + 1);
+  CHECK(must(rig.download(hash)) == content);
+  RecordKey key = RecordKey::shard(receipt.object.extents[0].id, 0, 0);
+  codec::ShardHeader header = must(codec::parse_header(rig.store(0).payload(key)->view()));
+  CHECK(must(meta::decode_object(header.manifest)) == receipt.object);
+}
+
 TEST_CASE("a cached record serves downloads while the metadata store is away") {
   config::Object cached = test::small_options();
   cached.record_cache = Duration::zero();
