@@ -17,7 +17,7 @@ bool header_matches(ByteView bytes, const SegmentIdentity& identity, const Recor
          header->length == location.length && header->payload_sum == location.sum;
 }
 
-Result<Verdict> look(Volume& volume, const RecordKey& key, const Location& location) {
+Result<Verdict> verify(Volume& volume, const RecordKey& key, const Location& location) {
   auto file = volume.segments().open_direct(location.segment);
   if (file.has_error()) {
     // Compacted away since it was listed, or lost.
@@ -30,14 +30,6 @@ Result<Verdict> look(Volume& volume, const RecordKey& key, const Location& locat
   MAS_TRY(const ByteView bytes, reader.view(location.header, sizeof(RecordHeader)));
   const bool header_ok = header_matches(bytes, {volume.id(), location.segment}, key, location);
   return payload_ok && header_ok ? Verdict::good : Verdict::bad;
-}
-
-// Damage is believed only if a second look, with a file opened anew, sees it too: what is
-// quarantined is lost to this pod.
-Result<Verdict> verify(Volume& volume, const RecordKey& key, const Location& location) {
-  MAS_TRY(const Verdict first, look(volume, key, location));
-  if (first != Verdict::bad) return first;
-  return look(volume, key, location);
 }
 
 }  // namespace
