@@ -109,6 +109,55 @@ struct Meta {
   std::uint32_t queue = 10'000;    // writes waiting
 };
 
+// A server outside mas. Its URL may hold credentials, so it comes from a file, the configuration or
+// the environment, never from the command line. Without a URL the embedded part is used.
+struct Mongodb {
+  std::string url;       // mongodb://user:password@host:port/?options
+  std::string url_file;  // a file that holds the URL instead
+  std::string ca_file;   // PEM; with it, or a URL that asks for it, TLS
+  std::string database = "mas";
+  std::uint32_t pool = 8;         // connections
+  Duration timeout = seconds(2);  // to connect, to find a server, and of each answer
+};
+
+struct Redis {
+  std::string url;  // redis://[user:password@]host:port[/db], rediss:// with TLS
+  std::string url_file;
+  std::string ca_file;
+  std::uint32_t pool = 4;         // connections of each io thread
+  Duration timeout = seconds(1);  // to connect, and of each answer
+};
+
+struct Rabbitmq {
+  std::string url;  // amqp://user:password@host:port/vhost, amqps:// with TLS
+  std::string url_file;
+  std::string ca_file;
+  Duration timeout = seconds(5);  // to connect, and of each answer
+};
+
+// What pods of one cluster have in common, and how this one is reached.
+struct Cluster {
+  std::string name = "mas";    // pods of another name are not seen, and refused
+  std::string listen;          // address of the peer port; empty: this pod is alone
+  std::string advertise_api;   // how others reach the API; empty: the bound address
+  std::string advertise_peer;  // the same of the peer port
+  std::string secret_file;     // what peers prove themselves with; the same for all
+  std::string zone;            // pods of one zone may fail together
+  Duration heartbeat = seconds(2);
+  Duration suspect_after = seconds(10);             // of silence; then the pod is probed
+  Duration join_after = seconds(30);                // of being seen
+  Duration leave_after = std::chrono::minutes(15);  // of being down
+};
+
+struct Peer {
+  std::uint32_t connections = 16;  // to each peer
+  Duration connect_timeout = seconds(2);
+  Duration io_timeout = seconds(10);  // without progress
+  std::string certificate;            // PEM files: TLS with certificates of both sides
+  std::string key;
+  std::string ca_file;
+};
+
 struct Maintain {
   Duration scrub_period = hours(24 * 30);  // every shard is read once in this time
   std::uint64_t scrub_rate = 32 * kMiB;    // bytes a second at most
@@ -138,6 +187,11 @@ struct Config {
   Store store;
   Object object;
   Meta meta;
+  Mongodb mongodb;
+  Redis redis;
+  Rabbitmq rabbitmq;
+  Cluster cluster;
+  Peer peer;
   Maintain maintain;
   Metrics metrics;
   Log log;
