@@ -74,6 +74,7 @@ def main(start, stop):
     record = directory / "server.json"
     if record.exists():
         stop(directory, json.loads(record.read_text()))
+        record.unlink()
     if sys.argv[1] == "stop":
         return
     shutil.rmtree(directory, ignore_errors=True)
