@@ -80,10 +80,10 @@ Result<void> Catalog::apply(std::span<const IndexedRecord> records, const Positi
   return {};
 }
 
-Result<void> Catalog::forget(const RecordKey& key, std::uint64_t version) {
+Result<void> Catalog::forget(const RecordKey& key, const Location& location) {
   Change change(*this);
   MAS_TRY(auto current, change.find(key));
-  if (!current || current->version != version) return {};
+  if (current != location) return {};
   change.erase(key, *current);
   MAS_CHECK(index_->write(change.batch));
   std::lock_guard lock(mutex_);

@@ -30,9 +30,9 @@ class Catalog {
 
   // Records of one frame, in its order; from then on segments are indexed up to `upto`.
   Result<void> apply(std::span<const IndexedRecord> records, const Position& upto);
-  // Drops the entry of `key` if it has `version`, without a trace in the segments; for a volume
+  // Drops the entry of `key` if it is at `location`, without a trace in the segments; for a volume
   // that cannot write any more.
-  Result<void> forget(const RecordKey& key, std::uint64_t version);
+  Result<void> forget(const RecordKey& key, const Location& location);
   // Of a segment that has gone, and nothing points to.
   Result<void> drop_segment(std::uint64_t number);
   // Those of segments not in `existing`, as a crash in the middle of a removal leaves them.

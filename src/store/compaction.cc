@@ -104,10 +104,10 @@ Result<void> Compaction::add_payload(Chunk& chunk, const IndexedRecord& record) 
   MAS_TRY(auto payload, read_payload(record.location));
   PendingRecord copy;
   copy.key = record.key;
+  copy.when = When::points_at_source;
   copy.source = record.location;
   if (payload) {
     copy.type = RecordType::payload;
-    copy.when = When::points_at_source;
     copy.length = record.location.length;
     copy.sum = record.location.sum;
     copy.version = record.location.version;
@@ -115,7 +115,6 @@ Result<void> Compaction::add_payload(Chunk& chunk, const IndexedRecord& record) 
     copy.pieces.push_back(*std::move(payload));
   } else {
     copy.type = RecordType::tombstone;
-    copy.when = When::version_is;
     chunk.damaged.push_back(record.key);
   }
   chunk_used_ += record.location.length;

@@ -17,19 +17,26 @@ bool header_matches(ByteView bytes, const SegmentIdentity& identity, const Recor
          header->length == location.length && header->payload_sum == location.sum;
 }
 
-Result<Verdict> verify(Volume& volume, const RecordKey& key, const Location& location) {
+Result<Verdict> look_at(Volume& volume, const RecordKey& key, const Location& location) {
   auto file = volume.segments().open_direct(location.segment);
   if (file.has_error()) {
-    // Compacted away since it was listed, or lost.
-    const bool is_known = volume.segments().find(location.segment).has_value();
     if (file.error().code() != Code::not_found) return file.error();
-    return is_known ? Verdict::bad : Verdict::gone;
+    return Verdict::bad;
   }
   BlockReader reader(**file);
   MAS_TRY(const bool payload_ok, payload_matches(reader, location));
   MAS_TRY(const ByteView bytes, reader.view(location.header, sizeof(RecordHeader)));
   const bool header_ok = header_matches(bytes, {volume.id(), location.segment}, key, location);
   return payload_ok && header_ok ? Verdict::good : Verdict::bad;
+}
+
+// What looks bad may only have moved since it was listed: compaction removes a segment's file once
+// nothing points to it.
+Result<Verdict> verify(Volume& volume, const RecordKey& key, const Location& location) {
+  MAS_TRY(const Verdict verdict, look_at(volume, key, location));
+  if (verdict == Verdict::good) return verdict;
+  MAS_TRY(const auto current, volume.catalog().index().find(key));
+  return current == location ? Verdict::bad : Verdict::gone;
 }
 
 }  // namespace

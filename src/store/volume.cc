@@ -168,7 +168,7 @@ Task<Result<void>> Volume::quarantine(RecordKey key, Location location) {
   PendingRecord tombstone;
   tombstone.key = key;
   tombstone.type = RecordType::tombstone;
-  tombstone.when = When::version_is;
+  tombstone.when = When::points_at_source;
   tombstone.source = location;
   std::vector<PendingRecord> records;
   records.push_back(std::move(tombstone));

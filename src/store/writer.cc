@@ -175,8 +175,6 @@ Result<bool> Writer::wanted(const PendingRecord& record, const std::set<RecordKe
       return is_fresh || current.has_value();
     case When::key_absent:
       return !is_fresh && !current.has_value();
-    case When::version_is:
-      return !is_fresh && current && current->version == record.source.version;
     case When::points_at_source:
       return !is_fresh && current == record.source;
     case When::always:
@@ -307,8 +305,10 @@ void Writer::finish_close(const std::shared_ptr<WriteWait>& wait) {
 
 void Writer::forget_damaged(const Batch& batch) {
   for (const Item& item : batch) {
-    if (item.record.when != When::version_is) continue;
-    (void)parts_.catalog.forget(item.record.key, item.record.source.version);
+    const PendingRecord& record = item.record;
+    const bool is_quarantine =
+        record.type == RecordType::tombstone && record.when == When::points_at_source;
+    if (is_quarantine) (void)parts_.catalog.forget(record.key, record.source);
   }
 }
 

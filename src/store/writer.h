@@ -33,8 +33,7 @@ enum class When : std::uint8_t {
   always,
   key_present,       // a removal: nothing to do for a key that is not there
   key_absent,        // a tombstone's copy: a newer record makes it needless
-  version_is,        // a quarantine: only of the record that was found damaged
-  points_at_source,  // a payload's copy: only while the index points at what was copied
+  points_at_source,  // a copy, or a quarantine: only of the very record that was read
 };
 
 struct PendingRecord {
@@ -44,7 +43,7 @@ struct PendingRecord {
   std::vector<Slice> pieces;
   std::uint32_t length = 0;
   Sum128 sum;
-  Location source;                // of version_is and points_at_source
+  Location source;                // of points_at_source
   std::uint64_t version = 0;      // of copies; 0: a new one is given
   std::uint64_t first_place = 0;  // of copies
 };

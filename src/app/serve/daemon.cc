@@ -109,6 +109,7 @@ void Daemon::build_service() {
   workers_->add(maintain::make_expiry_worker(config_.maintain, worker_deps));
   workers_->add(maintain::make_collect_worker(config_.maintain, worker_deps));
   workers_->add(maintain::make_compact_worker(config_.maintain, worker_deps));
+  workers_->add(maintain::make_scrub_worker(config_.maintain, worker_deps));
   api::Dependencies api_deps{*objects_, *authority_, *store_,  *workers_, *meta_,
                              *ledger_,  *view_,      metrics_, *clock_};
   api_ = api::make_api(config_, api_deps);

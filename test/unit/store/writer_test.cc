@@ -130,7 +130,7 @@ TEST_CASE("a removal in the frame of a copy wins over it") {
 TEST_CASE("a quarantine spares a newer record, also one in its own frame") {
   Rig rig;
   must(rig.write(payload(key_of(1), "bad")));
-  PendingRecord quarantine = tombstone(key_of(1), When::version_is);
+  PendingRecord quarantine = tombstone(key_of(1), When::points_at_source);
   quarantine.source = *rig.where(key_of(1));
   rig.machine.pool.hold();
   auto wait = std::make_shared<WriteWait>();
