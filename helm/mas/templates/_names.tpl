@@ -1,0 +1,51 @@
+{{/* Names and labels. 40 characters leave room for suffixes and for the StatefulSet's own. */}}
+{{- define "mas.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "mas.fullname" -}}
+{{- $name := include "mas.name" . -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- else if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What never changes: selectors and claims. */}}
+{{- define "mas.selector" -}}
+app.kubernetes.io/name: {{ include "mas.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "mas.labels" -}}
+{{ include "mas.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}
+
+{{- define "mas.headless" -}}
+{{ include "mas.fullname" . }}-pods
+{{- end -}}
+
+{{- define "mas.image" -}}
+{{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
+{{- end -}}
+
+{{- define "mas.secretName" -}}
+{{ default (printf "%s-secrets" (include "mas.fullname" .)) .Values.secrets.existingSecret }}
+{{- end -}}
+
+{{/* The Secret with the backends' URLs. */}}
+{{- define "mas.backendsName" -}}
+{{- $own := printf "%s-%s" (include "mas.fullname" .) (ternary "trial" "backends" .Values.backends.bundled) -}}
+{{ default $own .Values.backends.existingSecret }}
+{{- end -}}
+
+{{/* Where clients in the cluster reach the API. */}}
+{{- define "mas.url" -}}
+{{ ternary "https" "http" (not (empty .Values.tls.existingSecret)) }}://{{ include "mas.fullname" . }}.{{ .Release.Namespace }}.svc:{{ .Values.service.port }}
+{{- end -}}

@@ -1,0 +1,222 @@
+"""What the pods may do, what they know, how they start, stop and are spread; and what scaling changes."""
+import base64
+import copy
+import re
+import tomllib
+import unittest
+
+from harness import BACKENDS, CHART, EXAMPLES, ChartTest, containers, one, pods, render
+
+CLUSTER = {"replicas": 3, "backends": BACKENDS}
+
+
+def toml(rendered):
+    return tomllib.loads(one(rendered, "ConfigMap", "mas")["data"]["mas.toml"])
+
+
+def mas_pod(rendered):
+    return one(rendered, "StatefulSet", "mas")["spec"]["template"]["spec"]
+
+
+class SecurityTest(ChartTest):
+    def test_every_pod_is_restricted(self):
+        for file in EXAMPLES:
+            for name, pod in pods(render(files=[file])):
+                with self.subTest(file=file.name, pod=name):
+                    self.assertIs(pod["automountServiceAccountToken"], False)
+                    self.assertIs(pod["enableServiceLinks"], False)
+                    self.assertIs(pod["securityContext"]["runAsNonRoot"], True)
+                    self.assertGreater(pod["securityContext"]["runAsUser"], 0)
+                    self.assertEqual(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault")
+                    for key in ("hostNetwork", "hostPID", "hostIPC"):
+                        self.assertNotIn(key, pod)
+                    for volume in pod["volumes"]:
+                        self.assertNotIn("hostPath", volume)
+
+    def test_every_container_is_restricted_and_has_a_limit(self):
+        for file in EXAMPLES:
+            for name, pod in pods(render(files=[file])):
+                for container in containers(pod):
+                    with self.subTest(file=file.name, pod=name, container=container["name"]):
+                        context = container["securityContext"]
+                        self.assertIs(context["allowPrivilegeEscalation"], False)
+                        self.assertIs(context["readOnlyRootFilesystem"], True)
+                        self.assertIs(context["runAsNonRoot"], True)
+                        self.assertEqual(context["capabilities"], {"drop": ["ALL"]})
+                        self.assertEqual(context["seccompProfile"]["type"], "RuntimeDefault")
+                        self.assertIn("memory", container["resources"]["limits"])
+                        self.assertIn("cpu", container["resources"]["requests"])
+
+    def test_secrets_stand_in_secrets_only(self):
+        given = {"systemToken": "the-system-token-itself", "signingKey": "k" * 40,
+                 "clusterSecret": "c" * 40}
+        for values in ({"secrets": given, **CLUSTER}, {"replicas": 3, "backends": {"bundled": True}}):
+            rendered = render(values)
+            # Text of the server's own configuration is looked at through the passwords in it.
+            known = set()
+            for thing in rendered:
+                if thing["kind"] == "Secret":
+                    for value in thing["data"].values():
+                        plain = base64.b64decode(value).decode()
+                        known |= {plain, value, *re.findall(r"://[^:/]*:([^@]+)@", plain)}
+            self.assertGreater(len(known), 10)
+            for thing in rendered:
+                if thing["kind"] != "Secret":
+                    text = repr(thing)
+                    for secret in known:
+                        self.assertNotIn(secret, text, thing["metadata"]["name"])
+
+    def test_no_container_takes_its_environment_from_a_secret(self):
+        for file in EXAMPLES:
+            for _, pod in pods(render(files=[file])):
+                for container in containers(pod):
+                    self.assertNotIn("envFrom", container)
+                    for variable in container.get("env", []):
+                        self.assertNotIn("secretKeyRef", variable.get("valueFrom", {}))
+
+    def test_every_mount_has_its_volume_and_every_file_in_the_configuration_its_mount(self):
+        for file in EXAMPLES:
+            rendered = render(files=[file])
+            for name, pod in pods(rendered):
+                have = {volume["name"] for volume in pod["volumes"]}
+                if name == "mas" or name == "mas-mongodb":
+                    have.add("data")  # the claim
+                used = {mount["name"] for each in containers(pod) for mount in each["volumeMounts"]}
+                self.assertEqual(used, have, name)
+            secrets = next(v for v in mas_pod(rendered)["volumes"] if v["name"] == "secrets")
+            paths = ["/run/mas/" + item["path"] for source in secrets["projected"]["sources"]
+                     for item in source["secret"]["items"]]
+            named = re.findall(r'"(/run/mas/[^"]*)"',
+                               one(rendered, "ConfigMap", "mas")["data"]["mas.toml"])
+            self.assertEqual(sorted(named), sorted(paths), file.name)
+
+    def test_every_key_mounted_from_an_own_secret_is_in_it(self):
+        for file in EXAMPLES:
+            rendered = render(files=[file])
+            own = {thing["metadata"]["name"]: thing["data"] for thing in rendered
+                   if thing["kind"] == "Secret"}
+            for _, pod in pods(rendered):
+                for volume in pod["volumes"]:
+                    sources = [source["secret"] for source in
+                               volume.get("projected", {}).get("sources", [])]
+                    if "secret" in volume:
+                        sources.append({"name": volume["secret"]["secretName"], **volume["secret"]})
+                    for source in sources:
+                        if source["name"] in own:
+                            keys = {item["key"] for item in source["items"]}
+                            self.assertLessEqual(keys, set(own[source["name"]]))
+
+
+class LifeTest(ChartTest):
+    def test_probes(self):
+        for values, scheme in ((None, "HTTP"), ({"tls": {"existingSecret": "certificate"}}, "HTTPS")):
+            container = mas_pod(render(values))["containers"][0]
+            for probe, path in (("startupProbe", "/healthz"), ("livenessProbe", "/healthz"),
+                                ("readinessProbe", "/readyz")):
+                self.assertEqual(container[probe]["httpGet"],
+                                 {"path": path, "port": "api", "scheme": scheme})
+            startup = container["startupProbe"]
+            self.assertEqual(startup["periodSeconds"] * startup["failureThreshold"], 600)
+
+    def test_the_grace_period_holds_draining_and_the_running_requests(self):
+        for drain, timeout in ((5, 30), (0, 0), (20, 300)):
+            rendered = render({"shutdown": {"drainSeconds": drain, "timeoutSeconds": timeout}})
+            pod = mas_pod(rendered)
+            self.assertEqual(toml(rendered)["node"]["shutdown_timeout"], f"{timeout} s")
+            self.assertEqual(pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"],
+                             ["sleep", str(drain)])
+            self.assertGreaterEqual(pod["terminationGracePeriodSeconds"], drain + timeout + 10)
+
+    def test_the_disruption_budget_lets_one_pod_go(self):
+        rendered = render(CLUSTER)
+        budget = one(rendered, "PodDisruptionBudget", "mas")["spec"]
+        labels = one(rendered, "StatefulSet", "mas")["spec"]["template"]["metadata"]["labels"]
+        self.assertEqual(budget["maxUnavailable"], 1)
+        self.assertLessEqual(budget["selector"]["matchLabels"].items(), labels.items())
+        off = render({"podDisruptionBudget": {"enabled": False}})
+        self.assertNotIn("PodDisruptionBudget", {thing["kind"] for thing in off})
+
+    def test_pods_are_spread_over_nodes_and_zones(self):
+        spread = mas_pod(render(CLUSTER))["topologySpreadConstraints"]
+        self.assertEqual([each["topologyKey"] for each in spread],
+                         ["kubernetes.io/hostname", "topology.kubernetes.io/zone"])
+
+    def test_a_changed_configuration_restarts_the_pods(self):
+        def mark(values):
+            template = one(render(values), "StatefulSet", "mas")["spec"]["template"]
+            return template["metadata"]["annotations"]["checksum/config"]
+        self.assertEqual(mark({}), mark({"resources": {"limits": {"memory": "1Gi"}}}))
+        self.assertNotEqual(mark({}), mark({"config": {"log": {"level": "debug"}}}))
+
+
+class ClusterTest(ChartTest):
+    def test_one_pod_on_embedded_metadata(self):
+        rendered = render()
+        config = toml(rendered)
+        self.assertFalse({"cluster", "mongodb", "redis", "rabbitmq", "peer"} & set(config))
+        names = [each["name"] for each in mas_pod(rendered)["containers"][0]["env"]]
+        self.assertEqual(names, ["MAS_NODE_NAME", "MAS_SYSTEM_TOKEN_FILE"])
+
+    def test_pods_find_each_other_before_they_are_ready(self):
+        rendered = render(CLUSTER)
+        spec = one(rendered, "StatefulSet", "mas")["spec"]
+        headless = one(rendered, "Service", "mas-pods")["spec"]
+        self.assertEqual(spec["podManagementPolicy"], "Parallel")
+        self.assertEqual(spec["serviceName"], "mas-pods")
+        self.assertEqual(headless["clusterIP"], "None")
+        self.assertIs(headless["publishNotReadyAddresses"], True)
+        self.assertIn(7081, [port["port"] for port in headless["ports"]])
+        self.assertEqual([port["name"] for port in one(rendered, "Service", "mas")["spec"]["ports"]],
+                         ["api"])
+        env = {each["name"]: each for each in spec["template"]["spec"]["containers"][0]["env"]}
+        self.assertEqual(env["MAS_NODE_NAME"]["valueFrom"]["fieldRef"]["fieldPath"], "metadata.name")
+        self.assertEqual(env["MAS_CLUSTER_ADVERTISE_PEER"]["value"],
+                         "$(MAS_NODE_NAME).mas-pods.store.svc:7081")
+        self.assertEqual(env["MAS_CLUSTER_ADVERTISE_API"]["value"],
+                         "$(MAS_NODE_NAME).mas-pods.store.svc:7080")
+        # Kubernetes expands only names defined further up.
+        self.assertEqual(next(iter(env)), "MAS_NODE_NAME")
+        self.assertEqual(toml(rendered)["cluster"]["listen"], "0.0.0.0:7081")
+
+    def test_the_zone_is_given_or_the_label_of_the_pod(self):
+        def zone(values):
+            env = mas_pod(render({**CLUSTER, **values}))["containers"][0]["env"]
+            return next(each for each in env if each["name"] == "MAS_CLUSTER_ZONE")
+        self.assertEqual(zone({"zone": "cellar"})["value"], "cellar")
+        self.assertEqual(zone({})["valueFrom"]["fieldRef"]["fieldPath"],
+                         "metadata.labels['topology.kubernetes.io/zone']")
+
+    def test_scaling_changes_the_number_and_nothing_else(self):
+        for base in ({"backends": BACKENDS}, {"backends": {"existingSecret": "urls"}},
+                     {"backends": {"bundled": True}}):
+            seen = []
+            for replicas in (1, 3, 6):
+                rendered = copy.deepcopy(render({**base, "replicas": replicas}))
+                spec = one(rendered, "StatefulSet", "mas")["spec"]
+                self.assertEqual(spec.pop("replicas"), replicas)
+                # Random without a cluster to look them up in; secrets_test.py has one.
+                seen.append([thing for thing in rendered if thing["kind"] != "Secret"])
+            self.assertEqual(seen[0], seen[1])
+            self.assertEqual(seen[1], seen[2])
+
+    def test_a_volume_claim_for_each_pod(self):
+        rendered = render({"storage": {"size": "7Gi", "className": "fast"}})
+        claim, = one(rendered, "StatefulSet", "mas")["spec"]["volumeClaimTemplates"]
+        self.assertEqual(claim["spec"]["storageClassName"], "fast")
+        self.assertEqual(claim["spec"]["resources"]["requests"]["storage"], "7Gi")
+        self.assertEqual(claim["spec"]["accessModes"], ["ReadWriteOnce"])
+        # What may not change in a StatefulSet must not hold the chart's version.
+        self.assertNotIn("helm.sh/chart", claim["metadata"]["labels"])
+
+    def test_the_trial_says_so(self):
+        text = (CHART / "templates" / "NOTES.txt").read_text()
+        self.assertIn("THIS IS A TRIAL", text)
+        kinds = {thing["metadata"]["name"]: thing["kind"]
+                 for thing in render({"backends": {"bundled": True}})}
+        self.assertEqual(kinds["mas-redis"], "Deployment")
+        self.assertFalse(any("mongodb" in name or "redis" in name or "rabbitmq" in name
+                             for name in (thing["metadata"]["name"] for thing in render(CLUSTER))))
+
+
+if __name__ == "__main__":
+    unittest.main()
