@@ -4,6 +4,7 @@
 
 #include "api/params.h"
 #include "api/text.h"
+#include "api/upload_name.h"
 #include "mas/core/units.h"
 
 namespace mas::api {
@@ -74,16 +75,14 @@ Task<Result<std::size_t>> UploadBody::read(MutableBytes into) {
 
 Result<std::string> UploadBody::form_name(std::size_t limit) const {
   if (!form_) return std::string();
-  std::optional<std::string_view> name;
-  for (const auto& [field, value] : form_->fields()) {
-    if (field != "name") continue;
-    if (name) {
-      return Error(Code::parameter_malformed, "The form has two fields called name; send one.");
-    }
-    name = value;
-  }
-  if (name && !name->empty()) return check_name(*name, limit);
+  MAS_TRY(std::string name, name_field(form_->fields(), limit));
+  if (!name.empty()) return name;
   return check_name(form_->filename(), limit);
+}
+
+Result<void> UploadBody::check_name_so_far(std::size_t limit) const {
+  if (form_) MAS_CHECK(name_field(form_->fields(), limit));
+  return {};
 }
 
 }  // namespace mas::api

@@ -244,16 +244,37 @@ class ContractTest(DaemonTest):
         mas = self.mas
         name = "\u6587\u4ef6 r\u00e9sum\u00e9.txt"
         quoted = urllib.parse.quote(name)
-        for query, headers, filename, before in (
-                ({"name": name}, {"name": "header"}, "f", [("name", "field")]),
-                (None, {"name": quoted}, "f", [("name", "field")]),
-                (None, {}, "f", [("name", name)]),
-                (None, {}, "../dir/" + name, [])):
-            data, hash_ = self.fresh()
-            body, kind = form(data, filename, before)
-            answer = mas.call("POST", "/api/file/upload/single", query, body=body,
-                              headers={**kind, **headers}, token=mas.upload_token(hash_))
-            self.assertEqual((answer.status, answer.data["name"]), (200, name), answer.body)
+        field, other = [("name", "field")], [("chuck", "x" * 30_000), ("size", "-1")]
+        for query, headers, filename, before, after in (
+                ({"name": name}, {"name": "header"}, "f", field, ()),
+                ({"name": name}, {"name": "header"}, "f", (), field),
+                (None, {"name": quoted}, "f", field, ()),
+                (None, {}, "f", [("name", name)], other),
+                (None, {}, "f", other, [("name", name)]),
+                (None, {}, "../dir/" + name, (), ())):
+            # Small, one stripe, and many: the name is needed at different places.
+            for size in (1000, 300_000, 5_000_000):
+                data, hash_ = self.fresh(size)
+                body, kind = form(data, filename, before, after)
+                for path, access in (
+                        ("/api/file/upload/single", {"token": mas.upload_token(hash_)}),
+                        ("/api/file/upload/object", {"system": True})):
+                    answer = mas.call("POST", path, query, body=body, headers={**kind, **headers},
+                                      **access)
+                    self.assertEqual((answer.status, answer.data["name"]), (200, name),
+                                     answer.body)
+                    info = mas.call("GET", "/api/file/info", {"hash": hash_}, system=True)
+                    self.assertEqual(info.data["name"], name)
+                    if size == 1000:
+                        mas.call("DELETE", "/api/file", {"hash": hash_}, system=True)
+        for size in (1000, 5_000_000):
+            data, hash_ = self.fresh(size)
+            for after in (field * 2, [("name", "a\nb")], [("name", "n" * 1025)]):
+                body, kind = form(data, after=after)
+                self.refused(mas.call("POST", "/api/file/upload/single", body=body, headers=kind,
+                                      token=mas.upload_token(hash_)), 400, 5205)
+            self.refused(mas.call("GET", "/api/file/info", {"hash": hash_}, system=True), 404,
+                         5407)
         data, hash_ = self.fresh()
         answer = mas.call("POST", "/api/file/upload/single", body=data,
                           token=mas.upload_token(hash_))
