@@ -445,46 +445,9 @@ class CorsTest(DaemonTest):
             self.assertEqual(answer.headers["Access-Control-Allow-Origin"], expected)
 
 
-class RefusalRateTest(DaemonTest):
-    settings = {"token__refusals_per_second": 20}
-
-    def test_one_address_gets_at_most_so_many_refusals_a_second(self):
-        data = os.urandom(10)
-        name = self.mas.put(data)["hash"]
-        good = self.mas.download_token(name)
-        connection = self.mas.connect()
-        statuses = [self.mas.call("GET", "/api/file/download", token="guess",
-                                  connection=connection).status for _ in range(200)]
-        connection.close()
-        self.assertEqual(set(statuses), {401, 429})
-        self.assertGreaterEqual(statuses.index(429), 20)
-        self.assertEqual(self.mas.call("GET", "/api/file/download", token=good).body, data)
-
-
 class MetricsPortTest(DaemonTest):
     settings = {"metrics__listen": "127.0.0.1:0"}
 
     def test_metrics_leave_the_api_port(self):
         answer = self.mas.call("GET", "/metrics")
         self.refused(answer, 404, 5910)
-
-
-class ManyRequestsTest(DaemonTest):
-    settings = {"token__requests_at_once": 1}
-
-    def test_a_token_runs_a_bounded_number_of_requests_at_once(self):
-        mas = self.mas
-        name = mas.put(os.urandom(1000))["hash"]
-        data = os.urandom(1000)
-        token = mas.upload_token(sha256(data))
-        with mas.socket() as first:
-            first.sendall((f"POST /api/file/upload/single HTTP/1.1\r\nHost: x\r\ntoken: {token}\r\n"
-                           "Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n").encode())
-            self.assertTrue(first.recv(100).startswith(b"HTTP/1.1 100"))
-            refused = self.refused(mas.call("GET", "/api/file/upload/init", token=token), 429,
-                                   5916)
-            self.assertTrue(refused.headers["Retry-After"])
-            self.assertEqual(mas.call("GET", "/api/file/download",
-                                      token=mas.download_token(name)).status, 200)
-
-
