@@ -19,7 +19,8 @@ UPLOAD_CALLS = [
 DOWNLOAD_CALLS = [("GET", "/api/file/upload/download"), ("HEAD", "/api/file/upload/download"),
                   ("GET", "/api/file/download"), ("HEAD", "/api/file/download")]
 # Statuses that only a fault behind the server, a full disk or a limit of time can bring about:
-# other suites provoke them (test/unit/api, limits_test.py, test/crash).
+# other suites provoke them (faults_test.py, disk_full_test.py, limits_test.py, early_test.py,
+# token_limits_test.py).
 NEED_FAULTS = {408, 414, 417, 429, 431, 500, 501, 503, 507}
 
 
