@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "api/params.h"
-#include "api/text.h"
 #include "api/upload_name.h"
+#include "mas/core/text.h"
 #include "mas/core/units.h"
 
 namespace mas::api {
@@ -17,7 +17,7 @@ constexpr std::uint64_t kFormOverhead = 64 * kKiB;
 bool is_form(std::string_view content_type) {
   constexpr std::string_view kForm = "multipart/form-data";
   std::size_t end = std::min(content_type.find_first_of("; \t"), content_type.size());
-  return equal_no_case(content_type.substr(0, end), kForm);
+  return equal_ignoring_case(content_type.substr(0, end), kForm);
 }
 
 }  // namespace
