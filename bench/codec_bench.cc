@@ -12,6 +12,7 @@
 
 #include "mas/codec/hash.h"
 #include "mas/codec/stripe.h"
+#include "mas/core/xxh3.h"
 
 using namespace mas;
 using namespace mas::codec;
@@ -133,9 +134,9 @@ int main() {
   report("SHA-256, 4 MiB", kStripe, [&] { last = sha256(as_bytes(random)).bytes[0]; });
   report("SHA-256, 4 KiB", 4096, [&] { last = sha256(as_bytes(small)).bytes[0]; });
   report("XXH3-128, 256 KiB", 256 << 10,
-         [&] { last = xxh3(as_bytes(random).first(256 << 10)).bytes[0]; });
-  report("XXH3-128, 4 MiB", kStripe, [&] { last = xxh3(as_bytes(random)).bytes[0]; });
-  report("XXH3-128, 4 KiB", 4096, [&] { last = xxh3(as_bytes(small)).bytes[0]; });
+         [&] { last = xxh3_128(as_bytes(random).first(256 << 10)).bytes[0]; });
+  report("XXH3-128, 4 MiB", kStripe, [&] { last = xxh3_128(as_bytes(random)).bytes[0]; });
+  report("XXH3-128, 4 KiB", 4096, [&] { last = xxh3_128(as_bytes(small)).bytes[0]; });
 
   BufferPool pool(round_up(kStripe, 16 * kBlockSize), 8);
   for (const Case& what : {

@@ -3,7 +3,7 @@
 #include <array>
 #include <utility>
 
-#include "api/text.h"
+#include "mas/core/text.h"
 
 namespace mas::api {
 namespace {
@@ -31,7 +31,7 @@ ContentType content_type_of(std::string_view file_name) noexcept {
   if (dot == std::string_view::npos) return {};
   std::string_view ending = file_name.substr(dot + 1);
   for (const auto& [known, type] : kTypes) {
-    if (equal_no_case(ending, known)) return {type, true};
+    if (equal_ignoring_case(ending, known)) return {type, true};
   }
   return {};
 }

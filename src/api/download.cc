@@ -3,7 +3,7 @@
 #include "api/content_type.h"
 #include "api/endpoints.h"
 #include "api/params.h"
-#include "api/text.h"
+#include "mas/core/text.h"
 #include "mas/http/range.h"
 
 namespace mas::api {
@@ -41,7 +41,7 @@ std::optional<std::string_view> single(const http::Headers& headers, std::string
 
 bool not_modified(const http::Headers& headers, std::string_view etag) {
   for (const auto& [name, value] : headers.all()) {
-    if (equal_no_case(name, "If-None-Match") && http::matches_etag(value, etag)) return true;
+    if (equal_ignoring_case(name, "If-None-Match") && http::matches_etag(value, etag)) return true;
   }
   return false;
 }

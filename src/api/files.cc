@@ -5,7 +5,7 @@
 #include "api/endpoints.h"
 #include "api/params.h"
 #include "api/record.h"
-#include "api/text.h"
+#include "mas/core/text.h"
 
 namespace mas::api {
 namespace {

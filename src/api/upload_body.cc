@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "api/params.h"
-#include "api/text.h"
+#include "api/upload_name.h"
+#include "mas/core/text.h"
 #include "mas/core/units.h"
 
 namespace mas::api {
@@ -16,7 +17,7 @@ constexpr std::uint64_t kFormOverhead = 64 * kKiB;
 bool is_form(std::string_view content_type) {
   constexpr std::string_view kForm = "multipart/form-data";
   std::size_t end = std::min(content_type.find_first_of("; \t"), content_type.size());
-  return equal_no_case(content_type.substr(0, end), kForm);
+  return equal_ignoring_case(content_type.substr(0, end), kForm);
 }
 
 }  // namespace
@@ -74,16 +75,14 @@ Task<Result<std::size_t>> UploadBody::read(MutableBytes into) {
 
 Result<std::string> UploadBody::form_name(std::size_t limit) const {
   if (!form_) return std::string();
-  std::optional<std::string_view> name;
-  for (const auto& [field, value] : form_->fields()) {
-    if (field != "name") continue;
-    if (name) {
-      return Error(Code::parameter_malformed, "The form has two fields called name; send one.");
-    }
-    name = value;
-  }
-  if (name && !name->empty()) return check_name(*name, limit);
+  MAS_TRY(std::string name, name_field(form_->fields(), limit));
+  if (!name.empty()) return name;
   return check_name(form_->filename(), limit);
+}
+
+Result<void> UploadBody::check_name_so_far(std::size_t limit) const {
+  if (form_) MAS_CHECK(name_field(form_->fields(), limit));
+  return {};
 }
 
 }  // namespace mas::api

@@ -25,9 +25,12 @@ class UploadBody : public ByteSource {
 
   // The file's length where the head of the request tells it.
   [[nodiscard]] std::optional<std::uint64_t> length() const { return length_; }
-  // After open(): the form's field `name`, else the filename of the file, else "". A field that
-  // stands after the file is seen once read() has given 0. Errors: parameter_malformed.
+  // Once read() has given 0: the form's field `name`, else the filename of the file, else "".
+  // Errors: parameter_malformed.
   [[nodiscard]] Result<std::string> form_name(std::size_t limit) const;
+  // After open(): whether what the form has said so far of its name is well. A `name` may still
+  // come, so the file's filename is not looked at. Errors: parameter_malformed.
+  [[nodiscard]] Result<void> check_name_so_far(std::size_t limit) const;
 
  private:
   explicit UploadBody(http::Body& body) : body_(body) {}

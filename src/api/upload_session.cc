@@ -110,9 +110,8 @@ Task<Result<Reply>> upload_part(Call& call) {
 
 Task<Result<Reply>> upload_finish(Call& call) {
   MAS_CO_TRY(Declared said, declared(call));
-  std::size_t limit = call.services.config.limits.name_bytes;
   object::FinishRequest request;
-  MAS_CO_TRY(request.name, stated_name(call.query, call.head().headers, limit));
+  MAS_CO_TRY(request.name, co_await name_without_file(call));
   request.size = said.size;
   request.parts = said.parts;
   object::Objects& objects = call.services.deps.objects;

@@ -1,5 +1,6 @@
 // A whole file in one request: under a token that names it, or as a new object that names itself.
 #include <algorithm>
+#include <functional>
 
 #include "api/endpoints.h"
 #include "api/params.h"
@@ -10,13 +11,22 @@
 namespace mas::api {
 namespace {
 
-// The name of a file that comes in one request: stated, else the form's, else "".
-Task<Result<std::string>> name_of(Call& call, UploadBody& body) {
+using Name = std::function<Result<std::string>()>;
+
+// The name of a file that comes in one request: stated, else the form's, whose last word comes with
+// its end. What is wrong already is refused here, before the file. `body` outlives the name.
+Task<Result<Name>> name_of(Call& call, UploadBody& body) {
   std::size_t limit = call.services.config.limits.name_bytes;
   MAS_CO_TRY(std::string stated, stated_name(call.query, call.head().headers, limit));
   MAS_CO_CHECK(co_await body.open());
-  if (!stated.empty()) co_return stated;
-  co_return body.form_name(limit);
+  Name name;
+  if (stated.empty()) {
+    MAS_CO_CHECK(body.check_name_so_far(limit));
+    name = [&body, limit] { return body.form_name(limit); };
+  } else {
+    name = [stated = std::move(stated)]() -> Result<std::string> { return stated; };
+  }
+  co_return name;
 }
 
 }  // namespace
@@ -27,15 +37,16 @@ Task<Result<Reply>> upload_single(Call& call) {
   MAS_CO_TRY(std::unique_ptr<UploadBody> body, UploadBody::make(call, limit));
   std::int64_t began = call.services.now();
   object::PutRequest request;
-  MAS_CO_TRY(request.name, co_await name_of(call, *body));
+  MAS_CO_TRY(Name name, co_await name_of(call, *body));
+  request.name = name;
   request.hash = call.claims().hash;
   request.size = body->length();
   request.max_size = limit;
-  std::string name = request.name;
   auto put = co_await call.services.deps.objects.put(std::move(request), *body);
   if (put.has_error()) co_return put.error();
   FileRecord record = FileRecord::of(put->object);
-  make_own(record, std::move(name), began, call.services.now());
+  MAS_CO_TRY(std::string own, name());
+  make_own(record, std::move(own), began, call.services.now());
   co_return with_receipt(success(record.json()), *put);
 }
 

@@ -81,9 +81,6 @@ class TokenAuthority final : public Authority {
   }
 
   bool count_refusal(std::string_view address) override { return refusals_.count(address); }
-  [[nodiscard]] bool refused_too_often(std::string_view address) const override {
-    return refusals_.spent(address);
-  }
   Task<void> close() override { return uses_->close(); }
 
  private:

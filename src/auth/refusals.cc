@@ -32,11 +32,4 @@ bool Refusals::count(std::string_view address) {
   return allowed;
 }
 
-bool Refusals::spent(std::string_view address) const {
-  Instant now = clock_.now();
-  std::string key(address);
-  std::lock_guard lock(mutex_);
-  return look_up(key, now).left < 1;
-}
-
 }  // namespace mas::auth

@@ -20,8 +20,6 @@ class Refusals {
 
   // Takes one; false if there was none left.
   bool count(std::string_view address);
-  // True if there is none left now.
-  [[nodiscard]] bool spent(std::string_view address) const;
 
  private:
   struct Bucket {
@@ -35,7 +33,7 @@ class Refusals {
   double per_second_;
   std::size_t addresses_;
   Clock& clock_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   Map young_;
   Map old_;
 };

@@ -3,6 +3,7 @@
 
 #include "auth/digest.h"
 #include "mas/auth/tokens.h"
+#include "mas/fs/directories.h"
 #include "mas/observe/log.h"
 
 namespace mas::auth {
@@ -43,32 +44,13 @@ Result<std::vector<std::string>> read_lines(fs::Fs& fs, const std::string& path,
   return lines;
 }
 
-std::string parent_of(const std::string& path) {
-  std::size_t slash = path.rfind('/', path.find_last_not_of('/'));
-  if (slash == std::string::npos) return ".";
-  return path.substr(0, std::max<std::size_t>(slash, 1));
-}
-
-// Makes `directory` and its entry above durable; those further up as far as we may.
-Result<void> make_durable_directory(fs::Fs& fs, const std::string& directory) {
-  MAS_TRY(bool there, fs.exists(directory));
-  if (there) return {};
-  MAS_CHECK(fs.make_directories(directory));
-  std::string above = parent_of(directory);
-  MAS_CHECK(fs.sync_directory(above));
-  while (above != "/" && above != ".") {
-    above = parent_of(above);
-    if (fs.sync_directory(above).has_error()) break;
-  }
-  return {};
-}
-
 // 256 random bits in hex, written once.
 Result<void> make_secret(fs::Fs& fs, Rng& rng, const std::string& directory,
                          const std::string& path) {
   MAS_TRY(bool there, fs.exists(path));
   if (there) return {};
-  MAS_CHECK(make_durable_directory(fs, directory));
+  MAS_TRY(bool has_directory, fs.exists(directory));
+  if (!has_directory) MAS_CHECK(fs::make_durable_directory(fs, directory));
   Digest random;
   rng.fill(random);
   std::string text = to_hex(random) + "\n";

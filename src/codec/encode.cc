@@ -7,6 +7,7 @@
 #include "codec/units.h"
 #include "mas/codec/hash.h"
 #include "mas/codec/stripe.h"
+#include "mas/core/xxh3.h"
 
 namespace mas::codec {
 namespace {
@@ -55,9 +56,9 @@ BlockSums code_and_sum(const Profile& profile, std::span<const std::uint8_t* con
     for (std::size_t i = 0; i < data.size(); ++i) from[i] = data[i] + at;
     for (std::size_t i = 0; i < parity.size(); ++i) to[i] = parity[i] + at;
     if (!parity.empty()) multiply(coding_matrix(profile), from, to, piece);
-    for (std::size_t i = 0; i < data.size(); ++i) sums[i].push_back(xxh3({from[i], piece}));
+    for (std::size_t i = 0; i < data.size(); ++i) sums[i].push_back(xxh3_128({from[i], piece}));
     for (std::size_t i = 0; i < parity.size(); ++i) {
-      sums[data.size() + i].push_back(xxh3({to[i], piece}));
+      sums[data.size() + i].push_back(xxh3_128({to[i], piece}));
     }
   }
   return sums;

@@ -5,10 +5,10 @@
 #include <cstring>
 #include <new>
 
-#include "codec/sum64.h"
 #include "mas/codec/hash.h"
 #include "mas/core/endian.h"
 #include "mas/core/result.h"
+#include "mas/core/xxh3.h"
 
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
@@ -59,7 +59,7 @@ std::string Sha256::save() const {
   for (SHA_LONG word : context.h) out.write(std::uint32_t{word});
   out.write(length_of(context));
   out.raw({reinterpret_cast<const std::uint8_t*>(context.data), context.num});
-  out.write(sum64(as_bytes(out.bytes())));
+  out.write(xxh3_64(as_bytes(out.bytes())));
   return std::move(out).take();
 }
 
@@ -68,7 +68,7 @@ std::optional<Sha256> Sha256::restore(std::string_view state) {
   if (state.size() < kSumSize) return std::nullopt;
   ByteView body = as_bytes(state.substr(0, state.size() - kSumSize));
   ByteReader sum(as_bytes(state.substr(body.size())));
-  if (sum.read<std::uint64_t>() != sum64(body)) return std::nullopt;
+  if (sum.read<std::uint64_t>() != xxh3_64(body)) return std::nullopt;
 
   ByteReader in(body);
   if (in.read<std::uint8_t>() != kStateVersion) return std::nullopt;

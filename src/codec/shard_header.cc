@@ -3,9 +3,9 @@
 #include <cstring>
 
 #include "codec/shard_format.h"
-#include "codec/sum64.h"
 #include "mas/codec/hash.h"
 #include "mas/core/endian.h"
+#include "mas/core/xxh3.h"
 
 namespace mas::codec {
 namespace {
@@ -18,7 +18,7 @@ Error corrupt(const char* what) {
 
 std::uint32_t check_of(const ShardPrefix& prefix) {
   ByteView bytes(reinterpret_cast<const std::uint8_t*>(&prefix), offsetof(ShardPrefix, check));
-  return static_cast<std::uint32_t>(sum64(bytes));
+  return static_cast<std::uint32_t>(xxh3_64(bytes));
 }
 
 // Everything that can be known from the prefix alone. What passes has sizes within the limits that
@@ -106,7 +106,7 @@ Result<ShardHeader> parse_header(ByteView bytes) {
   if (bytes.size() < prefix.header_size) return corrupt("it is cut off");
   bytes = bytes.first(prefix.header_size);
   ByteView summed = bytes.first(bytes.size() - format::kSumSize);
-  if (ByteReader(bytes.subspan(summed.size())).read<Sum128>() != xxh3(summed)) {
+  if (ByteReader(bytes.subspan(summed.size())).read<Sum128>() != xxh3_128(summed)) {
     return corrupt("it fails its checksum");
   }
 
@@ -155,7 +155,7 @@ Slice write_header(const ShardHeader& header) {
   std::uint8_t* sum_at = buffer.data() + header.header_size - format::kSumSize;
   std::fill(out, sum_at, std::uint8_t{0});
   out = sum_at;
-  Sum128 sum = xxh3({buffer.data(), sum_at});
+  Sum128 sum = xxh3_128({buffer.data(), sum_at});
   append(&sum, sizeof(sum));
   return std::move(buffer).freeze(header.header_size);
 }
@@ -164,7 +164,7 @@ std::vector<Sum128> sum_blocks(ByteView data) {
   std::vector<Sum128> sums;
   sums.reserve(format::block_count(data.size()));
   for (std::size_t at = 0; at < data.size(); at += kChecksumBlock) {
-    sums.push_back(xxh3(data.subspan(at, std::min(kChecksumBlock, data.size() - at))));
+    sums.push_back(xxh3_128(data.subspan(at, std::min(kChecksumBlock, data.size() - at))));
   }
   return sums;
 }
@@ -178,7 +178,7 @@ Result<void> verify_blocks(const ShardHeader& header, std::uint64_t offset, Byte
   std::size_t block = static_cast<std::size_t>(offset / kChecksumBlock);
   for (std::size_t at = 0; at < data.size(); at += kChecksumBlock, ++block) {
     ByteView piece = data.subspan(at, std::min(kChecksumBlock, data.size() - at));
-    if (xxh3(piece) != header.block_sums[block]) {
+    if (xxh3_128(piece) != header.block_sums[block]) {
       return Error(Code::corrupt, "A shard's data fails its checksum.");
     }
   }

@@ -10,6 +10,7 @@
 #include "codec/shard_header.h"
 #include "mas/codec/hash.h"
 #include "mas/core/result.h"
+#include "mas/core/xxh3.h"
 
 namespace mas::codec {
 namespace {
@@ -67,7 +68,7 @@ std::vector<UnitInfo> join_units(MutableBytes stripe, std::size_t unit, bool com
     ByteView plain = stripe.subspan(at, std::min(unit, stripe.size() - at));
     UnitInfo info;
     info.plain = static_cast<std::uint32_t>(plain.size());
-    info.plain_sum = xxh3(plain);
+    info.plain_sum = xxh3_128(plain);
     std::size_t packed = compress ? compress_unit(plain, scratch) : 0;
     if (packed != 0) {
       std::memcpy(stripe.data() + joined, scratch.get().data(), packed);
@@ -99,7 +100,7 @@ Result<void> decode_unit(const ShardHeader& header, std::size_t index, ByteView 
   } else {
     std::memcpy(out.data(), stored.data(), stored.size());
   }
-  if (xxh3(out.first(unit.plain)) != unit.plain_sum) {
+  if (xxh3_128(out.first(unit.plain)) != unit.plain_sum) {
     return Error(Code::corrupt, "A unit's bytes fail their checksum.");
   }
   return {};
@@ -114,7 +115,7 @@ Result<Slice> decode_unit(const ShardHeader& header, std::size_t index, Slice st
     MAS_CHECK(decode_unit(header, index, stored.view(), out.bytes()));
     return std::move(out).freeze(unit.plain);
   }
-  if (stored.size() != unit.stored || xxh3(stored.view()) != unit.plain_sum) {
+  if (stored.size() != unit.stored || xxh3_128(stored.view()) != unit.plain_sum) {
     return Error(Code::corrupt, "A unit's bytes fail their checksum.");
   }
   return stored;

@@ -17,14 +17,6 @@ namespace mas::fs {
   return slash == std::string_view::npos || path.size() == 1 ? path : path.substr(slash + 1);
 }
 
-// All but the last component: "." for a bare name.
-[[nodiscard]] inline std::string parent_of(std::string_view path) {
-  while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
-  const auto slash = path.rfind('/');
-  if (slash == std::string_view::npos) return ".";
-  return std::string(slash == 0 ? "/" : path.substr(0, slash));
-}
-
 [[nodiscard]] inline std::string describe(std::string_view verb, std::string_view path) {
   return std::string(verb) + " " + std::string(base_name(path));
 }

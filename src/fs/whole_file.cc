@@ -1,5 +1,6 @@
 // Small files read and replaced whole.
 #include "fs/errors.h"
+#include "mas/fs/directories.h"
 #include "mas/fs/fs.h"
 
 namespace mas::fs {

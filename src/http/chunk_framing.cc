@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "http/header_tokens.h"
+
 namespace mas::http {
 namespace {
 
@@ -34,6 +36,7 @@ Result<std::size_t> ChunkFraming::parse(ByteView bytes) {
 Result<void> ChunkFraming::step(std::uint8_t byte) {
   switch (state_) {
     case State::size:
+    case State::blanks:
     case State::extension:
       return size_byte(byte);
     case State::size_lf:
@@ -48,11 +51,12 @@ Result<void> ChunkFraming::step(std::uint8_t byte) {
       if (byte != '\n') return bad_chunk("a chunk's data must end in CR LF");
       state_ = State::size;
       return {};
-    case State::trailer:
+    case State::trailer_name:
+    case State::trailer_value:
       return trailer_byte(byte);
     case State::trailer_lf:
       if (byte != '\n') return bad_chunk("a trailer must end in CR LF");
-      state_ = line_bytes_ == 0 ? State::done : State::trailer;
+      state_ = line_bytes_ == 0 ? State::done : State::trailer_name;
       line_bytes_ = 0;
       return {};
     case State::done:
@@ -63,7 +67,7 @@ Result<void> ChunkFraming::step(std::uint8_t byte) {
 
 Result<void> ChunkFraming::size_byte(std::uint8_t byte) {
   if (++line_bytes_ > kMaxSizeLine) return bad_chunk("a chunk's extensions are too long");
-  if (byte == '\r') {
+  if (byte == '\r' && state_ != State::blanks) {
     if (digits_ == 0) return bad_chunk("a chunk has no size");
     state_ = State::size_lf;
     return {};
@@ -73,20 +77,24 @@ Result<void> ChunkFraming::size_byte(std::uint8_t byte) {
     return {};
   }
   int value = hex_digit(byte);
-  if (value >= 0) {
+  if (value >= 0 && state_ == State::size) {
     if (++digits_ > kMaxDigits) return bad_chunk("a chunk's size is too large");
     size_ = size_ * 16 + static_cast<std::uint64_t>(value);
     return {};
   }
-  bool ends_size = byte == ';' || byte == ' ' || byte == '\t';
-  if (!ends_size || digits_ == 0) return bad_chunk("a chunk's size must be hexadecimal");
-  state_ = State::extension;
+  bool blank = byte == ' ' || byte == '\t';
+  if (digits_ == 0 || !(blank || byte == ';')) {
+    return bad_chunk("a chunk's size must be hexadecimal, and only extensions may follow it");
+  }
+  // Blanks belong to the extension after them: "5 5" and "5 " are sizes to one reader and none to
+  // another.
+  state_ = blank ? State::blanks : State::extension;
   return {};
 }
 
 void ChunkFraming::end_of_size_line() {
   // The last chunk has size 0: trailers follow it, then an empty line.
-  state_ = size_ == 0 ? State::trailer : State::data_cr;
+  state_ = size_ == 0 ? State::trailer_name : State::data_cr;
   data_left_ = size_;
   size_ = 0;
   digits_ = 0;
@@ -96,10 +104,19 @@ void ChunkFraming::end_of_size_line() {
 Result<void> ChunkFraming::trailer_byte(std::uint8_t byte) {
   if (++trailer_bytes_ > kMaxTrailers) return bad_chunk("its trailers are too long");
   if (byte == '\r') {
+    bool is_field = state_ == State::trailer_value || line_bytes_ == 0;
+    if (!is_field) return bad_chunk("a trailer is no header field");
     state_ = State::trailer_lf;
     return {};
   }
-  if (is_control(byte)) return bad_chunk("a trailer holds a control character");
+  if (state_ == State::trailer_value) {
+    if (is_control(byte)) return bad_chunk("a trailer holds a control character");
+  } else if (byte == ':' && line_bytes_ > 0) {
+    state_ = State::trailer_value;
+  } else if (!is_token_char(static_cast<char>(byte))) {
+    // A folded line too: it would begin with a blank.
+    return bad_chunk("a trailer is no header field");
+  }
   ++line_bytes_;
   return {};
 }

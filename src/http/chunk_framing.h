@@ -25,7 +25,18 @@ class ChunkFraming {
   [[nodiscard]] bool done() const noexcept { return state_ == State::done; }
 
  private:
-  enum class State { size, extension, size_lf, data_cr, data_lf, trailer, trailer_lf, done };
+  enum class State {
+    size,
+    blanks,  // after a size, before its extension
+    extension,
+    size_lf,
+    data_cr,
+    data_lf,
+    trailer_name,
+    trailer_value,
+    trailer_lf,
+    done
+  };
   [[nodiscard]] Result<void> step(std::uint8_t byte);
   [[nodiscard]] Result<void> size_byte(std::uint8_t byte);
   [[nodiscard]] Result<void> trailer_byte(std::uint8_t byte);

@@ -3,20 +3,9 @@
 
 #include <string_view>
 
+#include "mas/core/text.h"
+
 namespace mas::http {
-
-[[nodiscard]] constexpr char to_lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-// ASCII only.
-[[nodiscard]] constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (to_lower(a[i]) != to_lower(b[i])) return false;
-  }
-  return true;
-}
 
 // Without spaces and tabs at both ends.
 [[nodiscard]] constexpr std::string_view trim_blanks(std::string_view text) noexcept {

@@ -1,7 +1,7 @@
-#include <algorithm>
 #include <array>
 #include <ctime>
 
+#include "mas/core/text.h"
 #include "mas/http/range.h"
 
 namespace mas::http {
@@ -10,12 +10,6 @@ namespace {
 constexpr std::array<const char*, 7> kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 constexpr std::array<const char*, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                               "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-
-void append_padded(std::string& out, int value, int width) {
-  std::string digits = std::to_string(value);
-  out.append(static_cast<std::size_t>(std::max(0, width - static_cast<int>(digits.size()))), '0');
-  out += digits;
-}
 
 }  // namespace
 
@@ -32,11 +26,7 @@ std::string http_date(std::int64_t unix_seconds) {
   out += ' ';
   append_padded(out, utc.tm_year + 1900, 4);
   out += ' ';
-  append_padded(out, utc.tm_hour, 2);
-  out += ':';
-  append_padded(out, utc.tm_min, 2);
-  out += ':';
-  append_padded(out, utc.tm_sec, 2);
+  append_time(out, utc);
   out += " GMT";
   return out;
 }

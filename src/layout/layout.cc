@@ -1,9 +1,9 @@
 #include "mas/layout/layout.h"
 
-#include <xxhash.h>
-
 #include <array>
 #include <cstring>
+
+#include "mas/core/xxh3.h"
 
 namespace mas::layout {
 
@@ -11,12 +11,11 @@ std::uint32_t partition_of(const Id128& extent, std::uint64_t stripe) {
   std::array<std::uint8_t, 24> bytes;
   std::memcpy(bytes.data(), extent.bytes.data(), extent.bytes.size());
   std::memcpy(bytes.data() + extent.bytes.size(), &stripe, sizeof(stripe));
-  return static_cast<std::uint32_t>(XXH3_64bits(bytes.data(), bytes.size()) % kPartitions);
+  return static_cast<std::uint32_t>(xxh3_64(bytes) % kPartitions);
 }
 
 std::uint32_t partition_of(const Hash& hash) {
-  return static_cast<std::uint32_t>(XXH3_64bits(hash.bytes.data(), hash.bytes.size()) %
-                                    kPartitions);
+  return static_cast<std::uint32_t>(xxh3_64(hash.bytes) % kPartitions);
 }
 
 Profile profile_for(std::size_t members) {

@@ -1,9 +1,8 @@
-#include <xxhash.h>
-
 #include <algorithm>
 #include <set>
 
 #include "mas/core/endian.h"
+#include "mas/core/xxh3.h"
 #include "mas/layout/layout.h"
 
 namespace mas::layout {
@@ -16,7 +15,7 @@ constexpr std::size_t kMaxMembers = 10'000;
 constexpr std::size_t kMaxText = 255;
 constexpr std::size_t kSumSize = sizeof(std::uint64_t);
 
-std::uint64_t sum_of(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+std::uint64_t sum_of(std::string_view bytes) { return xxh3_64(as_bytes(bytes)); }
 
 Error corrupt(const char* what) {
   return {Code::corrupt, std::string("The layout document is damaged: ") + what + "."};

@@ -12,6 +12,7 @@
 #include <cstdio>
 
 #include "mas/core/units.h"
+#include "mas/fs/directories.h"
 #include "mas/fs/rocksdb_env.h"
 #include "mas/observe/log.h"
 #include "meta/keys.h"
@@ -94,29 +95,11 @@ Result<void> check_format(rocksdb::DB& db) {
   return {};
 }
 
-std::string parent_of(const std::string& path) {
-  std::size_t slash = path.rfind('/', path.find_last_not_of('/'));
-  if (slash == std::string::npos) return ".";
-  return path.substr(0, std::max<std::size_t>(slash, 1));
-}
-
-// RocksDB syncs what is in its directory; the entries of the directory itself and of new ones above
-// it are ours to make durable. What cannot be synced further up was not made here.
-Result<void> make_directory(fs::Fs& fs, const std::string& directory) {
-  MAS_CHECK(fs.make_directories(directory));
-  std::string above = parent_of(directory);
-  MAS_CHECK(fs.sync_directory(above));
-  while (above != "/" && above != ".") {
-    above = parent_of(above);
-    if (fs.sync_directory(above).has_error()) break;
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<EmbeddedDb> open_db(const config::Meta& options, const std::string& directory, fs::Fs& fs) {
-  MAS_CHECK(make_directory(fs, directory));
+  // RocksDB syncs what is in its directory; the directory's own entry is ours to make durable.
+  MAS_CHECK(fs::make_durable_directory(fs, directory));
   EmbeddedDb opened;
   opened.env = fs::make_rocksdb_env(fs);
   rocksdb::DB* db = nullptr;

@@ -13,7 +13,7 @@ namespace mas::object {
 namespace {
 
 // Reads the rest of a body whose content is stored already: it must still be what it says.
-Task<Result<Receipt>> verify_only(Context& context, const Hash& hash, BodyReader& body,
+Task<Result<Receipt>> verify_only(Context& context, const PutRequest& request, BodyReader& body,
                                   Piece piece) {
   codec::Sha256 sha;
   const std::size_t room = piece.size;
@@ -27,8 +27,10 @@ Task<Result<Receipt>> verify_only(Context& context, const Hash& hash, BodyReader
     if (body.ended()) break;
     MAS_CO_TRY(piece.size, co_await body.fill(piece.buffer.bytes().first(room)));
   }
-  if (sha.digest() != hash) co_return hash_mismatch();
-  MAS_CO_TRY(std::optional<meta::Object> now, co_await context.deps.meta.find(hash));
+  if (sha.digest() != *request.hash) co_return hash_mismatch();
+  // What stands keeps its name; a malformed one is refused all the same.
+  MAS_CO_CHECK(name_of(request, *request.hash));
+  MAS_CO_TRY(std::optional<meta::Object> now, co_await context.deps.meta.find(*request.hash));
   if (!is_usable(now)) {
     co_return Error(Code::busy, "This file was deleted while it was being sent; send it again.");
   }
@@ -73,7 +75,6 @@ Task<Result<Receipt>> put_stream(Context& context, PutRequest request, BodyReade
   upload.id = context.deps.rng.id();
   upload.kind = meta::UploadKind::single;
   upload.hash = request.hash.value_or(Hash{});
-  upload.name = request.name;
   upload.created = context.now_seconds();
   upload.expires = context.expiry();
   Result<meta::Upload> opened = co_await context.deps.meta.open(upload);
@@ -88,10 +89,15 @@ Task<Result<Receipt>> put_stream(Context& context, PutRequest request, BodyReade
     co_await drop_upload(context, upload.id);
     co_return hash.error();
   }
+  Result<std::string> name = name_of(request, *hash);
+  if (name.has_error()) {
+    co_await drop_upload(context, upload.id);
+    co_return name.error();
+  }
   meta::Object object;
   object.hash = *hash;
   object.size = body.size();
-  object.name = request.name.empty() ? hash->hex() : std::move(request.name);
+  object.name = *std::move(name);
   object.created = context.now_seconds();
   object.extents = std::move(written.extents);
   Result<Receipt> receipt =
@@ -116,7 +122,7 @@ Task<Result<Receipt>> put_object(Context& context, PutRequest request, ByteSourc
   if (request.hash) {
     MAS_CO_TRY(std::optional<meta::Object> current, co_await context.deps.meta.find(*request.hash));
     if (is_usable(current)) {
-      co_return co_await verify_only(context, *request.hash, body, std::move(head.piece));
+      co_return co_await verify_only(context, request, body, std::move(head.piece));
     }
   }
   co_return co_await put_stream(context, std::move(request), body, std::move(head));

@@ -94,6 +94,12 @@ Error hash_mismatch() {
   return Error(Code::hash_mismatch, "The content does not have the hash it was sent under.");
 }
 
+Result<std::string> name_of(const PutRequest& request, const Hash& hash) {
+  if (!request.name) return hash.hex();
+  MAS_TRY(std::string name, request.name());
+  return name.empty() ? hash.hex() : name;
+}
+
 Task<Result<Hash>> digest_of(Context& context, ByteView bytes) {
   if (bytes.size() <= kInline) co_return codec::sha256(bytes);
   auto job = [bytes]() -> Result<Hash> { return codec::sha256(bytes); };
@@ -106,7 +112,7 @@ Task<Result<Receipt>> put_stripe(Context& context, PutRequest request, Piece pie
   object.created = context.now_seconds();
   MAS_CO_TRY(object.hash, co_await digest_of(context, piece.buffer.bytes().first(piece.size)));
   if (request.hash && *request.hash != object.hash) co_return hash_mismatch();
-  object.name = request.name.empty() ? object.hash.hex() : std::move(request.name);
+  MAS_CO_TRY(object.name, name_of(request, object.hash));
   if (piece.size == 0) co_return co_await put_empty(context, std::move(object));
 
   meta::Extent extent = make_extent(context, piece.size);

@@ -13,6 +13,9 @@ Task<Result<Receipt>> put_stripe(Context& context, PutRequest request, Piece pie
 // The digest of a piece: on this thread if it is small, else in the CPU pool.
 Task<Result<Hash>> digest_of(Context& context, ByteView bytes);
 
+// The name of what was read to its end and has this hash.
+[[nodiscard]] Result<std::string> name_of(const PutRequest& request, const Hash& hash);
+
 [[nodiscard]] Error hash_mismatch();
 
 }  // namespace mas::object

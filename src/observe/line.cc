@@ -3,6 +3,7 @@
 #include <cctype>
 #include <ctime>
 
+#include "mas/core/text.h"
 #include "mas/core/utf8.h"
 
 namespace mas::log {
@@ -17,18 +18,8 @@ std::pair<std::time_t, int> split(std::chrono::system_clock::time_point at) {
   return {static_cast<std::time_t>((millis - rest) / 1000), rest};
 }
 
-void append_padded(std::string& out, int value, std::size_t width) {
-  std::string digits = std::to_string(value);
-  if (digits.size() < width) out.append(width - digits.size(), '0');
-  out += digits;
-}
-
 void append_clock(std::string& out, const std::tm& parts, int millis) {
-  append_padded(out, parts.tm_hour, 2);
-  out += ':';
-  append_padded(out, parts.tm_min, 2);
-  out += ':';
-  append_padded(out, parts.tm_sec, 2);
+  append_time(out, parts);
   out += '.';
   append_padded(out, millis, 3);
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "store/sum.h"
+#include "mas/core/xxh3.h"
 
 namespace mas::store {
 
@@ -26,7 +26,7 @@ Result<ByteView> BlockReader::view(std::uint64_t offset, std::size_t length) {
 }
 
 Result<bool> payload_matches(BlockReader& reader, const Location& location) {
-  RunningSum sum;
+  Xxh3 sum;
   std::uint64_t done = 0;
   while (done < location.length) {
     const std::uint64_t offset = location.payload + done;

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "mas/core/xxh3.h"
 #include "mas/observe/log.h"
 #include "mas/runtime/offload.h"
-#include "store/sum.h"
 #include "store/volume.h"
 
 namespace mas::store {
@@ -138,7 +138,7 @@ Result<std::optional<Slice>> Compaction::read_payload(const Location& location) 
     if (got < skip + location.length) return std::optional<Slice>();
     payload = std::move(buffer).freeze(got).sub(skip, location.length);
   }
-  if (payload.size() != location.length || sum128(payload.view()) != location.sum) {
+  if (payload.size() != location.length || xxh3_128(payload.view()) != location.sum) {
     return std::optional<Slice>();
   }
   return std::optional<Slice>(std::move(payload));

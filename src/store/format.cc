@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "store/sum.h"
+#include "mas/core/xxh3.h"
 
 namespace mas::store {
 namespace {
@@ -22,30 +22,30 @@ std::optional<T> load(ByteView bytes) {
 
 // Binds a record header to its volume and segment without spending bytes on them.
 std::uint64_t record_seed(const SegmentIdentity& identity) {
-  return sum64(identity.volume.bytes, identity.segment);
+  return xxh3_64(identity.volume.bytes, identity.segment);
 }
 
 bool fits_small(std::uint32_t payload_length) noexcept { return payload_length < kLargePayload; }
 
 }  // namespace
 
-void seal(SegmentHeader& header) { header.sum = sum128(bytes_before_sum(header)); }
+void seal(SegmentHeader& header) { header.sum = xxh3_128(bytes_before_sum(header)); }
 
 void seal(RecordHeader& header, const SegmentIdentity& identity) {
-  header.sum = sum64(bytes_before_sum(header), record_seed(identity));
+  header.sum = xxh3_64(bytes_before_sum(header), record_seed(identity));
 }
 
 void seal(FrameHeader& header, std::span<const RecordHeader> records) {
   header.records = static_cast<std::uint32_t>(records.size());
   header.records_sum =
       records_sum({reinterpret_cast<const std::uint8_t*>(records.data()), records.size_bytes()});
-  header.sum = sum128(bytes_before_sum(header));
+  header.sum = xxh3_128(bytes_before_sum(header));
 }
 
 std::optional<SegmentHeader> parse_segment_header(ByteView block, const SegmentIdentity& identity) {
   auto header = load<SegmentHeader>(block);
   if (!header || header->magic != kSegmentMagic || header->version != kFormatVersion) return {};
-  if (header->sum != sum128(bytes_before_sum(*header))) return {};
+  if (header->sum != xxh3_128(bytes_before_sum(*header))) return {};
   if (header->volume != identity.volume || header->segment != identity.segment) return {};
   return header;
 }
@@ -54,7 +54,7 @@ std::optional<FrameHeader> parse_frame_header(ByteView block, const SegmentIdent
                                               std::uint64_t offset, std::uint64_t room) {
   auto header = load<FrameHeader>(block);
   if (!header || header->magic != kFrameMagic || header->version != kFormatVersion) return {};
-  if (header->sum != sum128(bytes_before_sum(*header))) return {};
+  if (header->sum != xxh3_128(bytes_before_sum(*header))) return {};
   if (header->volume != identity.volume || header->segment != identity.segment) return {};
   if (header->offset != offset) return {};
   if (header->length == 0 || header->length % kBlockSize != 0 || header->length > room) return {};
@@ -66,7 +66,8 @@ std::optional<FrameHeader> parse_frame_header(ByteView block, const SegmentIdent
 std::optional<RecordHeader> parse_record_header(ByteView bytes, const SegmentIdentity& identity,
                                                 std::uint64_t frame_length) {
   auto header = load<RecordHeader>(bytes);
-  if (!header || header->sum != sum64(bytes_before_sum(*header), record_seed(identity))) return {};
+  if (!header || header->sum != xxh3_64(bytes_before_sum(*header), record_seed(identity)))
+    return {};
   if (header->key_kind != static_cast<std::uint8_t>(RecordKind::shard) &&
       header->key_kind != static_cast<std::uint8_t>(RecordKind::manifest)) {
     return {};
@@ -82,7 +83,7 @@ std::optional<RecordHeader> parse_record_header(ByteView bytes, const SegmentIde
   return header;
 }
 
-Sum128 records_sum(ByteView record_headers) { return sum128(record_headers); }
+Sum128 records_sum(ByteView record_headers) { return xxh3_128(record_headers); }
 
 RecordKey key_of(const RecordHeader& header) {
   RecordKey key;

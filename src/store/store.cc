@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
+#include "mas/core/xxh3.h"
 #include "mas/observe/log.h"
 #include "mas/runtime/offload.h"
 #include "mas/runtime/sync.h"
 #include "store/scrub.h"
-#include "store/sum.h"
 #include "store/volume.h"
 
 namespace mas::store {
@@ -160,12 +160,12 @@ Volume* StoreImpl::choose(const RecordKey& key, std::uint64_t bytes, bool& any_h
   std::uint64_t best_score = 0;
   any_healthy = false;
   const RecordKey::Encoded encoded = key.encode();
-  const std::uint64_t key_sum = volumes_.size() > 1 ? sum64(encoded, 0) : 0;
+  const std::uint64_t key_sum = volumes_.size() > 1 ? xxh3_64(encoded, 0) : 0;
   for (const auto& volume : volumes_) {
     if (volume->is_stopped()) continue;
     any_healthy = true;
     if (volume->left() < bytes) continue;
-    const std::uint64_t score = volumes_.size() > 1 ? sum64(volume->id().bytes, key_sum) : 0;
+    const std::uint64_t score = volumes_.size() > 1 ? xxh3_64(volume->id().bytes, key_sum) : 0;
     if (!best || score > best_score) {
       best = volume.get();
       best_score = score;
@@ -205,9 +205,9 @@ Task<Result<void>> StoreImpl::put(RecordKey key, std::vector<Slice> pieces) {
   record.length = static_cast<std::uint32_t>(total);
   MAS_CO_TRY(Volume * volume, co_await choose_with_room(key, footprint(record.length)));
   if (total < kSumInPool) {
-    record.sum = sum128(pieces);
+    record.sum = xxh3_128(pieces);
   } else {
-    auto sum = [&pieces]() -> Result<Sum128> { return sum128(pieces); };
+    auto sum = [&pieces]() -> Result<Sum128> { return xxh3_128(pieces); };
     MAS_CO_TRY(record.sum, co_await offload(dependencies_.disk, sum));
   }
   record.pieces = std::move(pieces);

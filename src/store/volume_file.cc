@@ -3,6 +3,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "mas/fs/directories.h"
 #include "store/segments.h"
 
 namespace mas::store {
@@ -19,12 +20,6 @@ std::optional<std::string_view> take_line(std::string_view& rest, std::string_vi
   std::string_view value = rest.substr(name.size(), end - name.size());
   rest.remove_prefix(end + 1);
   return value;
-}
-
-std::string parent_of(const std::string& path) {
-  const std::size_t slash = path.find_last_of('/');
-  if (slash == std::string::npos) return {};
-  return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 }  // namespace
@@ -84,13 +79,7 @@ Result<std::optional<VolumeIdentity>> read_identity(fs::Fs& fs, const VolumePath
 }
 
 Result<void> found_volume(fs::Fs& fs, const VolumePaths& paths, const VolumeIdentity& identity) {
-  MAS_CHECK(fs.make_directories(paths.segments));
-  MAS_CHECK(fs.sync_directory(paths.directory));
-  // The directory itself may be new, and so may those above it. What cannot be opened for a sync up
-  // there was not made here.
-  for (std::string above = parent_of(paths.directory); !above.empty(); above = parent_of(above)) {
-    if (fs.sync_directory(above).has_error() || above == "/") break;
-  }
+  MAS_CHECK(fs::make_durable_directory(fs, paths.segments));
   const std::string text = format_volume_file(identity);
   return fs::write_file(fs, paths.identity, as_bytes(text));
 }

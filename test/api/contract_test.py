@@ -19,7 +19,8 @@ UPLOAD_CALLS = [
 DOWNLOAD_CALLS = [("GET", "/api/file/upload/download"), ("HEAD", "/api/file/upload/download"),
                   ("GET", "/api/file/download"), ("HEAD", "/api/file/download")]
 # Statuses that only a fault behind the server, a full disk or a limit of time can bring about:
-# other suites provoke them (test/unit/api, limits_test.py, test/crash).
+# other suites provoke them (faults_test.py, disk_full_test.py, limits_test.py, early_test.py,
+# token_limits_test.py).
 NEED_FAULTS = {408, 414, 417, 429, 431, 500, 501, 503, 507}
 
 
@@ -244,16 +245,37 @@ class ContractTest(DaemonTest):
         mas = self.mas
         name = "\u6587\u4ef6 r\u00e9sum\u00e9.txt"
         quoted = urllib.parse.quote(name)
-        for query, headers, filename, before in (
-                ({"name": name}, {"name": "header"}, "f", [("name", "field")]),
-                (None, {"name": quoted}, "f", [("name", "field")]),
-                (None, {}, "f", [("name", name)]),
-                (None, {}, "../dir/" + name, [])):
-            data, hash_ = self.fresh()
-            body, kind = form(data, filename, before)
-            answer = mas.call("POST", "/api/file/upload/single", query, body=body,
-                              headers={**kind, **headers}, token=mas.upload_token(hash_))
-            self.assertEqual((answer.status, answer.data["name"]), (200, name), answer.body)
+        field, other = [("name", "field")], [("chuck", "x" * 30_000), ("size", "-1")]
+        for query, headers, filename, before, after in (
+                ({"name": name}, {"name": "header"}, "f", field, ()),
+                ({"name": name}, {"name": "header"}, "f", (), field),
+                (None, {"name": quoted}, "f", field, ()),
+                (None, {}, "f", [("name", name)], other),
+                (None, {}, "f", other, [("name", name)]),
+                (None, {}, "../dir/" + name, (), ())):
+            # Small, one stripe, and many: the name is needed at different places.
+            for size in (1000, 300_000, 5_000_000):
+                data, hash_ = self.fresh(size)
+                body, kind = form(data, filename, before, after)
+                for path, access in (
+                        ("/api/file/upload/single", {"token": mas.upload_token(hash_)}),
+                        ("/api/file/upload/object", {"system": True})):
+                    answer = mas.call("POST", path, query, body=body, headers={**kind, **headers},
+                                      **access)
+                    self.assertEqual((answer.status, answer.data["name"]), (200, name),
+                                     answer.body)
+                    info = mas.call("GET", "/api/file/info", {"hash": hash_}, system=True)
+                    self.assertEqual(info.data["name"], name)
+                    if size == 1000:
+                        mas.call("DELETE", "/api/file", {"hash": hash_}, system=True)
+        for size in (1000, 5_000_000):
+            data, hash_ = self.fresh(size)
+            for after in (field * 2, [("name", "a\nb")], [("name", "n" * 1025)]):
+                body, kind = form(data, after=after)
+                self.refused(mas.call("POST", "/api/file/upload/single", body=body, headers=kind,
+                                      token=mas.upload_token(hash_)), 400, 5205)
+            self.refused(mas.call("GET", "/api/file/info", {"hash": hash_}, system=True), 404,
+                         5407)
         data, hash_ = self.fresh()
         answer = mas.call("POST", "/api/file/upload/single", body=data,
                           token=mas.upload_token(hash_))
@@ -372,7 +394,8 @@ class ContractTest(DaemonTest):
             numbers = {"chuck": "chuck", "chunk": "chunk"}.get(path.rsplit("/", 1)[-1])
             query = {numbers: 1} if numbers else None
             if "413" in operation["responses"] and "/object" not in path:
-                if "requestBody" in operation and "init" not in path:
+                fields_only = path.endswith(("/init", "/finish"))
+                if "requestBody" in operation and not fields_only:
                     mas.call("GET", "/api/file/upload/init", token=token)
                     mas.call(method, path, query, body=b"12345", **call)
                     self.one_part_refusals(method, path, query, call)
@@ -424,46 +447,9 @@ class CorsTest(DaemonTest):
             self.assertEqual(answer.headers["Access-Control-Allow-Origin"], expected)
 
 
-class RefusalRateTest(DaemonTest):
-    settings = {"token__refusals_per_second": 20}
-
-    def test_one_address_gets_at_most_so_many_refusals_a_second(self):
-        data = os.urandom(10)
-        name = self.mas.put(data)["hash"]
-        good = self.mas.download_token(name)
-        connection = self.mas.connect()
-        statuses = [self.mas.call("GET", "/api/file/download", token="guess",
-                                  connection=connection).status for _ in range(200)]
-        connection.close()
-        self.assertEqual(set(statuses), {401, 429})
-        self.assertGreaterEqual(statuses.index(429), 20)
-        self.assertEqual(self.mas.call("GET", "/api/file/download", token=good).body, data)
-
-
 class MetricsPortTest(DaemonTest):
     settings = {"metrics__listen": "127.0.0.1:0"}
 
     def test_metrics_leave_the_api_port(self):
         answer = self.mas.call("GET", "/metrics")
         self.refused(answer, 404, 5910)
-
-
-class ManyRequestsTest(DaemonTest):
-    settings = {"token__requests_at_once": 1}
-
-    def test_a_token_runs_a_bounded_number_of_requests_at_once(self):
-        mas = self.mas
-        name = mas.put(os.urandom(1000))["hash"]
-        data = os.urandom(1000)
-        token = mas.upload_token(sha256(data))
-        with mas.socket() as first:
-            first.sendall((f"POST /api/file/upload/single HTTP/1.1\r\nHost: x\r\ntoken: {token}\r\n"
-                           "Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n").encode())
-            self.assertTrue(first.recv(100).startswith(b"HTTP/1.1 100"))
-            refused = self.refused(mas.call("GET", "/api/file/upload/init", token=token), 429,
-                                   5916)
-            self.assertTrue(refused.headers["Retry-After"])
-            self.assertEqual(mas.call("GET", "/api/file/download",
-                                      token=mas.download_token(name)).status, 200)
-
-

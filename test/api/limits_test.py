@@ -58,7 +58,10 @@ class HeadTest(DaemonTest):
         self.assertEqual(self.ask(*post, body=good).status, 200)
         for bad in (b"x\r\nhello\r\n0\r\n\r\n", b"-5\r\nhello\r\n0\r\n\r\n",
                     b"fffffffffffffffff\r\nhello", b"5\r\nhelloXX0\r\n\r\n",
-                    b"5" * 5000 + b"\r\n"):
+                    b"5" * 5000 + b"\r\n", b"5 5\r\nhello\r\n0\r\n\r\n",
+                    b"5\nhello\r\n0\r\n\r\n", b"+5\r\nhello\r\n0\r\n\r\n",
+                    b"0x5\r\nhello\r\n0\r\n\r\n", b" 5\r\nhello\r\n0\r\n\r\n",
+                    b"5\r\nhello\r\n0\r\nno field\r\n\r\n"):
             answer = self.ask(*post, body=bad)
             self.assertEqual((answer.status, answer.code), (400, 5201), bad[:20])
 

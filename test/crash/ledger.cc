@@ -115,4 +115,20 @@ std::vector<CrashPoint> record(fs::FaultFs& disk, const Ledger& ledger,
   return points;
 }
 
+void each_power_off(std::uint64_t step,
+                    const std::function<void(fs::FaultFs& disk, Ledger& ledger)>& workload,
+                    const std::function<void(const fs::FaultFs& disk, const Allowed& allowed,
+                                             std::uint64_t n)>& look) {
+  const auto whole = fs::make_fault_fs(1);
+  Ledger unused;
+  workload(*whole, unused);
+  for (std::uint64_t n = 0; n < whole->mutations(); n += step) {
+    const auto disk = fs::make_fault_fs(n);
+    disk->power_off_after(n);
+    Ledger ledger;
+    workload(*disk, ledger);
+    look(*disk, ledger.allowed(), n);
+  }
+}
+
 }  // namespace mas::crash

@@ -67,6 +67,14 @@ struct CrashPoint {
     fs::FaultFs& disk, const Ledger& ledger, const std::function<void()>& workload,
     const std::function<void(const fs::FsCall&)>& watch = {});
 
+// Runs `workload` once for every `step`th change it makes, each time on a fresh disk whose power is
+// off from the nth change on; `look` is shown the disk, what it may hold, and n. A disk that works
+// to the end tells how many changes there are.
+void each_power_off(std::uint64_t step,
+                    const std::function<void(fs::FaultFs& disk, Ledger& ledger)>& workload,
+                    const std::function<void(const fs::FaultFs& disk, const Allowed& allowed,
+                                             std::uint64_t n)>& look);
+
 [[nodiscard]] std::string describe(const fs::FsCall& call);
 [[nodiscard]] bool is_mutation(fs::FsOp op);
 

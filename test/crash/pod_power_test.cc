@@ -97,23 +97,13 @@ TEST_CASE("a pod keeps rules 1 to 3 wherever its process is killed") {
 }
 
 TEST_CASE("a pod whose disk fails from some call on keeps rules 1 to 3") {
-  std::uint64_t mutations = 0;
-  {
-    const auto disk = fs::make_fault_fs(1);
-    Ledger ledger;
-    run_pod_workload(*disk, ledger);
-    mutations = disk->mutations();
-  }
   const auto rng = make_seeded_rng(3);
-  for (std::uint64_t n = 0; n < mutations; n += 3) {
-    const auto disk = fs::make_fault_fs(n);
-    disk->power_off_after(n);
-    Ledger ledger;
-    run_pod_workload(*disk, ledger);
-    INFO("power off after " << n << " of " << mutations);
-    const auto left = disk->after_power_loss(*rng, n % 2 == 0 ? 0.0 : 1.0);
-    REQUIRE(inspect_pod(*left, ledger.allowed()) == std::vector<std::string>{});
-  }
+  each_power_off(3, run_pod_workload,
+                 [&](const fs::FaultFs& disk, const Allowed& allowed, std::uint64_t n) {
+                   INFO("power off after " << n);
+                   const auto left = disk.after_power_loss(*rng, n % 2 == 0 ? 0.0 : 1.0);
+                   REQUIRE(inspect_pod(*left, allowed) == std::vector<std::string>{});
+                 });
 }
 
 TEST_CASE("a pod whose syncs lie is caught") {

@@ -56,24 +56,14 @@ TEST_CASE("a store keeps what it acknowledged wherever its process is killed") {
 }
 
 TEST_CASE("a store acknowledges nothing after the power is gone") {
-  std::uint64_t mutations = 0;
-  {
-    const auto disk = fs::make_fault_fs(1);
-    Ledger ledger;
-    run_store_workload(*disk, ledger);
-    mutations = disk->mutations();
-  }
   const auto rng = make_seeded_rng(3);
-  for (std::uint64_t n = 0; n < mutations; n += 2) {
-    const auto disk = fs::make_fault_fs(n);
-    disk->power_off_after(n);
-    Ledger ledger;
-    run_store_workload(*disk, ledger);
-    const double keep = kKeeps[n / 2 % std::size(kKeeps)];
-    INFO("power off after " << n << " of " << mutations << ", keeping " << keep);
-    const auto left = disk->after_power_loss(*rng, keep);
-    REQUIRE(inspect_store(*left, ledger.allowed()) == std::vector<std::string>{});
-  }
+  each_power_off(2, run_store_workload,
+                 [&](const fs::FaultFs& disk, const Allowed& allowed, std::uint64_t n) {
+                   const double keep = kKeeps[n / 2 % std::size(kKeeps)];
+                   INFO("power off after " << n << ", keeping " << keep);
+                   const auto left = disk.after_power_loss(*rng, keep);
+                   REQUIRE(inspect_store(*left, allowed) == std::vector<std::string>{});
+                 });
 }
 
 TEST_CASE("a store keeps what it acknowledged when the power goes again while it recovers") {

@@ -7,9 +7,9 @@
 
 #include "codec/shard_format.h"
 #include "codec/shard_header.h"
-#include "codec/sum64.h"
 #include "mas/codec/hash.h"
 #include "mas/codec/stripe.h"
+#include "mas/core/xxh3.h"
 
 using namespace mas;
 using namespace mas::codec;
@@ -23,10 +23,10 @@ void sign(std::string& header) {
   format::ShardPrefix prefix;
   std::memcpy(&prefix, header.data(), sizeof(prefix));
   prefix.check = static_cast<std::uint32_t>(
-      sum64(as_bytes(header).first(offsetof(format::ShardPrefix, check))));
+      xxh3_64(as_bytes(header).first(offsetof(format::ShardPrefix, check))));
   std::memcpy(header.data(), &prefix, sizeof(prefix));
   if (prefix.header_size > header.size() || prefix.header_size < 2 * sizeof(Sum128)) return;
-  Sum128 sum = xxh3(as_bytes(header).first(prefix.header_size - sizeof(Sum128)));
+  Sum128 sum = xxh3_128(as_bytes(header).first(prefix.header_size - sizeof(Sum128)));
   std::memcpy(header.data() + prefix.header_size - sizeof(sum), &sum, sizeof(sum));
 }
 
@@ -59,7 +59,8 @@ void check_header(std::string_view bytes) {
     bool good = decode_unit(header, i, stored.view(), out).has_value();
     auto served = decode_unit(header, i, stored);
     MAS_ASSERT(served.has_value() == good);
-    MAS_ASSERT(!good || (xxh3(out) == unit.plain_sum && std::ranges::equal(served->view(), out)));
+    MAS_ASSERT(!good ||
+               (xxh3_128(out) == unit.plain_sum && std::ranges::equal(served->view(), out)));
   }
 }
 

@@ -62,6 +62,11 @@ inline std::string make_content(std::size_t size, std::uint64_t seed = 1) {
 
 inline Hash hash_of(std::string_view content) { return codec::sha256(as_bytes(content)); }
 
+// A name that is known from the start, as PutRequest wants it.
+inline std::function<Result<std::string>()> named(std::string name) {
+  return [name = std::move(name)]() -> Result<std::string> { return name; };
+}
+
 // Runs `tasks` side by side on the calling thread until all have ended.
 inline void run_together(std::vector<Task<void>> tasks) {
   auto all = [](std::vector<Task<void>> parts) -> Task<void> {

@@ -77,10 +77,10 @@ class Authority {
   // Checks signature and type, then begins a use with the ledger. Errors: token_invalid,
   // token_wrong_type, too_many_requests (more than requests_at_once), ledger_*.
   virtual Task<Result<std::unique_ptr<TokenUse>>> begin(std::string_view token, TokenType type) = 0;
-  // Refusals of one client address: false if it has had more than refusals_per_second. Counts one.
+  // Counts one refusal of a client address: false if it has had its refusals_per_second already.
+  // Nobody asks before a token is looked at: behind one address, a proxy's above all, stand many
+  // clients, and a good token is not to fail for the bad ones of others.
   virtual bool count_refusal(std::string_view address) = 0;
-  // True while that address is over its limit.
-  [[nodiscard]] virtual bool refused_too_often(std::string_view address) const = 0;
   // Ends all renewals; drains.
   virtual Task<void> close() = 0;
 };

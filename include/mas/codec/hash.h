@@ -1,8 +1,7 @@
-// SHA-256 with a state that can be saved, and XXH3-128.
+// SHA-256 with a state that can be saved.
 #pragma once
 
 #include <array>
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -30,23 +29,5 @@ class Sha256 {
 };
 
 [[nodiscard]] Hash sha256(ByteView bytes);
-
-// XXH3-128 (seed 0), canonical byte order. Uses the run-time dispatching build.
-[[nodiscard]] Sum128 xxh3(ByteView bytes);
-
-// Incremental XXH3-128.
-class Xxh3 {
- public:
-  Xxh3();
-  ~Xxh3();
-  Xxh3(Xxh3&&) noexcept;
-  Xxh3& operator=(Xxh3&&) noexcept;
-  void update(ByteView bytes);
-  [[nodiscard]] Sum128 digest() const;
-
- private:
-  struct State;
-  std::unique_ptr<State> state_;
-};
 
 }  // namespace mas::codec

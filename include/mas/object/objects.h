@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,8 +35,10 @@ struct Receipt {
 };
 
 struct PutRequest {
-  std::optional<Hash> hash = {};           // nullopt: the content names itself
-  std::string name = {};                   // "": the hash
+  std::optional<Hash> hash = {};  // nullopt: the content names itself
+  // "": the hash. Asked once, when the body was read to its end and before anything is published,
+  // because a form may say the name after its file; an error of it is put()'s. Empty: no name.
+  std::function<Result<std::string>()> name = {};
   std::optional<std::uint64_t> size = {};  // if declared; another length is wrong_length
   std::uint64_t max_size = UINT64_MAX;
 };

@@ -9,38 +9,53 @@
 namespace mas::app {
 namespace {
 
-Result<void> check_hashes(const std::vector<std::string>& hashes) {
-  for (const std::string& hash : hashes) MAS_CHECK(parse_hash_argument(hash));
-  return {};
-}
-
-class Stat final : public ClientCommand {
- public:
-  std::string name() const override { return "stat"; }
-  std::string summary() const override { return "Show what is known about files"; }
-
+// A command that does one thing to each of the files it is given.
+class HashesCommand : public ClientCommand {
  protected:
   void declare_own(OptionSet& options) override {
     options.arguments("HASH", hashes_, 1, "SHA-256 of the file, 64 hex digits");
   }
-  Result<void> check() override { return check_hashes(hashes_); }
+  Result<void> check() override {
+    for (const std::string& hash : hashes_) MAS_CHECK(parse_hash_argument(hash));
+    return {};
+  }
 
   Task<Result<int>> work(Context& context) override {
     auto client = context.connect();
     int status = kExitOk;
     for (const std::string& text : hashes_) {
       MAS_CO_TRY(Hash hash, parse_hash_argument(text));
-      MAS_CO_TRY(auto info, co_await client->info(hash));
-      if (!info) {
-        context.report(name(), Error(Code::no_such_file, text + ": no such file"));
-        status = kExitFailed;
-      } else if (context.json) {
-        context.print(to_json(*info));
-      } else {
-        context.surroundings.out << describe(*info) << std::flush;
-      }
+      MAS_CO_TRY(bool good, co_await work_on(context, *client, hash));
+      if (!good) status = kExitFailed;
     }
     co_return status;
+  }
+
+  // False: it failed for this file and has said so; the others go on. An error ends all.
+  virtual Task<Result<bool>> work_on(Context& context, ApiClient& client, Hash hash) = 0;
+
+ private:
+  std::vector<std::string> hashes_;
+};
+
+class Stat final : public HashesCommand {
+ public:
+  std::string name() const override { return "stat"; }
+  std::string summary() const override { return "Show what is known about files"; }
+
+ protected:
+  Task<Result<bool>> work_on(Context& context, ApiClient& client, Hash hash) override {
+    MAS_CO_TRY(auto info, co_await client.info(hash));
+    if (!info) {
+      context.report(name(), Error(Code::no_such_file, hash.hex() + ": no such file"));
+      co_return false;
+    }
+    if (context.json) {
+      context.print(to_json(*info));
+    } else {
+      context.surroundings.out << describe(*info) << std::flush;
+    }
+    co_return true;
   }
 
  private:
@@ -51,11 +66,9 @@ class Stat final : public ClientCommand {
                   {"created", date_text(info.created) + " UTC"},
                   {"state", info.stored ? "stored" : "upload not finished"}});
   }
-
-  std::vector<std::string> hashes_;
 };
 
-class Rm final : public ClientCommand {
+class Rm final : public HashesCommand {
  public:
   std::string name() const override { return "rm"; }
   std::string summary() const override { return "Delete files"; }
@@ -65,29 +78,15 @@ class Rm final : public ClientCommand {
   }
 
  protected:
-  void declare_own(OptionSet& options) override {
-    options.arguments("HASH", hashes_, 1, "SHA-256 of the file, 64 hex digits");
-  }
-  Result<void> check() override { return check_hashes(hashes_); }
-
-  Task<Result<int>> work(Context& context) override {
-    auto client = context.connect();
-    int status = kExitOk;
-    for (const std::string& text : hashes_) {
-      MAS_CO_TRY(Hash hash, parse_hash_argument(text));
-      auto removed = co_await client->remove(hash);
-      if (removed.has_error()) {
-        context.report(name(), removed.error().with_context(text));
-        status = kExitFailed;
-      } else if (context.json) {
-        context.print({{"hash", hash.hex()}, {"deleted", true}});
-      }
+  Task<Result<bool>> work_on(Context& context, ApiClient& client, Hash hash) override {
+    auto removed = co_await client.remove(hash);
+    if (removed.has_error()) {
+      context.report(name(), removed.error().with_context(hash.hex()));
+      co_return false;
     }
-    co_return status;
+    if (context.json) context.print({{"hash", hash.hex()}, {"deleted", true}});
+    co_return true;
   }
-
- private:
-  std::vector<std::string> hashes_;
 };
 
 }  // namespace

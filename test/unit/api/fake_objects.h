@@ -59,7 +59,9 @@ class FakeObjects final : public object::Objects {
     if (request.hash && *request.hash != hash) {
       co_return Error(Code::hash_mismatch, "The content does not match its hash.");
     }
-    if (!stored.contains(hash)) add(bytes, request.name);
+    auto name = request.name ? request.name() : Result<std::string>(std::string());
+    if (name.has_error()) co_return name.error();
+    if (!stored.contains(hash)) add(bytes, *name);
     co_return object::Receipt{stored[hash].first, 1, 1, 0};
   }
 

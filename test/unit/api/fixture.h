@@ -51,9 +51,6 @@ class FakeAuthority final : public auth::Authority {
     co_return std::make_unique<Use>(at->second);
   }
   bool count_refusal(std::string_view) override { return ++refusals <= refusals_allowed; }
-  [[nodiscard]] bool refused_too_often(std::string_view) const override {
-    return refusals > refusals_allowed;
-  }
   Task<void> close() override { co_return; }
 
  private:

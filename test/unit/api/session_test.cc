@@ -82,11 +82,38 @@ TEST_CASE("init may have its name in a form") {
   CHECK(named("multipart/form-data; boundary=X",
               "--X\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nc.txt\r\n--X--\r\n") ==
         "\"c.txt\"");
+  std::string part = "--X\r\nContent-Disposition: form-data; name=\"";
+  CHECK(named("multipart/form-data; boundary=X",
+              part + "file\"\r\n\r\nbytes\r\n" + part + "name\"\r\n\r\nd.txt\r\n--X--\r\n") ==
+        "\"d.txt\"");
+  FakeExchange file("POST", "/api/file/upload/init");
+  file.header("token", "up")
+      .header("Content-Type", "multipart/form-data; boundary=X")
+      .send_body(part + "file\"\r\n\r\n" + std::string(70'000, 'x') + "\r\n--X--\r\n");
+  check_refusal(api.run(file), 413, 5412);
+  FakeExchange two("POST", "/api/file/upload/init");
+  two.header("token", "up")
+      .header("Content-Type", "application/x-www-form-urlencoded")
+      .send_body("name=a&name=b");
+  check_refusal(api.run(two), 400, 5205);
   FakeExchange large("POST", "/api/file/upload/init");
   large.header("token", "up")
       .header("Content-Type", "application/x-www-form-urlencoded")
       .send_body("x=" + std::string(70'000, 'x'));
   check_refusal(api.run(large), 413, 5412);
+}
+
+TEST_CASE("finish may have its name in a form") {
+  Sessions api;
+  api.ask("GET", "/init?name=a.txt");
+  api.ask("POST", "/chuck?chuck=1", "hello");
+  FakeExchange finish("POST", "/api/file/upload/finish");
+  finish.header("token", "up")
+      .header("systemToken", "system")
+      .header("Content-Type", "application/x-www-form-urlencoded")
+      .send_body("name=b.txt");
+  CHECK(api.run(finish).status() == 200);
+  CHECK(field_of(finish, "name") == "\"b.txt\"");
 }
 
 TEST_CASE("a part's number is from 1 to 10,000") {

@@ -90,6 +90,52 @@ TEST_CASE("the name stands in the query, the header, the form, the filename, or 
         "\"" + api.hash.hex() + "\"");
 }
 
+TEST_CASE("a form may say the name after its file") {
+  Upload api;
+  std::string end = "--XX--\r\n";
+  std::string late = part("name=\"name\"", "late.txt");
+  for (std::string filename : {"disk.txt", "", "a\x01"}) {
+    // The filename counts only where no field does, so it cannot be wrong here.
+    std::string file = filename == "a\x01" ? part("name=\"file\"; filename*=UTF-8''a%01", "hello")
+                                           : file_part("hello", filename);
+    FakeExchange exchange = api.form(file + part("name=\"chuck\"", "x") + late + end);
+    CHECK(api.run(exchange).status() == 200);
+    CHECK(field_of(exchange, "name") == "\"late.txt\"");
+  }
+  CHECK(api.objects.stored[api.hash].first.name == "late.txt");
+  FakeExchange stated = api.form(file_part("hello") + late + end, "?name=query.txt");
+  api.run(stated);
+  CHECK(field_of(stated, "name") == "\"query.txt\"");
+  FakeExchange none = api.form(file_part("hello") + part("name=\"name\"", "") + end);
+  api.run(none);
+  CHECK(field_of(none, "name") == "\"f.bin\"");
+  FakeExchange object("POST", "/api/file/upload/object");
+  object.header("systemToken", "system")
+      .header("Content-Type", kForm)
+      .send_body(file_part("other") + late + end);
+  api.run(object);
+  CHECK(field_of(object, "name") == "\"late.txt\"");
+}
+
+TEST_CASE("a malformed name after the file publishes nothing") {
+  Upload api;
+  std::string end = "--XX--\r\n";
+  std::string name = part("name=\"name\"", "a");
+  for (const std::string& body :
+       {file_part("hello") + part("name=\"name\"", "a\nb"), file_part("hello") + name + name,
+        name + file_part("hello") + name,
+        file_part("hello") + part("name=\"name\"", std::string(1025, 'x')),
+        part("name=\"file\"; filename*=UTF-8''a%01", "hello")}) {
+    FakeExchange exchange = api.form(body + end);
+    INFO(body);
+    check_refusal(api.run(exchange), 400, 5205);
+  }
+  FakeExchange fields = api.form(part("name=\"a\"", std::string(40'000, 'x')) + file_part("hello") +
+                                 part("name=\"b\"", std::string(40'000, 'x')) + end);
+  CHECK(api.run(fields).status() == 400);
+  CHECK(api.objects.stored.empty());
+}
+
 TEST_CASE("names that could harm are refused before the body is read") {
   Upload api;
   for (const char* query :

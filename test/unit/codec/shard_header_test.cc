@@ -3,8 +3,8 @@
 #include <catch2/catch.hpp>
 
 #include "codec/shard_format.h"
-#include "codec/sum64.h"
 #include "mas/codec/hash.h"
+#include "mas/core/xxh3.h"
 #include "stripes.h"
 
 using namespace mas;
@@ -20,9 +20,9 @@ std::string header_of(std::string_view bytes, const EncodeOptions& options, int 
 
 // Makes the prefix's check and the header's sum right again.
 void sign(std::string& header) {
-  auto check = static_cast<std::uint32_t>(sum64(as_bytes(header).first(60)));
+  auto check = static_cast<std::uint32_t>(xxh3_64(as_bytes(header).first(60)));
   std::memcpy(header.data() + 60, &check, sizeof(check));
-  Sum128 sum = xxh3(as_bytes(header).first(header.size() - sizeof(Sum128)));
+  Sum128 sum = xxh3_128(as_bytes(header).first(header.size() - sizeof(Sum128)));
   std::memcpy(header.data() + header.size() - sizeof(sum), &sum, sizeof(sum));
 }
 
@@ -59,7 +59,7 @@ TEST_CASE("a header says what it was made from") {
     CHECK(header.header_size == raw.size());
     CHECK(header.units.size() == 3);
     CHECK(header.units[2].plain == 700'000 - 2 * 262'144);
-    CHECK(header.units[1].plain_sum == xxh3(as_bytes(bytes).subspan(262'144, 262'144)));
+    CHECK(header.units[1].plain_sum == xxh3_128(as_bytes(bytes).subspan(262'144, 262'144)));
     CHECK(header.unit_offset(3) == header.joined_size);
     CHECK(header.manifest == "what it belongs to");
     CHECK(header_size(raw.first(kHeaderPrefix)).value() == raw.size());

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "files.h"
+#include "mas/fs/directories.h"
 
 namespace mas::fs::test {
 namespace {
@@ -234,6 +235,27 @@ TEST_CASE("a restart of the process loses nothing, and makes nothing durable") {
   CHECK(must(restarted->exists("/b")));
   CHECK(content_of(*nothing_kept(*restarted), "/a") == "abc");
   CHECK_FALSE(must(nothing_kept(*restarted)->exists("/b")));
+}
+
+TEST_CASE("a durable directory is there after a power loss, with all above it") {
+  const auto fs = make_fault_fs(1);
+  must(make_durable_directory(*fs, "/a/b/c/"));
+  must(make_durable_directory(*fs, "/a/b/c"));
+  CHECK(must(nothing_kept(*fs)->exists("/a/b/c")));
+  must(make_durable_directory(*fs, "/a/b/d"));
+  CHECK(must(nothing_kept(*fs)->exists("/a/b/d")));
+  must(fs->make_directories("/e/f"));
+  CHECK_FALSE(must(nothing_kept(*fs)->exists("/e")));
+}
+
+TEST_CASE("a path's parent is all but its last component") {
+  CHECK(parent_of("/a/b") == "/a");
+  CHECK(parent_of("/a/b//") == "/a");
+  CHECK(parent_of("/a") == "/");
+  CHECK(parent_of("/") == "/");
+  CHECK(parent_of("a/b") == "a");
+  CHECK(parent_of("a") == ".");
+  CHECK(parent_of("") == ".");
 }
 
 }  // namespace

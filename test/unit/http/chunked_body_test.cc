@@ -51,7 +51,8 @@ Read chunked(const std::string& text, std::size_t piece = SIZE_MAX, std::size_t 
 }  // namespace
 
 TEST_CASE("A chunked body is the same whatever sizes it is read in") {
-  std::string text = "5\r\nhello\r\n1;a=b;c=\"d\"\r\n \r\nA \r\n0123456789\r\n000\r\nT: x\r\n\r\n";
+  std::string text =
+      "5\r\nhello\r\n1;a=b;c=\"d\"\r\n \r\nA\t ;x\r\n0123456789\r\n000\r\nT: x\r\n\r\n";
   for (std::size_t piece : {1, 2, 3, 5, 7, 100}) {
     for (std::size_t into : {1, 2, 4, 1000}) {
       Read read = chunked(text, piece, into);
@@ -71,19 +72,40 @@ TEST_CASE("What follows a chunked body is kept for the next request") {
 }
 
 TEST_CASE("Malformed chunks are refused") {
-  for (std::string text : {
-           "\r\n",                        // no size
-           "x\r\n",                       // no number
-           "-1\r\n",                      // negative
-           "+1\r\n",                      // signed
-           " 1\r\n",                      // blank first
-           "0x1\r\na\r\n",                // prefix
-           ";a\r\n",                      // only an extension
-           "1\na\n0\n\n",                 // LF only
-           "1\r\nab\r\n",                 // longer than it says
-           "1\r\na\n",                    // data ended by LF
-           "1\r\na\rb",                   // data ended by CR
-           "1\rx",                        // size ended by CR
+  for (const std::string& text : std::vector<std::string>{
+           "\r\n",          // no size
+           "x\r\n",         // no number
+           "-1\r\n",        // negative
+           "+1\r\n",        // signed
+           " 1\r\n",        // blank first
+           "0x1\r\na\r\n",  // prefix
+           ";a\r\n",        // only an extension
+           "1\na\n0\n\n",   // LF only
+           "1\r\nab\r\n",   // longer than it says
+           "1\r\na\n",      // data ended by LF
+           "1\r\na\rb",     // data ended by CR
+           "1\rx",          // size ended by CR
+           "1 1\r\na\r\n",  // two sizes
+           "1 \r\na\r\n",   // blanks with no extension after them
+           "1\t\r\na\r\n",
+           "1 \t1\r\na\r\n",
+           "1 a=b\r\na\r\n",  // an extension without its semicolon
+           "1,1\r\na\r\n",
+           "1_0\r\na\r\n",
+           "1\v\r\na\r\n",
+           std::string("1\0\r\na\r\n", 7),
+           "1\r\r\na\r\n",                // CR twice
+           "1;a\na\r\n",                  // LF alone in an extension
+           "1;a\rb\r\na\r\n",             // CR alone in an extension
+           "1\r\na\r\n\r\n0\r\n\r\n",     // an empty line between chunks
+           "1\r\na\r\n 0\r\n\r\n",        // a blank before the next size
+           "0\n\r\n",                     // the last chunk ended by LF
+           "0\r\n\n",                     // trailers ended by LF
+           "0\r\nT\r\n\r\n",              // a trailer without a colon
+           "0\r\n: x\r\n\r\n",            // without a name
+           "0\r\nT : x\r\n\r\n",          // a blank before the colon
+           "0\r\n T: x\r\n\r\n",          // a blank first
+           "0\r\nT: x\r\n y\r\n\r\n",     // folded
            "1;\x01\r\na\r\n",             // control character
            "1000000000000000\r\n",        // 2^60
            "ffffffffffffffffffffff\r\n",  // overflows

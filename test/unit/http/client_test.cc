@@ -2,6 +2,7 @@
 
 #include <future>
 
+#include "client_request.h"
 #include "scripted_server.h"
 #include "server_rig.h"
 #include "support/fake_clock.h"
@@ -60,14 +61,6 @@ Task<Got> ask(Client& client, ClientRequest request) {
     got.body = std::move(*body);
   }
   co_return got;
-}
-
-ClientRequest request(std::string method, std::string target, std::string text = "") {
-  ClientRequest out;
-  out.method = std::move(method);
-  out.target = std::move(target);
-  out.text = std::move(text);
-  return out;
 }
 
 // Sends `sent` to a server that plays `script`; what the client makes of it.

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <future>
 
+#include "client_request.h"
 #include "http/tls_stream.h"
 #include "mas/http/client.h"
 #include "server_rig.h"
@@ -84,14 +85,6 @@ Got ask(const std::string& host, const std::string& address, const std::string& 
   Got got = out.get_future().get();
   run_blocking(gate.close());
   return got;
-}
-
-ClientRequest request(std::string method, std::string target, std::string text = "") {
-  ClientRequest out;
-  out.method = std::move(method);
-  out.target = std::move(target);
-  out.text = std::move(text);
-  return out;
 }
 
 }  // namespace

@@ -1,9 +1,8 @@
-#include <xxhash.h>
-
 #include <catch2/catch.hpp>
 #include <cstring>
 
 #include "mas/core/endian.h"
+#include "mas/core/xxh3.h"
 #include "mas/layout/layout.h"
 #include "members.h"
 
@@ -46,7 +45,7 @@ class Document {
   [[nodiscard]] Code code() const {
     ByteWriter whole;
     whole.raw(as_bytes(out_.bytes()));
-    whole.write(static_cast<std::uint64_t>(XXH3_64bits(out_.bytes().data(), out_.bytes().size())));
+    whole.write(xxh3_64(as_bytes(out_.bytes())));
     auto parsed = parse(whole.bytes());
     return parsed.has_error() ? parsed.error().code() : Code::ok;
   }

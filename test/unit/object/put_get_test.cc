@@ -7,6 +7,7 @@ using test::hash_of;
 using test::make_content;
 using test::MemorySink;
 using test::MemorySource;
+using test::named;
 using test::ObjectRig;
 using test::RigOptions;
 
@@ -72,6 +73,46 @@ TEST_CASE("what is put is read back through real pools") {
   check_round_trips({.pods = 6, .threads = true});
 }
 
+TEST_CASE("the name is asked for when the body has ended, before anything is published") {
+  for (std::size_t size : {std::size_t{0}, std::size_t{5000}, std::size_t{600'000}}) {
+    INFO("size " << size);
+    ObjectRig rig;
+    std::string content = make_content(size);
+    for (int round = 0; round < 2; ++round) {  // the second is deduplicated
+      MemorySource source(content, 1000);
+      std::size_t read_by_then = SIZE_MAX;
+      bool stored_by_then = round == 0;
+      PutRequest request;
+      if (size % 10'000 == 0) request.hash = hash_of(content);
+      request.name = [&]() -> Result<std::string> {
+        read_by_then = source.position();
+        stored_by_then = rig.find(hash_of(content)).has_value();
+        return std::string("late");
+      };
+      CHECK(must(rig.put_from(source, request)).object.name == "late");
+      CHECK(read_by_then == size);
+      CHECK(stored_by_then == (round == 1));
+    }
+  }
+}
+
+TEST_CASE("a name that turns out malformed publishes nothing and leaves nothing behind") {
+  for (std::size_t size : {std::size_t{0}, std::size_t{5000}, std::size_t{600'000}}) {
+    INFO("size " << size);
+    ObjectRig rig;
+    std::string content = make_content(size);
+    PutRequest request;
+    request.hash = hash_of(content);
+    request.name = [] { return Result<std::string>(Error(Code::parameter_malformed, "Bad.")); };
+    CHECK(rig.put(content, request).error().code() == Code::parameter_malformed);
+    CHECK(rig.find(hash_of(content)).error().code() == Code::no_such_file);
+    CHECK(rig.open_uploads().empty());
+    CHECK(rig.unexplained().empty());
+    must(rig.put(content));
+    CHECK(rig.put(content, request).error().code() == Code::parameter_malformed);
+  }
+}
+
 TEST_CASE("a source that gives one byte at a time fills stripes all the same") {
   ObjectRig rig;
   std::string content = make_content(150'000);
@@ -83,7 +124,7 @@ TEST_CASE("a source that gives one byte at a time fills stripes all the same") {
 
 TEST_CASE("a small object is stored by one record a pod, with its manifest inside") {
   ObjectRig rig({.pods = 6});
-  Receipt receipt = must(rig.put(make_content(5000), {.name = "a.txt"}));
+  Receipt receipt = must(rig.put(make_content(5000), {.name = named("a.txt")}));
   CHECK(receipt.meant == 3);
   CHECK(receipt.survives == 2);
   std::size_t records = 0;
@@ -171,16 +212,16 @@ TEST_CASE("content that is stored already is verified and kept once") {
   for (std::size_t size : {0u, 500u, 100'000u, 700'000u}) {
     std::string content = make_content(size);
     Hash hash = hash_of(content);
-    Receipt first = must(rig.put(content, {.hash = hash, .name = "first"}));
+    Receipt first = must(rig.put(content, {.hash = hash, .name = named("first")}));
     std::size_t records = rig.store(0).keys().size();
-    Receipt second = must(rig.put(content, {.hash = hash, .name = "second"}));
+    Receipt second = must(rig.put(content, {.hash = hash, .name = named("second")}));
     CHECK(second.object == first.object);
     CHECK(second.durable == first.durable);
     CHECK(rig.store(0).keys().size() == records);
     std::string wrong = content + "x";
     CHECK(code_of(rig.put(wrong, {.hash = hash})) == Code::hash_mismatch);
     // Without a hash it is only known at the end; the second copy is given up.
-    Receipt third = must(rig.put(content, {.name = "third"}));
+    Receipt third = must(rig.put(content, {.name = named("third")}));
     CHECK(third.object == first.object);
   }
   CHECK(rig.unexplained().empty());

@@ -23,11 +23,30 @@ void send_all(ObjectRig& rig, const SessionKey& key, const std::vector<std::stri
   }
 }
 
+SessionKey open(ObjectRig& rig, const std::string& content, std::string session = "") {
+  SessionKey key{hash_of(content), std::move(session)};
+  must(rig.init(key));
+  return key;
+}
+
 Receipt finished(Result<FinishResult> result) {
   FinishResult value = must(std::move(result));
   REQUIRE(value.missing.empty());
   REQUIRE(value.receipt.has_value());
   return *value.receipt;
+}
+
+// Finishes the upload; then `content` is what is downloaded.
+void check_published(ObjectRig& rig, const SessionKey& key, const std::string& content) {
+  finished(rig.finish(key));
+  bool same = must(rig.download(key.hash)) == content;
+  CHECK(same);
+}
+
+// Once the work in the background has ended, every extent is referred to or listed as freed.
+void check_nothing_lost(ObjectRig& rig) {
+  rig.stop();
+  CHECK(rig.unexplained().empty());
 }
 
 TEST_CASE("a file sent in parts of any size is published as their concatenation") {
@@ -57,8 +76,7 @@ TEST_CASE("a file sent in parts of any size is published as their concatenation"
 TEST_CASE("finishing a file whose parts came in order reads nothing back") {
   ObjectRig rig({.pods = 6});
   std::string content = make_content(1'000'000);
-  SessionKey key{hash_of(content), ""};
-  must(rig.init(key));
+  SessionKey key = open(rig, content);
   send_all(rig, key, cut(content, 150'000));
   finished(rig.finish(key));
   CHECK(rig.reads() == 0);
@@ -68,15 +86,12 @@ TEST_CASE("finishing a file whose parts came in order reads nothing back") {
 TEST_CASE("parts in any order are hashed from their shards and published") {
   ObjectRig rig;
   std::string content = make_content(900'000);
-  SessionKey key{hash_of(content), "s"};
-  must(rig.init(key));
+  SessionKey key = open(rig, content, "s");
   std::vector<std::string> parts = cut(content, 100'000);
   for (std::uint32_t number : {9u, 3u, 1u, 2u, 7u, 8u, 4u, 6u, 5u}) {
     must(rig.part(key, number, parts[number - 1]));
   }
-  finished(rig.finish(key));
-  bool same = must(rig.download(key.hash)) == content;
-  CHECK(same);
+  check_published(rig, key, content);
   CHECK(rig.counter("mas_object_read_back_bytes_total") <= 700'000);
 }
 
@@ -94,8 +109,7 @@ TEST_CASE("what came ahead is hashed while the upload goes on") {
 TEST_CASE("parts sent at the same time are all stored") {
   ObjectRig rig({.pods = 6, .threads = true});
   std::string content = make_content(1'200'000);
-  SessionKey key{hash_of(content), ""};
-  must(rig.init(key));
+  SessionKey key = open(rig, content);
   std::vector<std::string> parts = cut(content, 100'000);
   std::vector<MemorySource> sources;
   for (const std::string& part : parts) sources.emplace_back(part, 10'000);
@@ -109,18 +123,14 @@ TEST_CASE("parts sent at the same time are all stored") {
   for (std::size_t i = 0; i < parts.size(); ++i) tasks.push_back(one(i));
   test::run_together(std::move(tasks));
   for (auto& result : results) must(std::move(result));
-  finished(rig.finish(key));
-  bool same = must(rig.download(key.hash)) == content;
-  CHECK(same);
-  rig.stop();
-  CHECK(rig.unexplained().empty());
+  check_published(rig, key, content);
+  check_nothing_lost(rig);
 }
 
 TEST_CASE("a part sent again is success, and its second copy is given up") {
   ObjectRig rig;
   std::string content = make_content(300'000);
-  SessionKey key{hash_of(content), ""};
-  must(rig.init(key));
+  SessionKey key = open(rig, content);
   std::vector<std::string> parts = cut(content, 100'000);
   must(rig.part(key, 1, parts[0]));
   must(rig.part(key, 2, parts[1]));
@@ -128,19 +138,15 @@ TEST_CASE("a part sent again is success, and its second copy is given up") {
   CHECK(again.part_count == 2);
   CHECK(again.stored == 200'000);
   must(rig.part(key, 3, parts[2]));
-  finished(rig.finish(key));
-  bool same = must(rig.download(key.hash)) == content;
-  CHECK(same);
+  check_published(rig, key, content);
   CHECK(rig.reads() > 0);
-  rig.stop();
-  CHECK(rig.unexplained().empty());
+  check_nothing_lost(rig);
 }
 
 TEST_CASE("the same part sent twice at once is kept once") {
   ObjectRig rig;
   std::string content = make_content(200'000);
-  SessionKey key{hash_of(content), ""};
-  must(rig.init(key));
+  SessionKey key = open(rig, content);
   // While the outer one streams, the inner one is sent whole.
   MemorySource source(content, 50'000);
   source.when(100'000, [&]() -> Task<void> {
@@ -155,18 +161,14 @@ TEST_CASE("the same part sent twice at once is kept once") {
   PartResult outer = must(run_blocking_for(rig.objects().put_part(key, request, source)));
   CHECK(outer.part_count == 1);
   CHECK(outer.stored == 200'000);
-  finished(rig.finish(key));
-  bool same = must(rig.download(key.hash)) == content;
-  CHECK(same);
-  rig.stop();
-  CHECK(rig.unexplained().empty());
+  check_published(rig, key, content);
+  check_nothing_lost(rig);
 }
 
 TEST_CASE("a part replaced by other content counts with the new content") {
   ObjectRig rig;
   std::string content = make_content(300'000);
-  SessionKey key{hash_of(content), ""};
-  must(rig.init(key));
+  SessionKey key = open(rig, content);
   std::vector<std::string> parts = cut(content, 100'000);
   must(rig.part(key, 1, make_content(100'000, 99)));
   must(rig.part(key, 2, parts[1]));
@@ -176,19 +178,15 @@ TEST_CASE("a part replaced by other content counts with the new content") {
   CHECK(must(rig.session(key)).parts.size() == 3);
   must(rig.part(key, 1, parts[0]));
   must(rig.part(key, 3, parts[2]));
-  finished(rig.finish(key));
-  bool same = must(rig.download(key.hash)) == content;
-  CHECK(same);
-  rig.stop();
-  CHECK(rig.unexplained().empty());
+  check_published(rig, key, content);
+  check_nothing_lost(rig);
 }
 
 TEST_CASE("a part replaced while the next one streams never leaves a hash over the old one") {
   ObjectRig rig;
   std::string content = make_content(200'000);
   std::string wrong = make_content(100'000, 99);
-  SessionKey key{hash_of(content), ""};
-  must(rig.init(key));
+  SessionKey key = open(rig, content);
   std::vector<std::string> parts = cut(content, 100'000);
   must(rig.part(key, 1, parts[0]));
   MemorySource source(parts[1], 20'000);
@@ -204,16 +202,13 @@ TEST_CASE("a part replaced while the next one streams never leaves a hash over t
   // The stored bytes are not the named ones, whatever was hashed on the way.
   CHECK(code_of(rig.finish(key)) == Code::hash_mismatch);
   must(rig.part(key, 1, parts[0]));
-  finished(rig.finish(key));
-  bool same = must(rig.download(key.hash)) == content;
-  CHECK(same);
+  check_published(rig, key, content);
 }
 
 TEST_CASE("finish with holes says which parts are missing and keeps the others") {
   ObjectRig rig;
   std::string content = make_content(600'000);
-  SessionKey key{hash_of(content), ""};
-  must(rig.init(key));
+  SessionKey key = open(rig, content);
   std::vector<std::string> parts = cut(content, 100'000);
   CHECK(must(rig.finish(key)).missing == std::vector<std::uint32_t>{1});
   must(rig.part(key, 2, parts[1]));
@@ -233,8 +228,7 @@ TEST_CASE("finish with holes says which parts are missing and keeps the others")
 TEST_CASE("finishing again gives the receipt again") {
   ObjectRig rig;
   std::string content = make_content(200'000);
-  SessionKey key{hash_of(content), ""};
-  must(rig.init(key));
+  SessionKey key = open(rig, content);
   send_all(rig, key, cut(content, 100'000));
   Receipt first = finished(rig.finish(key));
   Receipt again = finished(rig.finish(key));
@@ -247,8 +241,7 @@ TEST_CASE("finishing again gives the receipt again") {
 TEST_CASE("finishes at the same time are one") {
   ObjectRig rig({.pods = 6});
   std::string content = make_content(400'000);
-  SessionKey key{hash_of(content), ""};
-  must(rig.init(key));
+  SessionKey key = open(rig, content);
   std::vector<std::string> parts = cut(content, 100'000);
   for (std::uint32_t number : {4u, 3u, 2u, 1u}) must(rig.part(key, number, parts[number - 1]));
   std::vector<Result<FinishResult>> results(5, Error(Code::internal, "not run"));
@@ -269,8 +262,7 @@ TEST_CASE("a finish that takes long answers busy and goes on") {
   options.finish_wait = std::chrono::milliseconds(1);
   ObjectRig rig({.object = options});
   std::string content = make_content(200'000);
-  SessionKey key{hash_of(content), ""};
-  must(rig.init(key));
+  SessionKey key = open(rig, content);
   std::vector<std::string> parts = cut(content, 100'000);
   must(rig.part(key, 1, parts[0]));
   rig.store(0).hang(test::MemoryStore::Op::read);
@@ -310,8 +302,7 @@ TEST_CASE("two clients with sessions and parts of different sizes both succeed, 
 TEST_CASE("the digest of a part is verified before it counts") {
   ObjectRig rig;
   std::string content = make_content(200'000);
-  SessionKey key{hash_of(content), ""};
-  must(rig.init(key));
+  SessionKey key = open(rig, content);
   PartRequest wrong;
   wrong.digest = hash_of("else");
   CHECK(code_of(rig.part(key, 1, content, wrong)) == Code::hash_mismatch);
@@ -340,15 +331,13 @@ TEST_CASE("limits on parts, their number and their sum are held") {
   // In place of itself it fits.
   must(rig.part(key, 1, make_content(200'000, 5), {.size = 200'000, .max_total = 200'000}));
   CHECK(must(rig.session(key)).parts.size() == 1);
-  rig.stop();
-  CHECK(rig.unexplained().empty());
+  check_nothing_lost(rig);
 }
 
 TEST_CASE("a part whose client vanishes does not count and gives its space back") {
   ObjectRig rig;
   std::string content = make_content(600'000);
-  SessionKey key{hash_of(content), ""};
-  must(rig.init(key));
+  SessionKey key = open(rig, content);
   for (std::size_t good : {0u, 10u, 131'072u, 599'999u}) {
     MemorySource source(content);
     source.break_off(good);
@@ -391,8 +380,7 @@ TEST_CASE("an aborted session is gone, with its parts") {
 TEST_CASE("init again keeps the parts and takes the newer name") {
   ObjectRig rig;
   std::string content = make_content(100'000);
-  SessionKey key{hash_of(content), ""};
-  must(rig.init(key));
+  SessionKey key = open(rig, content);
   must(rig.part(key, 1, content));
   meta::Upload again = *must(run_blocking_for(rig.objects().init(key, "newer", true))).upload;
   CHECK(again.part_count == 1);

@@ -4,8 +4,8 @@
 #include <catch2/catch.hpp>
 #include <cstring>
 
+#include "mas/core/xxh3.h"
 #include "store/frame_builder.h"
-#include "store/sum.h"
 #include "support/must.h"
 
 namespace mas::store {
@@ -36,8 +36,8 @@ std::string known_frame() {
   Hash hash;
   hash.bytes.fill(0xAB);
   const std::vector<FrameInput> inputs{
-      {RecordKey::shard(extent, 7, 2), RecordType::payload, 100, 0, 12, sum128(small), &small},
-      {RecordKey::shard(extent, 8, 0), RecordType::payload, 101, 5, kLargePayload, sum128(large),
+      {RecordKey::shard(extent, 7, 2), RecordType::payload, 100, 0, 12, xxh3_128(small), &small},
+      {RecordKey::shard(extent, 8, 0), RecordType::payload, 101, 5, kLargePayload, xxh3_128(large),
        &large},
       {RecordKey::manifest(hash, 9, 1), RecordType::tombstone, 102, 0, 0, Sum128(), nullptr},
   };
@@ -145,7 +145,7 @@ TEST_CASE("sealed headers with values that make no sense are refused") {
     header.records = records;
     std::string bytes(sizeof header, '\0');
     header.sum =
-        sum128({reinterpret_cast<const std::uint8_t*>(&header), offsetof(FrameHeader, sum)});
+        xxh3_128({reinterpret_cast<const std::uint8_t*>(&header), offsetof(FrameHeader, sum)});
     std::memcpy(bytes.data(), &header, sizeof header);
     return parse_frame_header(as_bytes(bytes), kIdentity, 4096, 1 << 20).has_value();
   };
@@ -202,7 +202,7 @@ TEST_CASE("aligned payload bytes are written from where they are, the rest is co
   const Slice aligned = std::move(buffer).freeze(64 * 1024);
   const std::vector<Slice> pieces{aligned, text_slice("tail")};
   const std::vector<FrameInput> inputs{
-      {RecordKey(), RecordType::payload, 1, 0, 64 * 1024 + 4, sum128(pieces), &pieces}};
+      {RecordKey(), RecordType::payload, 1, 0, 64 * 1024 + 4, xxh3_128(pieces), &pieces}};
   const Frame frame({kIdentity, 4096, 1, 2, 0}, inputs);
   REQUIRE(frame.pieces().size() == 3);
   CHECK(frame.pieces()[1].data() == memory);

@@ -2,10 +2,10 @@
 #include <catch2/catch.hpp>
 
 #include "fixture.h"
+#include "mas/core/xxh3.h"
 #include "segment_file.h"
 #include "store/frame_builder.h"
 #include "store/frame_walker.h"
-#include "store/sum.h"
 
 namespace mas::store::test {
 namespace {
@@ -30,7 +30,7 @@ struct Log {
                        const SegmentIdentity& identity = kIdentity) {
     const std::vector<Slice> pieces{slice_of(text)};
     const std::vector<FrameInput> inputs{{key_of(number), RecordType::payload, number, 0,
-                                          static_cast<std::uint32_t>(text.size()), sum128(pieces),
+                                          static_cast<std::uint32_t>(text.size()), xxh3_128(pieces),
                                           &pieces}};
     const Frame frame({identity, end, number, number + 1, 0}, inputs);
     must(file->write_at(end, frame.pieces()));

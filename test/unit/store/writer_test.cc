@@ -5,9 +5,9 @@
 #include <catch2/catch.hpp>
 
 #include "fixture.h"
+#include "mas/core/xxh3.h"
 #include "segment_file.h"
 #include "store/compaction.h"
-#include "store/sum.h"
 
 namespace mas::store::test {
 namespace {
@@ -50,7 +50,7 @@ PendingRecord payload(const RecordKey& key, const std::string& text) {
   record.key = key;
   record.pieces.push_back(slice_of(text));
   record.length = static_cast<std::uint32_t>(text.size());
-  record.sum = sum128(record.pieces);
+  record.sum = xxh3_128(record.pieces);
   return record;
 }
 PendingRecord tombstone(const RecordKey& key, When when) {

@@ -1,0 +1,54 @@
+"""A file system of its own for a daemon: small enough to be filled in a test."""
+import ctypes
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import harness
+
+CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
+
+
+def own_mounts():
+    """Moves this process into a mount namespace of its own, so that whatever happens its mounts
+    end with it. Without root also into a user namespace that lets it mount."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    uid, gid = os.geteuid(), os.getegid()
+    if libc.unshare(CLONE_NEWNS | (CLONE_NEWUSER if uid else 0)) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, "this test mounts a file system, for which it needs root or user "
+                              f"namespaces: {os.strerror(number)}")
+    if uid:
+        pathlib.Path("/proc/self/setgroups").write_text("deny")
+        pathlib.Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
+        pathlib.Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+
+
+class SmallDisk:
+    """A directory for a Daemon whose data lies on a file system of `size` bytes."""
+
+    def __init__(self, size):
+        self.home = pathlib.Path(tempfile.mkdtemp(prefix="mas-disk-", dir=harness.WORK))
+        self.data = self.home / "data"
+        self.data.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "mas-test",
+                        str(self.data)], check=True)
+
+    def free(self):
+        space = os.statvfs(self.data)
+        return space.f_bavail * space.f_frsize
+
+    def occupy(self):
+        """Takes all room that is left, as another program on the same disk might."""
+        with open(self.data / "occupied", "ab") as file:
+            os.posix_fallocate(file.fileno(), 0, self.free())
+
+    def give_back(self):
+        (self.data / "occupied").unlink()
+
+    def close(self):
+        subprocess.run(["umount", "--lazy", str(self.data)], check=True)
+        shutil.rmtree(self.home)

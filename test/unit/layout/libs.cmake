@@ -1,1 +1,0 @@
-set(MAS_TEST_LIBS PkgConfig::XXHASH)
