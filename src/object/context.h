@@ -9,6 +9,7 @@
 #include "object/budget.h"
 #include "object/generation_source.h"
 #include "object/record_cache.h"
+#include "object/write_epochs.h"
 
 namespace mas::object {
 
@@ -44,6 +45,10 @@ struct Context {
   Context& operator=(const Context&) = delete;
 
   [[nodiscard]] std::int64_t now_seconds() const { return deps.clock.wall().unix_seconds(); }
+  // To be held while something is written.
+  [[nodiscard]] WriteEpochs::Write begin_write() {
+    return epochs.begin(deps.view.current()->layout.version);
+  }
   // Unix seconds when an upload touched now would expire.
   [[nodiscard]] std::int64_t expiry() const;
 
@@ -56,6 +61,7 @@ struct Context {
   RecordCache records;
   GenerationSource generations;
   RunLocks run_locks;
+  WriteEpochs epochs;
 };
 
 }  // namespace mas::object

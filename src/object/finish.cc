@@ -93,6 +93,7 @@ std::shared_ptr<Finisher::Running> Finisher::join_or_start(const SessionKey& key
 }
 
 Task<void> Finisher::run(SessionKey key, FinishRequest request, std::shared_ptr<Running> running) {
+  auto write = context_.begin_write();
   Result<FinishResult> result = co_await finish_session(key, std::move(request));
   {
     std::lock_guard lock(mutex_);

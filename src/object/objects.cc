@@ -23,7 +23,8 @@ class StripedObjects final : public Objects {
     return find_object(context_, hash, fresh);
   }
   Task<Result<Receipt>> put(PutRequest request, ByteSource& body) override {
-    return put_object(context_, std::move(request), body);
+    auto write = context_.begin_write();
+    co_return co_await put_object(context_, std::move(request), body);
   }
   Task<Result<Receipt>> receipt_of(meta::Object object) override {
     co_return co_await make_receipt(context_, std::move(object));
@@ -37,7 +38,9 @@ class StripedObjects final : public Objects {
   }
   Task<Result<PartResult>> put_part(SessionKey key, PartRequest request,
                                     ByteSource& body) override {
-    return object::put_part(context_, chaser_, std::move(key), std::move(request), body);
+    auto write = context_.begin_write();
+    co_return co_await object::put_part(context_, chaser_, std::move(key), std::move(request),
+                                        body);
   }
   Task<Result<FinishResult>> finish(SessionKey key, FinishRequest request) override {
     return finisher_.finish(std::move(key), std::move(request));
@@ -54,8 +57,14 @@ class StripedObjects final : public Objects {
   Task<Result<meta::ObjectPage>> list(meta::ListQuery query) override {
     return context_.deps.meta.list(std::move(query));
   }
-  Task<Result<void>> remove(Hash hash) override { return remove_object(context_, hash); }
+  Task<Result<void>> remove(Hash hash) override {
+    auto write = context_.begin_write();
+    co_return co_await remove_object(context_, hash);
+  }
 
+  bool writes_drained(std::uint64_t version) const override {
+    return context_.epochs.drained(version);
+  }
   Task<Result<void>> recover() override { return finisher_.recover(); }
   Task<void> close() override { return context_.background.close(); }
 

@@ -135,6 +135,8 @@ class Objects {
   // Errors: no_such_file.
   virtual Task<Result<void>> remove(Hash hash) = 0;
 
+  // Whether each write that began under a layout older than `version` is published or given up.
+  [[nodiscard]] virtual bool writes_drained(std::uint64_t version) const = 0;
   // Finishes or reopens what a crash left sealed; called once at start, before serving.
   virtual Task<Result<void>> recover() = 0;
   // Waits for work that went on without its caller.

@@ -189,6 +189,7 @@ class FakeObjects final : public object::Objects {
     co_return Result<void>();
   }
 
+  bool writes_drained(std::uint64_t) const override { return true; }
   Task<Result<void>> recover() override { co_return Result<void>(); }
   Task<void> close() override { co_return; }
 
