@@ -2,9 +2,9 @@
 
 #include <future>
 
-#include "scripted_server.h"
 #include "server_rig.h"
 #include "support/fake_clock.h"
+#include "support/scripted_server.h"
 #include "support/text_source.h"
 
 using namespace mas;
@@ -165,6 +165,52 @@ TEST_CASE("Bodies are sent from sources, with a length or chunked") {
     empty.length = 0;
     got = co_await ask(client, std::move(empty));
     CHECK(got.status == 200);
+  };
+  with_client(rig.address(), *clock, steps);
+}
+
+TEST_CASE("Bodies in several pieces are sent from where they lie, small and large") {
+  auto clock = make_system_clock();
+  ServerRig rig(*clock);
+  rig.start();
+  auto piece = [](std::string_view text) { return Slice::copy_of(as_bytes(text)); };
+  std::string large(3'000'000, 'y');
+  auto steps = [&](Client& client) -> Task<void> {
+    ClientRequest small = request("PUT", "/echo");
+    for (int i = 0; i < 100; ++i) small.pieces.push_back(piece(std::to_string(i) + ","));
+    small.pieces.push_back(Slice());
+    std::string joined;
+    for (const Slice& one : small.pieces) joined += as_text(one.view());
+    Got got = co_await ask(client, std::move(small));
+    CHECK(got.body == joined);
+    for (bool ask_first : {true, false}) {
+      ClientRequest big = request("POST", "/count");
+      big.pieces = {piece("head"), piece(large), Slice(), piece("tail")};
+      big.ask_first = ask_first;
+      got = co_await ask(client, std::move(big));
+      CHECK(got.body == "3000008");
+    }
+  };
+  with_client(rig.address(), *clock, steps);
+}
+
+TEST_CASE("A body is read into one buffer, up to its end or the buffer's") {
+  auto clock = make_system_clock();
+  ServerRig rig(*clock);
+  rig.start();
+  auto steps = [](Client& client) -> Task<void> {
+    ClientRequest asked = request("POST", "/echo", std::string(50'000, 'z') + "end");
+    Result<ResponseHead> head = co_await client.send(std::move(asked));
+    CHECK(head.has_value());
+    std::vector<std::uint8_t> buffer(50'001);
+    Result<std::size_t> size = co_await client.read_full(buffer);
+    CHECK(must(size) == 50'001);
+    CHECK(buffer.back() == 'e');
+    size = co_await client.read_full(buffer);
+    CHECK(must(size) == 2);
+    CHECK(buffer[1] == 'd');
+    size = co_await client.read_full(buffer);
+    CHECK(must(size) == 0);
   };
   with_client(rig.address(), *clock, steps);
 }
