@@ -48,9 +48,9 @@ Result<std::string> text_field(const http::Headers& headers, std::string_view na
   return std::move(*decoded);
 }
 
-// Whom the sender believes to be here. Pings by address leave it out.
-Result<void> check_target(const http::Headers& headers, const Self& self, bool is_ping) {
-  if (is_ping && headers.count(wire::kTargetSlot) == 0) return {};
+// Whom the sender believes to be here. Calls of an address leave it out.
+Result<void> check_target(const http::Headers& headers, const Self& self, CallKind kind) {
+  if (kind != CallKind::shard && headers.count(wire::kTargetSlot) == 0) return {};
   MAS_TRY(std::string slot, text_field(headers, wire::kTargetSlot));
   MAS_TRY(Id128 incarnation, id_field(headers, wire::kTargetIncarnation));
   if (slot == self.slot && incarnation == self.incarnation) return {};
@@ -61,7 +61,7 @@ Result<void> check_target(const http::Headers& headers, const Self& self, bool i
 }  // namespace
 
 Result<Caller> admit(const http::RequestHead& head, const Self& self, const HandlerOptions& options,
-                     bool is_ping) {
+                     CallKind kind) {
   const http::Headers& headers = head.headers;
   MAS_CHECK(check_secret(headers, self));
   MAS_TRY(std::string_view version, field(headers, wire::kProtocol));
@@ -71,7 +71,7 @@ Result<Caller> admit(const http::RequestHead& head, const Self& self, const Hand
   }
   MAS_TRY(std::string cluster, text_field(headers, wire::kCluster));
   if (cluster != self.cluster) return refused("This pod belongs to another cluster.");
-  MAS_CHECK(check_target(headers, self, is_ping));
+  MAS_CHECK(check_target(headers, self, kind));
   Caller caller;
   MAS_TRY(caller.slot, text_field(headers, wire::kSlot));
   MAS_TRY(caller.incarnation, id_field(headers, wire::kIncarnation));
@@ -79,7 +79,7 @@ Result<Caller> admit(const http::RequestHead& head, const Self& self, const Hand
   auto number = parse_u64(layout);
   if (number.has_error()) return malformed(wire::kLayout);
   caller.layout_version = *number;
-  if (!is_ping && !options.known(caller.slot, caller.incarnation)) {
+  if (kind != CallKind::ping && !options.known(caller.slot, caller.incarnation)) {
     return refused("The layout does not name these data of pod " + caller.slot +
                    ": until it does, they may only ping.");
   }

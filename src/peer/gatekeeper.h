@@ -8,6 +8,12 @@
 
 namespace mas::peer {
 
+enum class CallKind {
+  ping,   // of an address, from any incarnation
+  probe,  // of an address
+  shard,  // of one certain pod
+};
+
 // What a request says of itself, checked.
 struct Caller {
   std::string slot;
@@ -20,6 +26,6 @@ struct Caller {
 // parameter_missing, parameter_malformed (a field that is missing, doubled or wrong). The secret is
 // checked first: who does not have it learns nothing.
 [[nodiscard]] Result<Caller> admit(const http::RequestHead& head, const Self& self,
-                                   const HandlerOptions& options, bool is_ping);
+                                   const HandlerOptions& options, CallKind kind);
 
 }  // namespace mas::peer

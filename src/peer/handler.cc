@@ -71,10 +71,12 @@ Task<Result<void>> PeerHandler::serve(http::Exchange& exchange) {
   std::string_view path = exchange.head().path;
   bool ours = path.starts_with(wire::kPrefix);
   if (ours) path.remove_prefix(wire::kPrefix.size());
-  bool is_ping = ours && path == "ping";
-  MAS_CO_TRY(Caller caller, admit(exchange.head(), self_, options_, is_ping));
-  if (is_ping) co_return co_await ping(exchange);
-  if (ours && path == "probe") co_return co_await probe(exchange);
+  auto kind = CallKind::shard;
+  if (ours && path == "ping") kind = CallKind::ping;
+  if (ours && path == "probe") kind = CallKind::probe;
+  MAS_CO_TRY(Caller caller, admit(exchange.head(), self_, options_, kind));
+  if (kind == CallKind::ping) co_return co_await ping(exchange);
+  if (kind == CallKind::probe) co_return co_await probe(exchange);
   if (ours && path == "have") co_return co_await have(exchange);
   std::size_t slash = path.find('/');
   if (ours && slash != std::string_view::npos) {

@@ -17,10 +17,11 @@ struct Attempt {
   bool expired = false;
 };
 
-Task<void> give_up_after(Attempt& attempt, Duration timeout) {
+Task<void> give_up_after(Attempt& attempt, Timer& timer, Duration timeout) {
   // The attempt may have ended before this began.
   if (attempt.done) co_return;
-  if (!co_await attempt.timer->wait(timeout)) co_return;
+  bool rang = co_await timer.wait(timeout);
+  if (!rang) co_return;
   attempt.expired = true;
   attempt.client->close();
 }
@@ -40,7 +41,8 @@ Task<Result<PingAnswer>> ask(ProbeContext context, std::string address, http::Cl
   attempt.client = http::make_client(executor, std::move(url), std::move(options), context.clock);
   attempt.timer = context.clock.make_timer(executor);
   Gate gate;
-  (void)spawn(executor, gate, give_up_after(attempt, timeout), "probe timer");
+  auto watch = give_up_after(attempt, *attempt.timer, timeout);
+  (void)spawn(executor, gate, std::move(watch), "probe timer");
   Result<http::ResponseHead> head = co_await send(*attempt.client, std::move(request));
   attempt.done = true;
   attempt.timer->cancel();

@@ -1,23 +1,13 @@
 // Bodies that are too large, too short, too slow or too many.
 #include <catch2/catch.hpp>
-#include <thread>
 
-#include "mas/runtime/io_threads.h"
 #include "request_text.h"
 #include "support/fake_clock.h"
+#include "transport_rig.h"
 
 using namespace mas;
 using namespace mas::test;
 using Op = MemoryStore::Op;
-
-namespace {
-
-template <class Condition>
-void wait_until(Condition condition) {
-  while (!condition()) std::this_thread::yield();
-}
-
-}  // namespace
 
 TEST_CASE("A record over the limit is refused before its bytes come") {
   IoThreads io(1);
@@ -101,6 +91,10 @@ TEST_CASE("A sender that is too slow is let go, and its memory with it") {
   RequestText request(pod, std::string(1000, 'x'));
   RawClient slow(pod.address());
   slow.send(request.head() + std::string(500, 'x'));
+  // Its head has been read when this later one is answered.
+  RequestText ping(pod, "");
+  RawClient other(pod.address());
+  CHECK(peer_code(other.ask(ping.to("GET", "ping").text())) == Code::ok);
   RawClient next(pod.address());
   next.send(request.text());
   CHECK_FALSE(next.readable(50));
