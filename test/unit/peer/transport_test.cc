@@ -278,5 +278,8 @@ TEST_CASE("After close() no call goes out") {
   Result<void> late = rig.put(1, 2, "x");
   CHECK(code_of(late) == Code::closed);
   CHECK_FALSE(late.error().maybe_happened());
+  CHECK(code_of(rig.start_put(1, 3).get()) == Code::closed);
+  CHECK(code_of(run_blocking_for(rig.transport->ping(pod.address(), std::chrono::seconds(1)))) ==
+        Code::closed);
   CHECK(pod.store.keys().size() == 1);
 }
