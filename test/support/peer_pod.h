@@ -1,4 +1,4 @@
-// PeerPod: a pod's peer port on a MemoryStore: real server, real handler.
+// PeerPod: a pod's peer port, on a MemoryStore if no other is given: real server, real handler.
 #pragma once
 
 #include <atomic>
@@ -18,9 +18,14 @@ inline const std::string kPeerSecret = "a secret for tests only";
 class PeerPod {
  public:
   // Pod "mas-N", whose store has the incarnation N, N, N, ...; `tls` with files makes it want
-  // certificates. start() it.
-  PeerPod(IoThreads& io, Clock& clock, std::uint8_t number, const config::Peer& tls = {})
-      : store(number), io_(io), clock_(clock), number_(number) {
+  // certificates; `serves`: another store than its own. start() it.
+  PeerPod(IoThreads& io, Clock& clock, std::uint8_t number, const config::Peer& tls = {},
+          store::Store* serves = nullptr)
+      : store(number),
+        io_(io),
+        clock_(clock),
+        number_(number),
+        serves_(serves != nullptr ? *serves : store) {
     config.cluster.listen = "127.0.0.1:0";
     config.peer = tls;
     options.known = [](std::string_view slot, const Id128&) { return slot.starts_with("mas-"); };
@@ -33,14 +38,14 @@ class PeerPod {
     peer::Self self;
     self.cluster = "testing";
     self.slot = "mas-" + std::to_string(number_);
-    self.incarnation = store.incarnation();
+    self.incarnation = serves_.incarnation();
     self.software = "0.0 (test)";
     self.secret = kPeerSecret;
     self.layout = [this] { return peer::LayoutMark{layout_version, cluster_id}; };
     return self;
   }
   void start() {
-    handler_ = peer::make_peer_handler(self(), store, options, {clock_, metrics});
+    handler_ = peer::make_peer_handler(self(), serves_, options, {clock_, metrics});
     server_ = http::make_server(peer::server_options(config), peer::server_tls(config.peer),
                                 *handler_, {io_, clock_, *rng_, metrics}, config.peer.ca_file);
     must(server_->start());
@@ -54,7 +59,7 @@ class PeerPod {
     handler_.reset();
   }
   [[nodiscard]] const std::string& address() const { return address_; }
-  [[nodiscard]] peer::Address member() { return {address_, self().slot, store.incarnation()}; }
+  [[nodiscard]] peer::Address member() { return {address_, self().slot, serves_.incarnation()}; }
   // The value in the metrics' text of the line that begins with `name`.
   [[nodiscard]] double metric(const std::string& name) const {
     std::string text = "\n" + metrics.text();
@@ -73,6 +78,7 @@ class PeerPod {
   IoThreads& io_;
   Clock& clock_;
   std::uint8_t number_;
+  store::Store& serves_;
   std::unique_ptr<Rng> rng_ = make_seeded_rng(number_);
   std::unique_ptr<http::Handler> handler_;
   std::unique_ptr<http::Server> server_;
