@@ -5,6 +5,7 @@
 #include "server_rig.h"
 #include "support/fake_clock.h"
 #include "support/scripted_server.h"
+#include "support/tcp_relay.h"
 #include "support/text_source.h"
 
 using namespace mas;
@@ -376,4 +377,58 @@ TEST_CASE("A server that stays silent is given up at the time-out") {
   CHECK(got.code == Code::timeout);
   CHECK(clock.now().since_start >= ClientOptions().io_timeout);
   run_blocking(gate.close());
+}
+
+TEST_CASE("A request that a kept connection swallowed is sent again only if that is harmless") {
+  std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n";
+  auto clock = make_system_clock();
+  struct Case {
+    std::string method;
+    std::optional<bool> repeatable;
+    bool again;
+  };
+  for (const Case& one : {Case{"GET", {}, true}, Case{"PUT", {}, true}, Case{"POST", {}, false},
+                          Case{"POST", true, true}, Case{"PUT", false, false}}) {
+    // The first connection takes the second request and ends without a word.
+    ScriptedServer server({{Play::expect_head(), Play::say(answer + "a"), Play::expect_head()},
+                           {Play::expect_head(), Play::say(answer + "b")}});
+    auto steps = [&](Client& client) -> Task<void> {
+      Got first = co_await ask(client, request("GET", "/"));
+      CHECK(first.body == "a");
+      ClientRequest swallowed = request(one.method, "/");
+      swallowed.repeatable = one.repeatable;
+      Got second = co_await ask(client, std::move(swallowed));
+      INFO(one.method);
+      CHECK(second.body == (one.again ? "b" : ""));
+      CHECK(second.code == (one.again ? Code::ok : Code::closed));
+      CHECK(second.maybe_happened == !one.again);
+    };
+    with_client(server.address(), *clock, steps);
+    // Lets the second script play where the client did not come for it.
+    if (!one.again) RawClient(server.address()).send("\r\n\r\n");
+  }
+}
+
+TEST_CASE("A call is given up with close(), and not begun again") {
+  TcpRelay silent("");
+  auto clock = make_system_clock();
+  IoThreads io(1);
+  io.start();
+  Gate gate;
+  auto client = make_client(io.executor(0), url_of(silent.address()), {}, *clock);
+  std::promise<Got> answered;
+  auto run = [](Client& asked, std::promise<Got>& out) -> Task<void> {
+    Got got = co_await ask(asked, request("GET", "/"));
+    out.set_value(std::move(got));
+  };
+  REQUIRE(spawn(io.executor(0), gate, run(*client, answered), "test"));
+  while (silent.sent() == 0) std::this_thread::yield();
+  auto give_up = [](Client& asked) -> Task<void> {
+    asked.close();
+    co_return;
+  };
+  REQUIRE(spawn(io.executor(0), gate, give_up(*client), "test"));
+  CHECK(answered.get_future().get().code == Code::closed);
+  run_blocking(gate.close());
+  CHECK(silent.accepted() == 1);
 }
