@@ -14,10 +14,6 @@ constexpr std::size_t kMaxWaiting = 1024;
 // Probes made for others at any time; beyond these: busy.
 constexpr std::uint64_t kMaxProbes = 8;
 
-Error wrong_method(std::string_view allowed) {
-  return {Code::method_not_allowed, "Use " + std::string(allowed) + " for this call."};
-}
-
 // As opposed to what the store could not do, which it logs itself.
 bool is_refusal(Code code) {
   constexpr std::array kOthers{Code::not_found, Code::disk_full, Code::busy,    Code::io,
@@ -34,6 +30,12 @@ std::string shown_slot(const http::Headers& headers) {
 }
 
 }  // namespace
+
+Result<void> want_method(const http::Exchange& exchange, http::Method method) {
+  if (exchange.head().method == method) return {};
+  return Error(Code::method_not_allowed,
+               "Use " + std::string(http::method_name(method)) + " for this call.");
+}
 
 PeerHandler::PeerHandler(Self self, store::Store& store, HandlerOptions options,
                          const HandlerDependencies& deps)
@@ -90,7 +92,7 @@ Task<Result<void>> PeerHandler::serve(http::Exchange& exchange) {
 
 Task<Result<void>> PeerHandler::ping(http::Exchange& exchange) {
   exchange.route = "/peer/v1/ping";
-  if (exchange.head().method != http::Method::get) co_return wrong_method("GET");
+  MAS_CO_CHECK(want_method(exchange, http::Method::get));
   LayoutMark layout = self_.layout();
   PingAnswer answer;
   answer.slot = self_.slot;

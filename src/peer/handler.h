@@ -46,4 +46,7 @@ class PeerHandler final : public http::Handler {
   observe::Counter& refusals_;
 };
 
+// Errors: method_not_allowed.
+[[nodiscard]] Result<void> want_method(const http::Exchange& exchange, http::Method method);
+
 }  // namespace mas::peer

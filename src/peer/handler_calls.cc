@@ -82,9 +82,7 @@ Task<Result<void>> PeerHandler::read(http::Exchange& exchange, RecordKey key) {
 
 Task<Result<void>> PeerHandler::have(http::Exchange& exchange) {
   exchange.route = "/peer/v1/have";
-  if (exchange.head().method != http::Method::post) {
-    co_return Error(Code::method_not_allowed, "Use POST for this call.");
-  }
+  MAS_CO_CHECK(want_method(exchange, http::Method::post));
   MAS_CO_TRY(Permit memory,
              co_await admit_body(exchange, wire::kMaxKeys * RecordKey::kEncodedSize));
   MAS_CO_TRY(Slice body, co_await take_body(exchange));
@@ -103,9 +101,7 @@ Task<Result<void>> PeerHandler::have(http::Exchange& exchange) {
 
 Task<Result<void>> PeerHandler::quarantine(http::Exchange& exchange, std::string_view text) {
   exchange.route = "/peer/v1/quarantine/KEY";
-  if (exchange.head().method != http::Method::post) {
-    co_return Error(Code::method_not_allowed, "Use POST for this call.");
-  }
+  MAS_CO_CHECK(want_method(exchange, http::Method::post));
   MAS_CO_TRY(RecordKey key, parse_key(text));
   MAS_CO_CHECK(co_await quarantine_in(store_, key));
   co_return co_await exchange.respond(fine(), "");
@@ -113,9 +109,7 @@ Task<Result<void>> PeerHandler::quarantine(http::Exchange& exchange, std::string
 
 Task<Result<void>> PeerHandler::probe(http::Exchange& exchange) {
   exchange.route = "/peer/v1/probe";
-  if (exchange.head().method != http::Method::post) {
-    co_return Error(Code::method_not_allowed, "Use POST for this call.");
-  }
+  MAS_CO_CHECK(want_method(exchange, http::Method::post));
   MAS_CO_TRY(http::Query query, http::Query::parse(exchange.head().raw_query));
   MAS_CO_TRY(std::uint64_t timeout_ms, number(query, "timeout_ms"));
   if (query.count("target") != 1) co_return malformed("Name one target.");

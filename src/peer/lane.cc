@@ -20,6 +20,16 @@ Result<http::Url> peer_url(const std::string& address, bool tls) {
 
 bool uses_tls(const config::Peer& options) { return !options.certificate.empty(); }
 
+http::ClientOptions client_options(const config::Peer& options) {
+  http::ClientOptions client;
+  client.connect_timeout = options.connect_timeout;
+  client.io_timeout = options.io_timeout;
+  client.ca_file = options.ca_file;
+  client.certificate = options.certificate;
+  client.key = options.key;
+  return client;
+}
+
 Lane::Lease::Lease(Pool& pool, std::string address, std::unique_ptr<http::Client> client,
                    Permit permit)
     : pool_(&pool),
@@ -54,13 +64,7 @@ Task<Result<Lane::Lease>> Lane::connection(std::string slot, std::string address
     client = std::move(pool.idle.back());
     pool.idle.pop_back();
   } else {
-    http::ClientOptions options;
-    options.connect_timeout = options_.connect_timeout;
-    options.io_timeout = options_.io_timeout;
-    options.ca_file = options_.ca_file;
-    options.certificate = options_.certificate;
-    options.key = options_.key;
-    client = http::make_client(executor_, std::move(url), std::move(options), clock_);
+    client = http::make_client(executor_, std::move(url), client_options(options_), clock_);
   }
   co_return Lease(pool, std::move(address), std::move(client), std::move(permit));
 }

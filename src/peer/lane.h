@@ -15,6 +15,7 @@ namespace mas::peer {
 // The URL of a peer's port. Errors: closed (no address, or a malformed one).
 [[nodiscard]] Result<http::Url> peer_url(const std::string& address, bool tls);
 [[nodiscard]] bool uses_tls(const config::Peer& options);
+[[nodiscard]] http::ClientOptions client_options(const config::Peer& options);
 
 // Used on its io thread only.
 class Lane {

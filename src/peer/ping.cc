@@ -31,12 +31,9 @@ Task<Result<PingAnswer>> ask(ProbeContext context, std::string address, http::Cl
                              Duration timeout) {
   MAS_CO_TRY(http::Url url, peer_url(address, uses_tls(context.options)));
   Executor executor = co_await boost::asio::this_coro::executor;
-  http::ClientOptions options;
+  http::ClientOptions options = client_options(context.options);
   options.connect_timeout = timeout;
   options.io_timeout = timeout;
-  options.ca_file = context.options.ca_file;
-  options.certificate = context.options.certificate;
-  options.key = context.options.key;
   Attempt attempt;
   attempt.client = http::make_client(executor, std::move(url), std::move(options), context.clock);
   attempt.timer = context.clock.make_timer(executor);
