@@ -112,6 +112,10 @@ Conflict find_conflict(const Config& c) {
   const std::array rules{
       Rule{c.tls.certificate.empty() != c.tls.key.empty(),
            {"tls.certificate", "tls.key", "name both files or neither"}},
+      Rule{c.peer.certificate.empty() != c.peer.key.empty(),
+           {"peer.certificate", "peer.key", "name both files or neither"}},
+      Rule{c.peer.certificate.empty() != c.peer.ca_file.empty(),
+           {"peer.certificate", "peer.ca_file", "name both files or neither"}},
       Rule{!c.metrics.listen.empty() && c.metrics.listen == c.http.listen &&
                !c.http.listen.ends_with(":0"),
            {"metrics.listen", "http.listen", "must differ, or be empty to share the API's port"}},

@@ -116,6 +116,22 @@ Task<Result<std::size_t>> read_body(Link& link, MutableBytes into) {
   co_return Error(Code::corrupt, "The server's answer has a malformed body.");
 }
 
+Task<Result<std::size_t>> fill_from_body(Link& link, MutableBytes into) {
+  std::size_t filled = 0;
+  while (filled < into.size() && !link.body->complete()) {
+    MAS_CO_TRY(std::size_t size, co_await read_body(link, into.subspan(filled)));
+    if (size == 0) break;
+    filled += size;
+  }
+  co_return filled;
+}
+
+// Whether a request that failed over a kept connection may go out once more.
+bool may_repeat(const ClientRequest& request, const Error& error) {
+  if (error.code() != Code::closed || request.body != nullptr) return false;
+  return !error.maybe_happened() || request.repeatable.value_or(request.method != "POST");
+}
+
 class TcpClient final : public Client {
  public:
   TcpClient(Executor executor, Url server, ClientOptions options, Clock& clock)
@@ -126,6 +142,7 @@ class TcpClient final : public Client {
 
   Task<Result<ResponseHead>> send(ClientRequest request) override;
   Task<Result<std::size_t>> read(MutableBytes into) override;
+  Task<Result<std::size_t>> read_full(MutableBytes into) override;
   Task<Result<std::string>> read_all(std::size_t limit) override;
   void close() override {
     if (link_) link_->connection.close();
@@ -167,15 +184,18 @@ Task<Result<void>> TcpClient::connect() {
   std::unique_ptr<Stream> stream;
   if (server_.tls) {
     if (!tls_) {
-      MAS_CO_TRY(tls_, make_tls_client(options_.ca_file));
+      TlsClientFiles files{options_.ca_file, options_.certificate, options_.key};
+      MAS_CO_TRY(tls_, make_tls_client(files));
     }
     stream = make_tls_client_stream(std::move(socket), *tls_, server_.host);
   } else {
     stream = make_tcp_stream(std::move(socket));
   }
-  link_ = std::make_shared<Link>(std::move(stream), clock_, executor_, options_.io_timeout);
-  auto greet = link_->connection.handshake(options_.connect_timeout);
-  Result<void> greeted = co_await with_timer(link_, std::move(greet));
+  auto link = std::make_shared<Link>(std::move(stream), clock_, executor_, options_.io_timeout);
+  link_ = link;
+  auto greet = link->connection.handshake(options_.connect_timeout);
+  Result<void> greeted = co_await with_timer(link, std::move(greet));
+  if (link_ != link) co_return Error(Code::closed, "The connection was given up.");
   if (greeted.has_error()) link_.reset();
   co_return greeted;
 }
@@ -197,11 +217,9 @@ Task<Result<ResponseHead>> TcpClient::send(ClientRequest request) {
   auto link = link_;
   auto first = exchange(*link, request);
   Result<ResponseHead> head = co_await with_timer(link, std::move(first));
-  // The server may have closed a kept connection just as the request was sent. A request that can
-  // be repeated without harm is.
-  bool repeatable = request.body == nullptr && request.method != "POST";
-  if (head.has_error() && reused && repeatable && !link->answer_began &&
-      head.error().code() == Code::closed) {
+  // The server may have closed a kept connection just as the request was sent.
+  if (head.has_error() && reused && link_ == link && !link->answer_began &&
+      may_repeat(request, head.error())) {
     MAS_CO_CHECK(co_await connect());
     link = link_;
     auto second = exchange(*link, request);
@@ -256,6 +274,15 @@ Task<Result<std::size_t>> TcpClient::read(MutableBytes into) {
   }
   if (link->body->complete()) co_return std::size_t{0};
   auto work = read_body(*link, into);
+  co_return co_await with_timer(link, std::move(work));
+}
+
+Task<Result<std::size_t>> TcpClient::read_full(MutableBytes into) {
+  auto link = link_;
+  if (!link || !link->body) {
+    co_return Error(Code::closed, "There is no answer to read: the connection was closed.");
+  }
+  auto work = fill_from_body(*link, into);
   co_return co_await with_timer(link, std::move(work));
 }
 

@@ -59,16 +59,23 @@ RequestSender::RequestSender(Connection& connection, const Url& server, ClientRe
 void RequestSender::format_head() {
   bool has_source = request_.body != nullptr;
   chunked_ = has_source && !request_.length;
-  std::uint64_t length = has_source ? request_.length.value_or(0) : request_.text.size();
-  expects_continue_ = chunked_ || length > kAskFirst;
+  if (has_source) {
+    length_ = request_.length.value_or(0);
+  } else if (!request_.text.empty() || request_.pieces.empty()) {
+    memory_.push_back(as_bytes(request_.text));
+  } else {
+    for (const Slice& piece : request_.pieces) memory_.push_back(piece.view());
+  }
+  for (ByteView view : memory_) length_ += view.size();
+  expects_continue_ = request_.ask_first && (chunked_ || length_ > kAskFirst);
 
   head_ = request_.method + " " + request_.target + " HTTP/1.1\r\n";
   if (!request_.headers.get("Host")) append_field(head_, "Host", host_field(server_));
   for (const auto& [name, value] : request_.headers.all()) append_field(head_, name, value);
   if (chunked_) {
     append_field(head_, "Transfer-Encoding", "chunked");
-  } else if (length > 0 || request_.method == "POST" || request_.method == "PUT") {
-    append_field(head_, "Content-Length", length);
+  } else if (length_ > 0 || request_.method == "POST" || request_.method == "PUT") {
+    append_field(head_, "Content-Length", length_);
   }
   if (expects_continue_) append_field(head_, "Expect", "100-continue");
   head_ += "\r\n";
@@ -76,25 +83,26 @@ void RequestSender::format_head() {
 
 Task<Result<void>> RequestSender::send_head() {
   format_head();
-  std::array<ByteView, 2> pieces{as_bytes(head_), ByteView()};
-  bool with_text = request_.body == nullptr && !expects_continue_;
-  if (with_text) pieces[1] = as_bytes(request_.text);
+  std::vector<ByteView> pieces{as_bytes(head_)};
+  bool at_once = request_.body == nullptr && !expects_continue_ && length_ <= kAskFirst;
+  if (at_once) pieces.insert(pieces.end(), memory_.begin(), memory_.end());
   MAS_CO_CHECK(co_await connection_.write_all(pieces, timeout_));
   bool no_body = request_.body != nullptr && request_.length == std::uint64_t{0};
-  finished_ = with_text || no_body;
+  finished_ = at_once || no_body;
   co_return Result<void>();
 }
 
 // Over TLS bytes may come that are no answer; there only a failing write tells.
 bool RequestSender::answered_early() { return !server_.tls && !connection_.quiet(); }
 
-Task<Result<void>> RequestSender::send_text() {
-  ByteView rest = as_bytes(request_.text);
-  while (!rest.empty()) {
-    if (answered_early()) co_return Result<void>();
-    std::array<ByteView, 1> pieces{rest.first(std::min(rest.size(), kPiece))};
-    rest = rest.subspan(pieces[0].size());
-    MAS_CO_CHECK(co_await connection_.write_all(pieces, timeout_));
+Task<Result<void>> RequestSender::send_memory() {
+  for (ByteView rest : memory_) {
+    while (!rest.empty()) {
+      if (answered_early()) co_return Result<void>();
+      std::array<ByteView, 1> pieces{rest.first(std::min(rest.size(), kPiece))};
+      rest = rest.subspan(pieces[0].size());
+      MAS_CO_CHECK(co_await connection_.write_all(pieces, timeout_));
+    }
   }
   finished_ = true;
   co_return Result<void>();
@@ -113,7 +121,7 @@ Task<Result<void>> RequestSender::send_piece(ByteView piece) {
 
 Task<Result<void>> RequestSender::send_body() {
   if (finished_) co_return Result<void>();
-  if (request_.body == nullptr) co_return co_await send_text();
+  if (request_.body == nullptr) co_return co_await send_memory();
   auto buffer = std::make_unique_for_overwrite<std::uint8_t[]>(kPiece);
   std::uint64_t left = chunked_ ? UINT64_MAX : *request_.length;
   while (left > 0) {

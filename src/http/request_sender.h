@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "http/connection.h"
 #include "mas/http/client.h"
@@ -17,7 +18,7 @@ class RequestSender {
   RequestSender(Connection& connection, const Url& server, ClientRequest& request,
                 Duration timeout);
 
-  // Also the body, if it is in memory and small. Errors: timeout, closed.
+  // Also the body, if it is in memory, small, and need not wait for leave. Errors: timeout, closed.
   Task<Result<void>> send_head();
   // What is left of the body. Ends early, without an error, when the server has answered already.
   // Errors: timeout, closed, those of the body's source.
@@ -32,7 +33,7 @@ class RequestSender {
 
  private:
   void format_head();
-  Task<Result<void>> send_text();
+  Task<Result<void>> send_memory();
   Task<Result<void>> send_piece(ByteView piece);
   [[nodiscard]] bool answered_early();
 
@@ -41,6 +42,8 @@ class RequestSender {
   ClientRequest& request_;
   Duration timeout_;
   std::string head_;
+  std::vector<ByteView> memory_;  // the body, if it is in memory
+  std::uint64_t length_ = 0;      // of a body that is not chunked
   bool chunked_ = false;
   bool expects_continue_ = false;
   bool finished_ = false;

@@ -42,8 +42,12 @@ struct Lane {
 class TcpServer final : public Server {
  public:
   TcpServer(const config::Http& options, const config::Tls& tls, Handler& handler,
-            const ServerDependencies& deps)
-      : options_(options), tls_files_(tls), handler_(handler), deps_(deps) {}
+            const ServerDependencies& deps, const std::string& client_ca_file)
+      : options_(options),
+        tls_files_(tls),
+        client_ca_file_(client_ca_file),
+        handler_(handler),
+        deps_(deps) {}
 
   Result<void> start() override;
   [[nodiscard]] std::string address() const override { return address_; }
@@ -87,6 +91,7 @@ class TcpServer final : public Server {
 
   config::Http options_;
   config::Tls tls_files_;
+  std::string client_ca_file_;
   Handler& handler_;
   ServerDependencies deps_;
   std::shared_ptr<TlsServer> tls_;
@@ -100,7 +105,7 @@ class TcpServer final : public Server {
 Result<void> TcpServer::start() {
   MAS_TRY(tcp::endpoint endpoint, parse_listen_address(options_.listen));
   if (!tls_files_.certificate.empty() || !tls_files_.key.empty()) {
-    MAS_TRY(tls_, make_tls_server(tls_files_, deps_.clock));
+    MAS_TRY(tls_, make_tls_server(tls_files_, deps_.clock, client_ca_file_));
   }
   if (endpoint.port() != 0) MAS_CHECK(check_port_free(deps_.io.context(0), endpoint));
   std::vector<std::unique_ptr<Lane>> lanes;
@@ -214,8 +219,9 @@ Task<void> TcpServer::stop(Duration timeout) {
 }  // namespace
 
 std::unique_ptr<Server> make_server(const config::Http& options, const config::Tls& tls,
-                                    Handler& handler, const ServerDependencies& deps) {
-  return std::make_unique<TcpServer>(options, tls, handler, deps);
+                                    Handler& handler, const ServerDependencies& deps,
+                                    const std::string& client_ca_file) {
+  return std::make_unique<TcpServer>(options, tls, handler, deps, client_ca_file);
 }
 
 }  // namespace mas::http

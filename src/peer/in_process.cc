@@ -1,5 +1,6 @@
 #include "mas/core/result.h"
 #include "mas/peer/transport.h"
+#include "peer/store_calls.h"
 
 namespace mas::peer {
 namespace {
@@ -23,21 +24,12 @@ class InProcessTransport final : public PeerTransport {
   Task<Result<std::vector<bool>>> have(layout::MemberIndex member,
                                        std::vector<RecordKey> keys) override {
     MAS_CO_TRY(store::Store * store, find(member));
-    std::vector<bool> held;
-    for (const RecordKey& key : keys) {
-      Result<store::RecordInfo> info = co_await store->stat(key);
-      if (info.has_error() && info.error().code() != Code::not_found) co_return info.error();
-      held.push_back(info.has_value());
-    }
-    co_return held;
+    co_return co_await have_in(*store, std::move(keys));
   }
 
   Task<Result<void>> quarantine(layout::MemberIndex member, RecordKey key) override {
     MAS_CO_TRY(store::Store * store, find(member));
-    Result<store::RecordInfo> info = co_await store->stat(key);
-    if (info.has_error() && info.error().code() == Code::not_found) co_return Result<void>();
-    if (info.has_error()) co_return info.error();
-    co_return co_await store->quarantine(key, info->version);
+    co_return co_await quarantine_in(*store, key);
   }
 
  private:

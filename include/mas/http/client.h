@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mas/http/message.h"
 #include "mas/runtime/byte_stream.h"
@@ -26,6 +27,8 @@ struct ClientOptions {
   Duration connect_timeout = std::chrono::seconds(10);
   Duration io_timeout = std::chrono::seconds(60);  // without progress
   std::string ca_file;                             // "": the system's
+  std::string certificate;  // PEM files: what the client proves itself with, both or neither
+  std::string key;
 };
 
 struct ClientRequest {
@@ -35,6 +38,13 @@ struct ClientRequest {
   ByteSource* body = nullptr;  // with `length`, else chunked
   std::optional<std::uint64_t> length;
   std::string text;  // a body in memory, used if `body` is null
+  // Or one in several pieces, written from where they lie; used if `body` is null and `text` empty.
+  std::vector<Slice> pieces;
+  // Bodies over 1 MiB wait for 100 Continue, so that a refusal costs nothing but a round trip.
+  bool ask_first = true;
+  // Whether it may reach the server twice: then it is sent again when a kept connection turns out
+  // to be closed. nullopt: unless it is a POST. If nothing of it was sent, it is sent again anyway.
+  std::optional<bool> repeatable;
 };
 
 // Not for concurrent use. Errors: closed, timeout, io, corrupt (not HTTP).
@@ -46,8 +56,11 @@ class Client {
   // The answer's body, 0 at its end. Must be read to the end before the next send(), else that
   // reconnects.
   virtual Task<Result<std::size_t>> read(MutableBytes into) = 0;
+  // Reads until `into` is full or the body ends; returns how many bytes there are.
+  virtual Task<Result<std::size_t>> read_full(MutableBytes into) = 0;
   // The rest of the body; corrupt if over `limit` bytes.
   virtual Task<Result<std::string>> read_all(std::size_t limit = 1 << 20) = 0;
+  // Also while a call is running, on the same thread: that call ends with `closed`.
   virtual void close() = 0;
 };
 

@@ -35,9 +35,11 @@ struct ServerDependencies {
   observe::Metrics& metrics;
 };
 
-// TLS where both files of `tls` are named (read again when they change).
+// TLS where both files of `tls` are named (read again when they change). Then, with
+// `client_ca_file`, clients must present a certificate that one of those in it vouches for.
 [[nodiscard]] std::unique_ptr<Server> make_server(const config::Http& options,
                                                   const config::Tls& tls, Handler& handler,
-                                                  const ServerDependencies& deps);
+                                                  const ServerDependencies& deps,
+                                                  const std::string& client_ca_file = "");
 
 }  // namespace mas::http

@@ -7,6 +7,7 @@
 #include "mas/peer/transport.h"
 #include "mas/runtime/io_threads.h"
 #include "support/must.h"
+#include "support/peer_pod.h"
 
 using namespace mas;
 
@@ -18,7 +19,8 @@ constexpr int kPods = 3;
 // Three pods, each with a store on a disk of its own in memory.
 class RealPods {
  public:
-  RealPods() {
+  // Reached in this process, or over HTTP.
+  explicit RealPods(bool over_http) {
     config::Store options;
     options.segment_size = 4 * kMiB;
     for (int i = 0; i < kPods; ++i) {
@@ -28,8 +30,11 @@ class RealPods {
       stores_.push_back(must(store::open(options, {"/data"}, dependencies)));
       pointers_.push_back(stores_.back().get());
     }
+    transport_ = over_http ? serve() : peer::make_in_process_transport(pointers_);
   }
   ~RealPods() {
+    if (http_ != nullptr) run_blocking(http_->close());
+    ports_.clear();
     for (auto& store : stores_) static_cast<void>(run_blocking_for(store->close()));
   }
   RealPods(const RealPods&) = delete;
@@ -38,6 +43,22 @@ class RealPods {
   peer::PeerTransport& transport() { return *transport_; }
 
  private:
+  std::unique_ptr<peer::PeerTransport> serve() {
+    for (std::uint8_t i = 0; i < kPods; ++i) {
+      ports_.push_back(
+          std::make_unique<mas::test::PeerPod>(io_, *clock_, i, config::Peer{}, stores_[i].get()));
+      ports_.back()->start();
+    }
+    io_.start();
+    auto find = [this](layout::MemberIndex member) -> std::optional<peer::Address> {
+      return ports_[member]->member();
+    };
+    peer::TransportDependencies deps{io_, *clock_, *stores_[0]};
+    auto transport = peer::make_http_transport(ports_[0]->self(), {}, find, deps);
+    http_ = transport.get();
+    return transport;
+  }
+
   std::unique_ptr<Pool> pool_ = make_thread_pool("disk", 2, 1000);
   std::unique_ptr<Clock> clock_ = make_system_clock();
   std::unique_ptr<Rng> rng_ = make_seeded_rng(1);
@@ -45,7 +66,10 @@ class RealPods {
   std::vector<std::unique_ptr<fs::FaultFs>> disks_;
   std::vector<std::unique_ptr<store::Store>> stores_;
   std::vector<store::Store*> pointers_;
-  std::unique_ptr<peer::PeerTransport> transport_ = peer::make_in_process_transport(pointers_);
+  IoThreads io_{2};
+  std::vector<std::unique_ptr<mas::test::PeerPod>> ports_;
+  std::unique_ptr<peer::PeerTransport> transport_;
+  peer::HttpTransport* http_ = nullptr;
 };
 
 codec::EncodedStripe encode(const std::string& bytes, std::uint64_t number) {
@@ -79,7 +103,9 @@ bool has(RealPods& pods, std::uint64_t stripe, int shard) {
 }  // namespace
 
 TEST_CASE("shards of every size come back from real stores, and a lost one is rebuilt") {
-  RealPods pods;
+  bool over_http = GENERATE(false, true);
+  CAPTURE(over_http);
+  RealPods pods(over_http);
   std::uint64_t stripe = 0;
   for (std::size_t size : {1, 4096, 130'000, 262'144, 700'001}) {
     std::string bytes(size, 'a');

@@ -168,6 +168,8 @@ TEST_CASE("A listen address is a host and a port") {
 TEST_CASE("Keys that do not fit together are refused where they were set") {
   const std::map<std::string, std::string> cases{
       {"tls.key = \"k.pem\"", "f.toml:1: tls.certificate: name both files or neither"},
+      {"peer.key = \"k.pem\"", "f.toml:1: peer.certificate: name both files or neither"},
+      {"peer.ca_file = \"k.pem\"", "f.toml:1: peer.certificate: name both files or neither"},
       {"\ntoken.renew_every = \"10 s\"", "f.toml:2: token.renew_every: must be shorter"},
       {"limits.upload = \"1 GiB\"", "f.toml:1: limits.part: "},
       {"object.unit = \"5000 B\"", "object.unit: must be a multiple of 4 KiB"},

@@ -3,9 +3,10 @@
 #include <future>
 
 #include "client_request.h"
-#include "scripted_server.h"
 #include "server_rig.h"
 #include "support/fake_clock.h"
+#include "support/scripted_server.h"
+#include "support/tcp_relay.h"
 #include "support/text_source.h"
 
 using namespace mas;
@@ -158,6 +159,52 @@ TEST_CASE("Bodies are sent from sources, with a length or chunked") {
     empty.length = 0;
     got = co_await ask(client, std::move(empty));
     CHECK(got.status == 200);
+  };
+  with_client(rig.address(), *clock, steps);
+}
+
+TEST_CASE("Bodies in several pieces are sent from where they lie, small and large") {
+  auto clock = make_system_clock();
+  ServerRig rig(*clock);
+  rig.start();
+  auto piece = [](std::string_view text) { return Slice::copy_of(as_bytes(text)); };
+  std::string large(3'000'000, 'y');
+  auto steps = [&](Client& client) -> Task<void> {
+    ClientRequest small = request("PUT", "/echo");
+    for (int i = 0; i < 100; ++i) small.pieces.push_back(piece(std::to_string(i) + ","));
+    small.pieces.push_back(Slice());
+    std::string joined;
+    for (const Slice& one : small.pieces) joined += as_text(one.view());
+    Got got = co_await ask(client, std::move(small));
+    CHECK(got.body == joined);
+    for (bool ask_first : {true, false}) {
+      ClientRequest big = request("POST", "/count");
+      big.pieces = {piece("head"), piece(large), Slice(), piece("tail")};
+      big.ask_first = ask_first;
+      got = co_await ask(client, std::move(big));
+      CHECK(got.body == "3000008");
+    }
+  };
+  with_client(rig.address(), *clock, steps);
+}
+
+TEST_CASE("A body is read into one buffer, up to its end or the buffer's") {
+  auto clock = make_system_clock();
+  ServerRig rig(*clock);
+  rig.start();
+  auto steps = [](Client& client) -> Task<void> {
+    ClientRequest asked = request("POST", "/echo", std::string(50'000, 'z') + "end");
+    Result<ResponseHead> head = co_await client.send(std::move(asked));
+    CHECK(head.has_value());
+    std::vector<std::uint8_t> buffer(50'001);
+    Result<std::size_t> size = co_await client.read_full(buffer);
+    CHECK(must(size) == 50'001);
+    CHECK(buffer.back() == 'e');
+    size = co_await client.read_full(buffer);
+    CHECK(must(size) == 2);
+    CHECK(buffer[1] == 'd');
+    size = co_await client.read_full(buffer);
+    CHECK(must(size) == 0);
   };
   with_client(rig.address(), *clock, steps);
 }
@@ -323,4 +370,58 @@ TEST_CASE("A server that stays silent is given up at the time-out") {
   CHECK(got.code == Code::timeout);
   CHECK(clock.now().since_start >= ClientOptions().io_timeout);
   run_blocking(gate.close());
+}
+
+TEST_CASE("A request that a kept connection swallowed is sent again only if that is harmless") {
+  std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n";
+  auto clock = make_system_clock();
+  struct Case {
+    std::string method;
+    std::optional<bool> repeatable;
+    bool again;
+  };
+  for (const Case& one : {Case{"GET", {}, true}, Case{"PUT", {}, true}, Case{"POST", {}, false},
+                          Case{"POST", true, true}, Case{"PUT", false, false}}) {
+    // The first connection takes the second request and ends without a word.
+    ScriptedServer server({{Play::expect_head(), Play::say(answer + "a"), Play::expect_head()},
+                           {Play::expect_head(), Play::say(answer + "b")}});
+    auto steps = [&](Client& client) -> Task<void> {
+      Got first = co_await ask(client, request("GET", "/"));
+      CHECK(first.body == "a");
+      ClientRequest swallowed = request(one.method, "/");
+      swallowed.repeatable = one.repeatable;
+      Got second = co_await ask(client, std::move(swallowed));
+      INFO(one.method);
+      CHECK(second.body == (one.again ? "b" : ""));
+      CHECK(second.code == (one.again ? Code::ok : Code::closed));
+      CHECK(second.maybe_happened == !one.again);
+    };
+    with_client(server.address(), *clock, steps);
+    // Lets the second script play where the client did not come for it.
+    if (!one.again) RawClient(server.address()).send("\r\n\r\n");
+  }
+}
+
+TEST_CASE("A call is given up with close(), and not begun again") {
+  TcpRelay silent("");
+  auto clock = make_system_clock();
+  IoThreads io(1);
+  io.start();
+  Gate gate;
+  auto client = make_client(io.executor(0), url_of(silent.address()), {}, *clock);
+  std::promise<Got> answered;
+  auto run = [](Client& asked, std::promise<Got>& out) -> Task<void> {
+    Got got = co_await ask(asked, request("GET", "/"));
+    out.set_value(std::move(got));
+  };
+  REQUIRE(spawn(io.executor(0), gate, run(*client, answered), "test"));
+  while (silent.sent() == 0) std::this_thread::yield();
+  auto give_up = [](Client& asked) -> Task<void> {
+    asked.close();
+    co_return;
+  };
+  REQUIRE(spawn(io.executor(0), gate, give_up(*client), "test"));
+  CHECK(answered.get_future().get().code == Code::closed);
+  run_blocking(gate.close());
+  CHECK(silent.accepted() == 1);
 }

@@ -129,7 +129,8 @@ class ServerRig {
   ServerRig& operator=(const ServerRig&) = delete;
 
   void start() {
-    server_ = http::make_server(options, tls, handler, {io_, clock_, *rng_, metrics});
+    server_ =
+        http::make_server(options, tls, handler, {io_, clock_, *rng_, metrics}, client_ca_file);
     must(server_->start());
     io_.start();
   }
@@ -149,6 +150,7 @@ class ServerRig {
 
   config::Http options;
   config::Tls tls;
+  std::string client_ca_file;
   RigHandler handler;
   observe::Metrics metrics;
 

@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <future>
@@ -8,6 +6,7 @@
 #include "http/tls_stream.h"
 #include "mas/http/client.h"
 #include "server_rig.h"
+#include "support/certificates.h"
 #include "support/fake_clock.h"
 
 using namespace mas;
@@ -16,48 +15,18 @@ using namespace mas::test;
 
 namespace {
 
-// A directory with certificates made for the test by the openssl command.
-class Certificates {
- public:
-  Certificates() {
-    std::string pattern = std::filesystem::temp_directory_path() / "mas-tls-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-    make("server", "localhost");
-  }
-  ~Certificates() { std::filesystem::remove_all(folder_); }
-  Certificates(const Certificates&) = delete;
-  Certificates& operator=(const Certificates&) = delete;
-
-  // Writes NAME.pem and NAME.key, self-signed for `host` and 127.0.0.1.
-  void make(const std::string& name, const std::string& host) const {
-    std::string command =
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
-        " -days 2 -subj /CN=" +
-        host + " -addext subjectAltName=DNS:" + host + ",IP:127.0.0.1 -keyout " + key(name) +
-        ".new -out " + pem(name) + ".new 2>/dev/null && mv " + key(name) + ".new " + key(name) +
-        " && mv " + pem(name) + ".new " + pem(name);
-    REQUIRE(std::system(command.c_str()) == 0);
-  }
-  [[nodiscard]] std::string pem(const std::string& name) const {
-    return folder_ + "/" + name + ".pem";
-  }
-  [[nodiscard]] std::string key(const std::string& name) const {
-    return folder_ + "/" + name + ".key";
-  }
-  [[nodiscard]] config::Tls server() const { return {pem("server"), key("server")}; }
-
- private:
-  std::string folder_;
-};
+config::Tls pair(const Certificates& certificates, const std::string& name = "server") {
+  return {certificates.pem(name), certificates.key(name)};
+}
 
 struct Got {
   Code code = Code::ok;
   std::string body;
 };
 
-// One request to https://HOST:PORT, trusting `ca_file`.
+// One request to https://HOST:PORT, trusting `ca_file`, presenting `own` if it names files.
 Got ask(const std::string& host, const std::string& address, const std::string& ca_file,
-        ClientRequest request) {
+        ClientRequest request, const config::Tls& own = {}) {
   IoThreads io(1);
   io.start();
   Gate gate;
@@ -80,6 +49,8 @@ Got ask(const std::string& host, const std::string& address, const std::string& 
   Url url = must(parse_url("https://" + host + address.substr(address.rfind(':'))));
   ClientOptions options;
   options.ca_file = ca_file;
+  options.certificate = own.certificate;
+  options.key = own.key;
   REQUIRE(spawn(io.executor(0), gate,
                 run(io.executor(0), url, options, *clock, std::move(request), out), "test"));
   Got got = out.get_future().get();
@@ -91,9 +62,10 @@ Got ask(const std::string& host, const std::string& address, const std::string& 
 
 TEST_CASE("Requests and large bodies go both ways over TLS") {
   Certificates certificates;
+  certificates.make("server", "localhost");
   auto clock = make_system_clock();
   ServerRig rig(*clock);
-  rig.tls = certificates.server();
+  rig.tls = pair(certificates);
   rig.start();
   std::string ca = certificates.pem("server");
   CHECK(ask("127.0.0.1", rig.address(), ca, request("GET", "/hello")).body == "hello");
@@ -107,10 +79,11 @@ TEST_CASE("Requests and large bodies go both ways over TLS") {
 
 TEST_CASE("A client refuses a certificate it does not trust, or of another host") {
   Certificates certificates;
+  certificates.make("server", "localhost");
   certificates.make("other", "elsewhere.example");
   auto clock = make_system_clock();
   ServerRig rig(*clock);
-  rig.tls = certificates.server();
+  rig.tls = pair(certificates);
   rig.start();
   ServerRig elsewhere(*clock);
   elsewhere.tls = {certificates.pem("other"), certificates.key("other")};
@@ -124,9 +97,10 @@ TEST_CASE("A client refuses a certificate it does not trust, or of another host"
 
 TEST_CASE("A plain request to a TLS port ends, and the server goes on") {
   Certificates certificates;
+  certificates.make("server", "localhost");
   auto clock = make_system_clock();
   ServerRig rig(*clock);
-  rig.tls = certificates.server();
+  rig.tls = pair(certificates);
   rig.start();
   RawClient plain(rig.address());
   CHECK(plain.ask(get("/hello")).status == 0);
@@ -137,9 +111,10 @@ TEST_CASE("A plain request to a TLS port ends, and the server goes on") {
 
 TEST_CASE("TLS below 1.2 is refused") {
   Certificates certificates;
+  certificates.make("server", "localhost");
   auto clock = make_system_clock();
   ServerRig rig(*clock);
-  rig.tls = certificates.server();
+  rig.tls = pair(certificates);
   rig.start();
   auto connects = [&rig](const std::string& version) {
     std::string command = "openssl s_client -connect " + rig.address() + " " + version +
@@ -154,11 +129,12 @@ TEST_CASE("TLS below 1.2 is refused") {
 
 TEST_CASE("Certificates are read again when their files change, and kept when those are broken") {
   Certificates certificates;
+  certificates.make("server", "localhost");
   std::string first = certificates.pem("first");
   std::filesystem::copy(certificates.pem("server"), first);
   FakeClock clock;
   ServerRig rig(clock);
-  rig.tls = certificates.server();
+  rig.tls = pair(certificates);
   rig.start();
   CHECK(ask("127.0.0.1", rig.address(), first, request("GET", "/hello")).body == "hello");
 
@@ -178,6 +154,7 @@ TEST_CASE("Certificates are read again when their files change, and kept when th
 
 TEST_CASE("Certificates that cannot be used keep the server from starting") {
   Certificates certificates;
+  certificates.make("server", "localhost");
   certificates.make("other", "localhost");
   auto clock = make_system_clock();
   for (const config::Tls& tls :
@@ -190,4 +167,40 @@ TEST_CASE("Certificates that cannot be used keep the server from starting") {
     INFO(tls.certificate << " with " << tls.key);
     CHECK(code_of(made) == Code::invalid_argument);
   }
+}
+
+TEST_CASE("A server that wants certificates of its clients takes only those that are vouched for") {
+  Certificates certificates;
+  certificates.make("ca", "authority");
+  certificates.make("server", "localhost", "ca");
+  certificates.make("client", "client", "ca");
+  certificates.make("stranger", "client");
+  auto clock = make_system_clock();
+  ServerRig rig(*clock);
+  rig.tls = pair(certificates);
+  rig.client_ca_file = certificates.pem("ca");
+  rig.start();
+  std::string ca = certificates.pem("ca");
+  config::Tls client = pair(certificates, "client");
+  CHECK(ask("127.0.0.1", rig.address(), ca, request("GET", "/hello"), client).body == "hello");
+  std::string large(3'000'000, 'x');
+  CHECK(ask("127.0.0.1", rig.address(), ca, request("POST", "/count", large), client).body ==
+        "3000000");
+  int calls = rig.handler.calls;
+  CHECK(ask("127.0.0.1", rig.address(), ca, request("GET", "/hello")).code != Code::ok);
+  config::Tls stranger = pair(certificates, "stranger");
+  CHECK(ask("127.0.0.1", rig.address(), ca, request("GET", "/hello"), stranger).code != Code::ok);
+  CHECK(rig.handler.calls == calls);
+  // A client whose own files are unusable does not go out without.
+  config::Tls broken{certificates.pem("client"), certificates.key("stranger")};
+  CHECK(ask("127.0.0.1", rig.address(), ca, request("GET", "/hello"), broken).code ==
+        Code::invalid_argument);
+}
+
+TEST_CASE("A server whose list of trusted clients cannot be read does not start") {
+  Certificates certificates;
+  certificates.make("server", "localhost");
+  auto clock = make_system_clock();
+  auto made = make_tls_server(pair(certificates), *clock, certificates.pem("none"));
+  CHECK(code_of(made) == Code::invalid_argument);
 }

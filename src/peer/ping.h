@@ -1,0 +1,21 @@
+// Probes: one connection each, one deadline for all of it.
+#pragma once
+
+#include <string>
+
+#include "mas/peer/http.h"
+
+namespace mas::peer {
+
+struct ProbeContext {
+  const Self& self;
+  const config::Peer& options;
+  Clock& clock;
+};
+
+// As Prober's, on the calling coroutine's io thread. What `context` refers to outlives them.
+Task<Result<PingAnswer>> ping(ProbeContext context, std::string address, Duration timeout);
+Task<Result<PingAnswer>> probe_through(ProbeContext context, std::string via, std::string target,
+                                       Duration timeout);
+
+}  // namespace mas::peer
