@@ -1,4 +1,4 @@
-#include "http/tcp_stream.h"
+#include "net/tcp_stream.h"
 
 #include <sys/socket.h>
 
@@ -7,7 +7,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 
-namespace mas::http {
+namespace mas::net {
 namespace {
 
 namespace asio = boost::asio;
@@ -87,4 +87,4 @@ Error socket_error(const error_code& error) {
   return {Code::closed, "The connection failed: " + error.message() + "."};
 }
 
-}  // namespace mas::http
+}  // namespace mas::net

@@ -1,4 +1,4 @@
-#include "http/tls_stream.h"
+#include "net/tls_stream.h"
 
 #include <algorithm>
 #include <boost/asio/redirect_error.hpp>
@@ -8,10 +8,10 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <vector>
 
-#include "http/tcp_stream.h"
-#include "http/tls_context.h"
+#include "net/tcp_stream.h"
+#include "net/tls_context.h"
 
-namespace mas::http {
+namespace mas::net {
 namespace {
 
 namespace asio = boost::asio;
@@ -135,4 +135,4 @@ std::unique_ptr<Stream> make_tls_client_stream(tcp::socket socket, TlsClient& cl
   return stream;
 }
 
-}  // namespace mas::http
+}  // namespace mas::net

@@ -1,13 +1,15 @@
-#include "http/tcp_connect.h"
+#include "mas/net/connect.h"
 
-#include <boost/asio/connect.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "mas/runtime/sync.h"
+#include "net/tcp_stream.h"
+#include "net/tls_stream.h"
 
-namespace mas::http {
+namespace mas::net {
 namespace {
 
 namespace asio = boost::asio;
@@ -32,7 +34,7 @@ Task<void> give_up_after(Attempt& attempt, Timer& timer, Duration timeout) {
   attempt.socket.close(ignored);
 }
 
-Task<error_code> connect(Attempt& attempt, const std::string& host, const std::string& port) {
+Task<error_code> try_addresses(Attempt& attempt, const std::string& host, const std::string& port) {
   error_code error;
   auto addresses = co_await attempt.resolver.async_resolve(
       host, port, asio::redirect_error(asio::use_awaitable, error));
@@ -50,14 +52,15 @@ Task<error_code> connect(Attempt& attempt, const std::string& host, const std::s
 
 }  // namespace
 
-Task<Result<tcp::socket>> connect_tcp(std::string host, std::string port, Clock& clock,
-                                      Duration timeout) {
+Task<Result<std::unique_ptr<Stream>>> connect(std::string host, std::string port,
+                                              std::shared_ptr<TlsClient> tls, Clock& clock,
+                                              Duration timeout) {
   Executor executor = co_await asio::this_coro::executor;
   Attempt attempt(executor);
   auto timer = clock.make_timer(executor);
   Gate gate;
   (void)spawn(executor, gate, give_up_after(attempt, *timer, timeout), "connect timer");
-  error_code error = co_await connect(attempt, host, port);
+  error_code error = co_await try_addresses(attempt, host, port);
   attempt.done = true;
   timer->cancel();
   co_await gate.close();
@@ -68,7 +71,10 @@ Task<Result<tcp::socket>> connect_tcp(std::string host, std::string port, Clock&
   if (error) {
     co_return Error(Code::closed, "Cannot connect to " + where + ": " + error.message() + ".");
   }
-  co_return std::move(attempt.socket);
+  if (tls) {
+    co_return make_tls_client_stream(std::move(attempt.socket), *tls, std::move(host));
+  }
+  co_return make_tcp_stream(std::move(attempt.socket));
 }
 
-}  // namespace mas::http
+}  // namespace mas::net

@@ -5,10 +5,10 @@
 #include <memory>
 #include <optional>
 
-#include "http/stream.h"
+#include "mas/net/stream.h"
 #include "mas/runtime/clock.h"
 
-namespace mas::http {
+namespace mas::net {
 
 // Used from the connection's io thread only. Moving the deadline is a store to memory: the timer is
 // touched only if it would ring too late.
@@ -39,4 +39,4 @@ class Watchdog {
   bool stopped_ = false;
 };
 
-}  // namespace mas::http
+}  // namespace mas::net

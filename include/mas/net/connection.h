@@ -1,10 +1,10 @@
 // A Stream with deadlines: every read and write ends in time.
 #pragma once
 
-#include "http/stream.h"
-#include "http/watchdog.h"
+#include "mas/net/stream.h"
+#include "mas/net/watchdog.h"
 
-namespace mas::http {
+namespace mas::net {
 
 // Belongs to one io thread. Errors of all: timeout, and those of Stream.
 class Connection {
@@ -35,4 +35,4 @@ class Connection {
   std::uint64_t bytes_written_ = 0;
 };
 
-}  // namespace mas::http
+}  // namespace mas::net

@@ -1,8 +1,8 @@
-#include "http/watchdog.h"
+#include "mas/net/watchdog.h"
 
 #include <algorithm>
 
-namespace mas::http {
+namespace mas::net {
 
 Watchdog::Watchdog(Clock& clock, const Executor& executor, Stream& stream, Duration longest_sleep)
     : clock_(clock),
@@ -41,4 +41,4 @@ bool Watchdog::disarm() {
   return expired_;
 }
 
-}  // namespace mas::http
+}  // namespace mas::net

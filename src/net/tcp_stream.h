@@ -4,9 +4,9 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <memory>
 
-#include "http/stream.h"
+#include "mas/net/stream.h"
 
-namespace mas::http {
+namespace mas::net {
 
 // Sets TCP_NODELAY and non-blocking mode.
 [[nodiscard]] std::unique_ptr<Stream> make_tcp_stream(boost::asio::ip::tcp::socket socket);
@@ -17,4 +17,4 @@ namespace mas::http {
 // The Error of a failed socket operation.
 [[nodiscard]] Error socket_error(const boost::system::error_code& error);
 
-}  // namespace mas::http
+}  // namespace mas::net

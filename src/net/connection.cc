@@ -1,8 +1,8 @@
-#include "http/connection.h"
+#include "mas/net/connection.h"
 
 #include <algorithm>
 
-namespace mas::http {
+namespace mas::net {
 namespace {
 
 // Takes `size` bytes off the front of `pieces`; returns what is left.
@@ -65,4 +65,4 @@ Task<Result<void>> Connection::shutdown_send(Duration timeout) {
   co_return done;
 }
 
-}  // namespace mas::http
+}  // namespace mas::net

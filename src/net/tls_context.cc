@@ -1,4 +1,4 @@
-#include "http/tls_context.h"
+#include "net/tls_context.h"
 
 #include <openssl/ssl.h>
 #include <sys/stat.h>
@@ -8,7 +8,7 @@
 
 #include "mas/observe/log.h"
 
-namespace mas::http {
+namespace mas::net {
 namespace {
 
 namespace ssl = boost::asio::ssl;
@@ -119,4 +119,4 @@ Result<std::shared_ptr<TlsClient>> make_tls_client(const std::string& ca_file) {
   return std::shared_ptr<TlsClient>(std::make_shared<FixedClient>(std::move(context)));
 }
 
-}  // namespace mas::http
+}  // namespace mas::net

@@ -4,9 +4,9 @@
 #include <boost/asio/ssl/context.hpp>
 #include <memory>
 
-#include "http/tls_stream.h"
+#include "mas/net/tls.h"
 
-namespace mas::http {
+namespace mas::net {
 
 class TlsServer {
  public:
@@ -22,4 +22,4 @@ class TlsClient {
   [[nodiscard]] virtual std::shared_ptr<boost::asio::ssl::context> context() = 0;
 };
 
-}  // namespace mas::http
+}  // namespace mas::net

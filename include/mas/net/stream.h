@@ -9,7 +9,7 @@
 #include "mas/core/result.h"
 #include "mas/runtime/task.h"
 
-namespace mas::http {
+namespace mas::net {
 
 // Belongs to one io thread. At most one read and one write are in progress at a time.
 // Errors: closed (the other side went away, or cancel() or close() was called), io.
@@ -36,4 +36,4 @@ class Stream {
   static constexpr std::size_t kMaxPieces = 32;
 };
 
-}  // namespace mas::http
+}  // namespace mas::net
