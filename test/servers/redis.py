@@ -34,7 +34,7 @@ def start(directory):
     configuration = directory / "redis.conf"
     configuration.touch(mode=0o600)
     configuration.write_text(f"""
-bind 127.0.0.1
+bind 127.0.0.1 127.0.0.2
 port {facts["port"]}
 tls-port {facts["tls_port"]}
 tls-cert-file {directory}/server.pem

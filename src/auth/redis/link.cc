@@ -7,6 +7,8 @@ namespace {
 
 // Balancers and firewalls forget connections that are silent for a minute or more, and say nothing.
 constexpr Duration kLongestIdle = std::chrono::seconds(30);
+// How much of an error is kept for the log.
+constexpr std::size_t kErrorText = 200;
 
 }  // namespace
 
@@ -22,17 +24,17 @@ Task<Result<void>> Link::greet(const Url& url, Instant deadline) {
     Command command{"AUTH"};
     if (!url.user.empty()) command.push_back(url.user);
     command.push_back(url.password);
-    auto greeting = greet_with(std::move(command), deadline);
+    auto greeting = greet_with(std::move(command), true, deadline);
     MAS_CO_CHECK(co_await std::move(greeting));
   }
   if (!url.database.empty()) {
-    auto greeting = greet_with(Command{"SELECT", url.database}, deadline);
+    auto greeting = greet_with(Command{"SELECT", url.database}, false, deadline);
     MAS_CO_CHECK(co_await std::move(greeting));
   }
   co_return Result<void>();
 }
 
-Task<Result<void>> Link::greet_with(Command command, Instant deadline) {
+Task<Result<void>> Link::greet_with(Command command, bool secret, Instant deadline) {
   auto asking = ask(std::move(command), deadline);
   Result<Reply> reply = co_await std::move(asking);
   // Whatever became of the greeting, the call itself has not been sent.
@@ -41,8 +43,9 @@ Task<Result<void>> Link::greet_with(Command command, Instant deadline) {
   if (reply->kind != Reply::Kind::error) {
     co_return Error(Code::corrupt, "The answer to a greeting is not one of Redis.");
   }
-  // No more of it: some servers repeat the command, password included.
-  co_return Error(Code::refused, std::string(reply->error_word()));
+  // Only its first word where a password was sent: some servers repeat the command.
+  std::string said = secret ? std::string(reply->error_word()) : reply->text.substr(0, kErrorText);
+  co_return Error(Code::refused, said);
 }
 
 Task<Result<Reply>> Link::ask(Command command, Instant deadline) {

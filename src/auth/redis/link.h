@@ -22,7 +22,7 @@ class Link {
   void end();
 
   // TLS, then who we are and which database.
-  // Errors: timeout, closed, corrupt, refused (the message is the error's first word).
+  // Errors: timeout, closed, corrupt, refused (the message is for the log).
   Task<Result<void>> greet(const Url& url, Instant deadline);
   // Errors: timeout, closed, corrupt; maybe_happened() once it may have been sent. An error reply
   // is a Reply.
@@ -34,7 +34,7 @@ class Link {
   void spoil() noexcept { sound_ = false; }
 
  private:
-  Task<Result<void>> greet_with(Command command, Instant deadline);
+  Task<Result<void>> greet_with(Command command, bool secret, Instant deadline);
   Task<Result<Reply>> exchange(Command command, Instant deadline);
 
   net::Connection connection_;
