@@ -1,5 +1,6 @@
 // A server that hangs, on a clock that the test moves: what waits and what does not is exact.
 #include "ledger_rig.h"
+#include "patience.h"
 #include "redis_process.h"
 #include "support/fake_clock.h"
 
@@ -90,13 +91,40 @@ TEST_CASE("a call that had to wait for long is no witness against the server") {
   hanging.options.pool = 1;
   LedgerRig rig(hanging.options);
   CHECK(rig.ping() == Code::ok);
+  // Scripts hang from here on, the rest answers.
+  CHECK(hanging.process.ask({"CLIENT", "PAUSE", "600000", "WRITE"}) == "OK");
+  Ping first = rig.start_ping();
+  Ping second = rig.start_ping();
+  rig.settle();
+  hanging.clock.advance(milliseconds(900));
+  // The first loses its connection, which leaves the second a tenth of its time on another.
+  hanging.process.ask({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"});
+  CHECK(result_of(first) == Code::ledger_unavailable);
+  auto asked = [&] {
+    return hanging.process.ask({"CLIENT", "LIST"}).find("cmd=evalsha") != std::string::npos;
+  };
+  REQUIRE(wait_until(asked));
+  hanging.clock.advance(milliseconds(100));
+  CHECK(result_of(second) == Code::ledger_unavailable);
+  // It is not thought to be down: the next one waits for an answer, and gets it.
+  Ping third = rig.start_ping();
+  rig.settle();
+  CHECK_FALSE(ended(third));
+  CHECK(hanging.process.ask({"CLIENT", "UNPAUSE"}) == "OK");
+  CHECK(result_of(third) == Code::ok);
+}
+
+TEST_CASE("an answer at the last moment counts, and leaves the next call all of its time") {
+  Hanging hanging;
+  hanging.options.pool = 1;
+  LedgerRig rig(hanging.options);
+  CHECK(rig.ping() == Code::ok);
   hanging.process.freeze();
   Ping first = rig.start_ping();
   rig.settle();
   hanging.clock.advance(milliseconds(900));
   Ping second = rig.start_ping();
   rig.settle();
-  // The first gets its answer at the last moment, then the second has all of its time.
   hanging.process.thaw();
   CHECK(result_of(first) == Code::ok);
   CHECK(result_of(second) == Code::ok);

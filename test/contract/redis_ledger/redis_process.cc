@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <cstdlib>
@@ -138,6 +139,11 @@ void RedisProcess::freeze() {
 }
 
 void RedisProcess::thaw() { ::kill(process_, SIGCONT); }
+
+int RedisProcess::clients() {
+  std::string lines = ask({"CLIENT", "LIST", "TYPE", "normal"});
+  return static_cast<int>(std::count(lines.begin(), lines.end(), '\n')) - 1;
+}
 
 std::string RedisProcess::ask(const std::vector<std::string>& command) {
   return ask_redis(std::atoi(port_.c_str()), "", kPassword, command);

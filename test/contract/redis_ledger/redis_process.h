@@ -31,6 +31,9 @@ class RedisProcess {
   // Runs a command over a connection of its own; arrays come back as lines.
   std::string ask(const std::vector<std::string>& command);
 
+  // Connections other than the one that asks.
+  int clients();
+
   static constexpr const char* kPassword = "outage";
 
  private:
