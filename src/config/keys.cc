@@ -154,8 +154,8 @@ constexpr std::array kKeys{
     MAS_KEY(redis.url_file, TextField, "A file that holds the URL instead."),
     MAS_KEY(redis.ca_file, TextField, "PEM file of who signed the server's certificate."),
     MAS_KEY(redis.pool, CountField, "Connections to the server, for each io thread.", 1, 1000),
-    MAS_KEY(redis.timeout, DurationField, "Longest time to connect, and to wait for an answer.",
-            kShort, minutes(10)),
+    MAS_KEY(redis.timeout, DurationField, "Longest time of each call, connecting included.", kShort,
+            minutes(10)),
 
     MAS_KEY(rabbitmq.url, TextField, "Where pods hear of each other; empty: this pod is alone."),
     MAS_KEY(rabbitmq.url_file, TextField, "A file that holds the URL instead."),

@@ -4,12 +4,10 @@
 #include <array>
 
 #include "http/body_reader.h"
-#include "http/connection.h"
 #include "http/head_parser.h"
 #include "http/request_sender.h"
-#include "http/tcp_connect.h"
-#include "http/tcp_stream.h"
-#include "http/tls_stream.h"
+#include "mas/net/connect.h"
+#include "mas/net/connection.h"
 #include "mas/runtime/sync.h"
 
 namespace mas::http {
@@ -27,7 +25,7 @@ Error closed_early() { return {Code::closed, "The server closed the connection e
 // The answer's bytes, each read bounded by the time-out.
 class AnswerSource final : public ByteSource {
  public:
-  AnswerSource(Connection& connection, Duration timeout)
+  AnswerSource(net::Connection& connection, Duration timeout)
       : connection_(connection), timeout_(timeout) {}
   Task<Result<std::size_t>> read(MutableBytes into) override {
     Result<std::size_t> size =
@@ -38,16 +36,17 @@ class AnswerSource final : public ByteSource {
   [[nodiscard]] bool ended() const noexcept { return ended_; }
 
  private:
-  Connection& connection_;
+  net::Connection& connection_;
   Duration timeout_;
   bool ended_ = false;
 };
 
 // One connection and what is read from it.
 struct Link {
-  Link(std::unique_ptr<Stream> stream, Clock& clock, const Executor& executor, Duration timeout)
+  Link(std::unique_ptr<net::Stream> stream, Clock& clock, const Executor& executor,
+       Duration timeout)
       : connection(clock, executor, std::move(stream), timeout), source(connection, timeout) {}
-  Connection connection;
+  net::Connection connection;
   AnswerSource source;
   InputBuffer input;
   std::optional<BodyReader> body;
@@ -162,13 +161,13 @@ class TcpClient final : public Client {
   Url server_;
   ClientOptions options_;
   Clock& clock_;
-  std::shared_ptr<TlsClient> tls_;
+  std::shared_ptr<net::TlsClient> tls_;
   std::shared_ptr<Link> link_;
 };
 
 template <class T>
 Task<Result<T>> TcpClient::with_timer(std::shared_ptr<Link> link, Task<Result<T>> work) {
-  Watchdog& watchdog = link->connection.watchdog();
+  net::Watchdog& watchdog = link->connection.watchdog();
   watchdog.reset();
   Gate gate;
   (void)spawn(executor_, gate, watch(link), "http client timer");
@@ -179,18 +178,13 @@ Task<Result<T>> TcpClient::with_timer(std::shared_ptr<Link> link, Task<Result<T>
 }
 
 Task<Result<void>> TcpClient::connect() {
-  MAS_CO_TRY(auto socket,
-             co_await connect_tcp(server_.host, server_.port, clock_, options_.connect_timeout));
-  std::unique_ptr<Stream> stream;
-  if (server_.tls) {
-    if (!tls_) {
-      TlsClientFiles files{options_.ca_file, options_.certificate, options_.key};
-      MAS_CO_TRY(tls_, make_tls_client(files));
-    }
-    stream = make_tls_client_stream(std::move(socket), *tls_, server_.host);
-  } else {
-    stream = make_tcp_stream(std::move(socket));
+  if (server_.tls && !tls_) {
+    net::TlsClientFiles files{options_.ca_file, options_.certificate, options_.key};
+    MAS_CO_TRY(tls_, net::make_tls_client(files));
   }
+  auto connecting =
+      net::connect(server_.host, server_.port, tls_, clock_, options_.connect_timeout);
+  MAS_CO_TRY(auto stream, co_await std::move(connecting));
   auto link = std::make_shared<Link>(std::move(stream), clock_, executor_, options_.io_timeout);
   link_ = link;
   auto greet = link->connection.handshake(options_.connect_timeout);

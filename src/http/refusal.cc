@@ -5,7 +5,7 @@
 namespace mas::http {
 namespace {
 
-Task<Result<void>> say(Connection& connection, std::string_view answer) {
+Task<Result<void>> say(net::Connection& connection, std::string_view answer) {
   std::array<ByteView, 1> pieces{as_bytes(answer)};
   MAS_CO_CHECK(co_await connection.handshake(kRefusalTimeout));
   MAS_CO_CHECK(co_await connection.write_all(pieces, kRefusalTimeout));
@@ -22,7 +22,7 @@ Task<Result<void>> say(Connection& connection, std::string_view answer) {
 
 }  // namespace
 
-Task<void> refuse_connection(std::shared_ptr<Connection> connection, std::string answer) {
+Task<void> refuse_connection(std::shared_ptr<net::Connection> connection, std::string answer) {
   // Whether the client listened changes nothing.
   (void)co_await say(*connection, answer);
   connection->close();

@@ -38,8 +38,8 @@ Task<Result<std::size_t>> PacedSource::read(MutableBytes into) {
   co_return size;
 }
 
-RequestBody::RequestBody(Connection& connection, InputBuffer& ahead, const config::Http& options,
-                         const ParsedRequest& request)
+RequestBody::RequestBody(net::Connection& connection, InputBuffer& ahead,
+                         const config::Http& options, const ParsedRequest& request)
     : connection_(connection),
       ahead_(ahead),
       options_(options),

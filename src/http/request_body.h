@@ -2,10 +2,10 @@
 #pragma once
 
 #include "http/body_reader.h"
-#include "http/connection.h"
 #include "http/head_parser.h"
 #include "mas/config/config.h"
 #include "mas/http/exchange.h"
+#include "mas/net/connection.h"
 
 namespace mas::http {
 
@@ -13,7 +13,7 @@ namespace mas::http {
 // config::Http::min_body_rate once it exceeds body_grace. Time the handler takes does not count.
 class PacedSource final : public ByteSource {
  public:
-  PacedSource(Connection& connection, const config::Http& options)
+  PacedSource(net::Connection& connection, const config::Http& options)
       : connection_(connection), options_(options) {}
   // Errors: sender_too_slow, closed.
   Task<Result<std::size_t>> read(MutableBytes into) override;
@@ -21,7 +21,7 @@ class PacedSource final : public ByteSource {
  private:
   [[nodiscard]] Duration allowance() const;
 
-  Connection& connection_;
+  net::Connection& connection_;
   const config::Http& options_;
   Duration waited_{};
   std::uint64_t received_ = 0;
@@ -29,7 +29,7 @@ class PacedSource final : public ByteSource {
 
 class RequestBody final : public Body {
  public:
-  RequestBody(Connection& connection, InputBuffer& ahead, const config::Http& options,
+  RequestBody(net::Connection& connection, InputBuffer& ahead, const config::Http& options,
               const ParsedRequest& request);
 
   [[nodiscard]] std::optional<std::uint64_t> length() const override { return length_; }
@@ -44,7 +44,7 @@ class RequestBody final : public Body {
   [[nodiscard]] std::uint64_t taken() const noexcept { return reader_.taken(); }
 
  private:
-  Connection& connection_;
+  net::Connection& connection_;
   InputBuffer& ahead_;
   const config::Http& options_;
   std::optional<std::uint64_t> length_;

@@ -52,7 +52,7 @@ Result<void> check_request(const ClientRequest& request) {
   return {};
 }
 
-RequestSender::RequestSender(Connection& connection, const Url& server, ClientRequest& request,
+RequestSender::RequestSender(net::Connection& connection, const Url& server, ClientRequest& request,
                              Duration timeout)
     : connection_(connection), server_(server), request_(request), timeout_(timeout) {}
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "http/connection.h"
 #include "mas/http/client.h"
+#include "mas/net/connection.h"
 
 namespace mas::http {
 
@@ -15,7 +15,7 @@ namespace mas::http {
 
 class RequestSender {
  public:
-  RequestSender(Connection& connection, const Url& server, ClientRequest& request,
+  RequestSender(net::Connection& connection, const Url& server, ClientRequest& request,
                 Duration timeout);
 
   // Also the body, if it is in memory, small, and need not wait for leave. Errors: timeout, closed.
@@ -37,7 +37,7 @@ class RequestSender {
   Task<Result<void>> send_piece(ByteView piece);
   [[nodiscard]] bool answered_early();
 
-  Connection& connection_;
+  net::Connection& connection_;
   const Url& server_;
   ClientRequest& request_;
   Duration timeout_;

@@ -4,18 +4,16 @@
 #include <list>
 #include <vector>
 
-#include "http/acceptor.h"
 #include "http/refusal.h"
 #include "http/session.h"
 #include "http/session_exchange.h"
-#include "http/tls_stream.h"
+#include "mas/net/acceptor.h"
+#include "mas/net/tls.h"
 #include "mas/observe/log.h"
 #include "mas/runtime/sync.h"
 
 namespace mas::http {
 namespace {
-
-using boost::asio::ip::tcp;
 
 // After a failed accept (out of file descriptors, mostly), so that the loop does not spin.
 constexpr Duration kAcceptBackOff = std::chrono::milliseconds(100);
@@ -33,7 +31,7 @@ struct Lane {
 
   Executor executor;
   SessionContext context;
-  std::unique_ptr<Acceptor> acceptor;
+  std::unique_ptr<net::Acceptor> acceptor;
   std::unique_ptr<Timer> back_off;
   std::unique_ptr<Timer> stop_timer;
   std::list<Session*> sessions;
@@ -80,13 +78,13 @@ class TcpServer final : public Server {
   };
 
   Task<void> accept_loop(Lane& lane);
-  void take(Lane& lane, Acceptor::Accepted accepted);
+  void take(Lane& lane, net::Acceptor::Accepted accepted);
   Task<void> serve(Lane& lane, std::shared_ptr<Session> session);
   static Task<void> watch(std::shared_ptr<Session> session);
-  static Task<void> watch_refusal(std::shared_ptr<Connection> connection);
-  void turn_away(Lane& lane, std::unique_ptr<Stream> stream);
+  static Task<void> watch_refusal(std::shared_ptr<net::Connection> connection);
+  void turn_away(Lane& lane, std::unique_ptr<net::Stream> stream);
   std::string refusal_answer(Lane& lane);
-  Task<void> refuse(std::shared_ptr<Connection> connection, std::string answer);
+  Task<void> refuse(std::shared_ptr<net::Connection> connection, std::string answer);
   Task<void> stop_lane(Lane& lane, Duration timeout);
 
   config::Http options_;
@@ -94,7 +92,7 @@ class TcpServer final : public Server {
   std::string client_ca_file_;
   Handler& handler_;
   ServerDependencies deps_;
-  std::shared_ptr<TlsServer> tls_;
+  std::shared_ptr<net::TlsServer> tls_;
   std::string address_;
   std::atomic<std::size_t> connections_{0};
   std::atomic<std::size_t> refusals_{0};
@@ -103,18 +101,18 @@ class TcpServer final : public Server {
 };
 
 Result<void> TcpServer::start() {
-  MAS_TRY(tcp::endpoint endpoint, parse_listen_address(options_.listen));
   if (!tls_files_.certificate.empty() || !tls_files_.key.empty()) {
-    MAS_TRY(tls_, make_tls_server(tls_files_, deps_.clock, client_ca_file_));
+    MAS_TRY(tls_, net::make_tls_server(tls_files_, deps_.clock, client_ca_file_));
   }
-  if (endpoint.port() != 0) MAS_CHECK(check_port_free(deps_.io.context(0), endpoint));
+  std::string address = options_.listen;
+  MAS_CHECK(net::check_port_free(deps_.io.context(0), address));
   std::vector<std::unique_ptr<Lane>> lanes;
   for (std::size_t i = 0; i < deps_.io.size(); ++i) {
     lanes.push_back(std::make_unique<Lane>(deps_.io.executor(i), options_, handler_, deps_));
-    MAS_TRY(lanes.back()->acceptor, Acceptor::listen(deps_.io.context(i), endpoint));
-    endpoint = lanes.back()->acceptor->endpoint();
+    MAS_TRY(lanes.back()->acceptor, net::listen(deps_.io.context(i), address));
+    address = lanes.back()->acceptor->address();
   }
-  address_ = format_endpoint(endpoint);
+  address_ = std::move(address);
   lanes_ = std::move(lanes);
   for (auto& lane : lanes_) {
     MAS_ASSERT(spawn(lane->executor, gate_, accept_loop(*lane), "http accept"));
@@ -139,7 +137,7 @@ Task<void> TcpServer::accept_loop(Lane& lane) {
   }
 }
 
-void TcpServer::take(Lane& lane, Acceptor::Accepted accepted) {
+void TcpServer::take(Lane& lane, net::Acceptor::Accepted accepted) {
   if (connections_.fetch_add(1, std::memory_order_relaxed) >= options_.max_connections) {
     connections_.fetch_sub(1, std::memory_order_relaxed);
     lane.context.metrics.refused.add();
@@ -156,10 +154,10 @@ void TcpServer::take(Lane& lane, Acceptor::Accepted accepted) {
   if (!serving) connections_.fetch_sub(1, std::memory_order_relaxed);
 }
 
-void TcpServer::turn_away(Lane& lane, std::unique_ptr<Stream> stream) {
+void TcpServer::turn_away(Lane& lane, std::unique_ptr<net::Stream> stream) {
   if (refusals_.load(std::memory_order_relaxed) >= kMaxRefusals) return;
-  auto connection =
-      std::make_shared<Connection>(deps_.clock, lane.executor, std::move(stream), kRefusalTimeout);
+  auto connection = std::make_shared<net::Connection>(deps_.clock, lane.executor, std::move(stream),
+                                                      kRefusalTimeout);
   if (!spawn(lane.executor, gate_, watch_refusal(connection), "http refusal timer")) return;
   refusals_.fetch_add(1, std::memory_order_relaxed);
   auto answer = refusal_answer(lane);
@@ -176,7 +174,7 @@ Task<void> TcpServer::serve(Lane& lane, std::shared_ptr<Session> session) {
 
 Task<void> TcpServer::watch(std::shared_ptr<Session> session) { co_await session->watch(); }
 
-Task<void> TcpServer::watch_refusal(std::shared_ptr<Connection> connection) {
+Task<void> TcpServer::watch_refusal(std::shared_ptr<net::Connection> connection) {
   co_await connection->watchdog().run();
 }
 
@@ -194,7 +192,7 @@ std::string TcpServer::refusal_answer(Lane& lane) {
   return out;
 }
 
-Task<void> TcpServer::refuse(std::shared_ptr<Connection> connection, std::string answer) {
+Task<void> TcpServer::refuse(std::shared_ptr<net::Connection> connection, std::string answer) {
   co_await refuse_connection(std::move(connection), std::move(answer));
   refusals_.fetch_sub(1, std::memory_order_relaxed);
 }

@@ -34,8 +34,8 @@ HeadLimits head_limits(const config::Http& options) {
   return {options.max_header_bytes, options.max_header_fields};
 }
 
-Session::Session(SessionContext& context, const Executor& executor, std::unique_ptr<Stream> stream,
-                 std::string client_address)
+Session::Session(SessionContext& context, const Executor& executor,
+                 std::unique_ptr<net::Stream> stream, std::string client_address)
     : context_(context),
       connection_(context.clock, executor, std::move(stream), shortest_timeout(context.options)),
       client_address_(std::move(client_address)) {}

@@ -6,10 +6,10 @@
 #include <optional>
 #include <string>
 
-#include "http/connection.h"
 #include "http/head_parser.h"
 #include "http/input_buffer.h"
 #include "http/session_context.h"
+#include "mas/net/connection.h"
 
 namespace mas::http {
 
@@ -19,7 +19,7 @@ class SessionExchange;
 // both have ended.
 class Session {
  public:
-  Session(SessionContext& context, const Executor& executor, std::unique_ptr<Stream> stream,
+  Session(SessionContext& context, const Executor& executor, std::unique_ptr<net::Stream> stream,
           std::string client_address);
 
   Task<void> run();
@@ -50,7 +50,7 @@ class Session {
   void skip_blank_lines();
 
   SessionContext& context_;
-  Connection connection_;
+  net::Connection connection_;
   std::string client_address_;
   InputBuffer input_;
   std::string out_;

@@ -39,7 +39,7 @@ void append_response_head(std::string& out, const ResponseHead& head, std::strin
   out += "\r\n";
 }
 
-SessionExchange::SessionExchange(SessionContext& context, Connection& connection,
+SessionExchange::SessionExchange(SessionContext& context, net::Connection& connection,
                                  InputBuffer& ahead, std::string& out, ParsedRequest request)
     : context_(context),
       connection_(connection),
@@ -105,7 +105,7 @@ Task<Result<void>> SessionExchange::write(std::span<const Slice> pieces) {
   if (total > announced_ - written_) co_return misuse("it wrote more than it announced");
   if (broken_) co_return Error(Code::closed, "The connection is gone.");
 
-  std::array<ByteView, Stream::kMaxPieces> views;
+  std::array<ByteView, net::Stream::kMaxPieces> views;
   std::size_t count = 0;
   if (state_ == State::held) views[count++] = as_bytes(out_);
   state_ = State::sent;

@@ -11,7 +11,7 @@ namespace mas::http {
 class SessionExchange final : public Exchange {
  public:
   // `out`: memory for heads, reused from request to request.
-  SessionExchange(SessionContext& context, Connection& connection, InputBuffer& ahead,
+  SessionExchange(SessionContext& context, net::Connection& connection, InputBuffer& ahead,
                   std::string& out, ParsedRequest request);
 
   [[nodiscard]] const RequestHead& head() const override { return request_.head; }
@@ -38,7 +38,7 @@ class SessionExchange final : public Exchange {
   Task<Result<void>> send(std::span<ByteView> pieces);
 
   SessionContext& context_;
-  Connection& connection_;
+  net::Connection& connection_;
   std::string& out_;
   ParsedRequest request_;
   RequestBody body_;

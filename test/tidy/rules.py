@@ -3,7 +3,7 @@ import re
 
 LAYERS = {
     "core": 0, "observe": 0,
-    "runtime": 1, "fs": 1, "config": 1,
+    "runtime": 1, "fs": 1, "config": 1, "net": 1,
     "http": 2, "codec": 2, "layout": 2, "store": 2, "meta": 2, "auth": 2,
     "membership": 3, "peer": 3,
     "object": 4, "maintain": 5, "api": 6, "app": 7,
@@ -12,6 +12,7 @@ LAYERS = {
 SIDEWAYS = {
     ("observe", "core"),
     ("fs", "runtime"),       # the fault Fs draws from a seeded Rng
+    ("net", "runtime"), ("net", "config"),
     ("meta", "layout"),      # the store keeps the layout document
     ("peer", "membership"),
 }
@@ -29,7 +30,7 @@ SEAMS = [
     (r"\brandom_device\b|\bmt19937\b|(?<![\w.>:])s?rand\s*\(|\bRAND_bytes\b", {"runtime"}, "use the Rng"),
     (r"(?<![\w.>])::open\s*\(|\bfopen\s*\(|\bstd::[io]?fstream\b|\bopenat\s*\(", {"fs"}, "use the Fs"),
     (r"\bstd::filesystem\b", {"fs"}, "use the Fs"),
-    (r"(?<![\w.>:])::socket\s*\(|\bip::tcp\b", {"http"}, "sockets belong to http"),
+    (r"(?<![\w.>:])::socket\s*\(|\bip::tcp\b", {"net"}, "sockets belong to net"),
     (r"\bsleep_for\b|\bsleep_until\b", set(), "wait for a condition"),
     (r"(?<![\w.>:])u?sleep\s*\(", {"runtime"}, "wait for a condition"),
 ]

@@ -125,7 +125,7 @@ struct Redis {
   std::string url_file;
   std::string ca_file;
   std::uint32_t pool = 4;         // connections of each io thread
-  Duration timeout = seconds(1);  // to connect, and of each answer
+  Duration timeout = seconds(1);  // of each call, connecting included
 };
 
 struct Rabbitmq {

@@ -1,9 +1,12 @@
+#include "mas/net/tls.h"
+
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <future>
 
 #include "client_request.h"
-#include "http/tls_stream.h"
 #include "mas/http/client.h"
 #include "server_rig.h"
 #include "support/certificates.h"
@@ -163,7 +166,7 @@ TEST_CASE("Certificates that cannot be used keep the server from starting") {
         config::Tls{certificates.pem("server"), certificates.key("other")},
         config::Tls{certificates.pem("server"), ""},
         config::Tls{certificates.key("server"), certificates.key("server")}}) {
-    Result<std::shared_ptr<TlsServer>> made = make_tls_server(tls, *clock);
+    Result<std::shared_ptr<net::TlsServer>> made = net::make_tls_server(tls, *clock);
     INFO(tls.certificate << " with " << tls.key);
     CHECK(code_of(made) == Code::invalid_argument);
   }

@@ -1,0 +1,38 @@
+// A Stream with deadlines: every read and write ends in time.
+#pragma once
+
+#include "mas/net/stream.h"
+#include "mas/net/watchdog.h"
+
+namespace mas::net {
+
+// Belongs to one io thread. Errors of all: timeout, and those of Stream.
+class Connection {
+ public:
+  Connection(Clock& clock, const Executor& executor, std::unique_ptr<Stream> stream,
+             Duration longest_sleep);
+
+  Task<Result<void>> handshake(Duration timeout);
+  // 0 is the end.
+  Task<Result<std::size_t>> read(MutableBytes into, Instant deadline);
+  // Writes all; fails when `timeout` passes without progress. Leaves `pieces` consumed.
+  Task<Result<void>> write_all(std::span<ByteView> pieces, Duration timeout);
+  Task<Result<void>> shutdown_send(Duration timeout);
+  [[nodiscard]] bool quiet() { return stream_->quiet(); }
+  void close() { stream_->close(); }
+  void cancel() { stream_->cancel(); }
+
+  [[nodiscard]] Watchdog& watchdog() noexcept { return watchdog_; }
+  [[nodiscard]] Clock& clock() noexcept { return clock_; }
+  [[nodiscard]] std::uint64_t bytes_read() const noexcept { return bytes_read_; }
+  [[nodiscard]] std::uint64_t bytes_written() const noexcept { return bytes_written_; }
+
+ private:
+  Clock& clock_;
+  std::unique_ptr<Stream> stream_;
+  Watchdog watchdog_;
+  std::uint64_t bytes_read_ = 0;
+  std::uint64_t bytes_written_ = 0;
+};
+
+}  // namespace mas::net

@@ -1,0 +1,44 @@
+#include "mas/net/watchdog.h"
+
+#include <algorithm>
+
+namespace mas::net {
+
+Watchdog::Watchdog(Clock& clock, const Executor& executor, Stream& stream, Duration longest_sleep)
+    : clock_(clock),
+      stream_(stream),
+      longest_sleep_(longest_sleep),
+      timer_(clock.make_timer(executor)) {}
+
+Task<void> Watchdog::run() {
+  while (!stopped_) {
+    Instant now = clock_.now();
+    if (deadline_ && *deadline_ <= now) {
+      deadline_.reset();
+      expired_ = true;
+      stream_.cancel();
+    }
+    Duration sleep = longest_sleep_;
+    if (deadline_) sleep = std::min(sleep, *deadline_ - now);
+    wakes_at_ = now + sleep;
+    co_await timer_->wait(sleep);
+  }
+}
+
+void Watchdog::stop() {
+  stopped_ = true;
+  timer_->cancel();
+}
+
+void Watchdog::arm(Instant deadline) {
+  deadline_ = deadline;
+  expired_ = false;
+  if (deadline < wakes_at_) timer_->cancel();
+}
+
+bool Watchdog::disarm() {
+  deadline_.reset();
+  return expired_;
+}
+
+}  // namespace mas::net

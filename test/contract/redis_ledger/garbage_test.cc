@@ -1,0 +1,122 @@
+// Something listens that is no Redis, or a broken one. Only this malformed protocol is made up; all
+// else in these suites is a real server.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "ledger_rig.h"
+
+using namespace mas;
+using namespace mas::test;
+
+namespace {
+
+// Answers whatever comes over each connection with the same bytes.
+class Impostor {
+ public:
+  // `then_ends`: it closes after its first answer.
+  Impostor(std::string answer, bool then_ends)
+      : answer_(std::move(answer)),
+        then_ends_(then_ends),
+        listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ::bind(listener_, reinterpret_cast<sockaddr*>(&at), sizeof(at));
+    ::listen(listener_, 16);
+    socklen_t size = sizeof(at);
+    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&at), &size);
+    url_ = "redis://127.0.0.1:" + std::to_string(ntohs(at.sin_port));
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~Impostor() {
+    ::shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    ::close(listener_);
+  }
+  Impostor(const Impostor&) = delete;
+  Impostor& operator=(const Impostor&) = delete;
+
+  [[nodiscard]] const std::string& url() const { return url_; }
+
+ private:
+  void serve() {
+    int socket = 0;
+    while ((socket = ::accept(listener_, nullptr, nullptr)) >= 0) {
+      char seen[8192];
+      while (::recv(socket, seen, sizeof(seen), 0) > 0) {
+        (void)!::send(socket, answer_.data(), answer_.size(), MSG_NOSIGNAL);
+        if (then_ends_) break;
+      }
+      ::close(socket);
+    }
+  }
+
+  std::string answer_;
+  bool then_ends_;
+  int listener_;
+  std::string url_;
+  std::thread thread_;
+};
+
+// Of the first call, and of the second, which may already know.
+std::pair<Code, Code> outcome(const std::string& answer, bool then_ends = false,
+                              const std::string& path = "") {
+  Impostor impostor(answer, then_ends);
+  LedgerOptions options;
+  options.url = impostor.url() + path;
+  options.io_threads = 1;
+  std::pair<Code, Code> codes;
+  {
+    LedgerRig rig(options);
+    codes.first = rig.ping();
+    codes.second = rig.ping();
+  }
+  return codes;
+}
+
+const std::pair kUnavailable(Code::ledger_unavailable, Code::ledger_unavailable);
+const std::pair kRefused(Code::ledger_refused, Code::ledger_refused);
+
+}  // namespace
+
+TEST_CASE("answers that make no sense are a server that is unavailable") {
+  for (const char* answer :
+       {"HTTP/1.1 400 Bad Request\r\n\r\n", "\x15\x03\x01", "\r\n", "+OK\r\n", "+PONG\r\n",
+        "$2\r\nhi\r\n", ":1\r\n", "$-1\r\n", "*0\r\n", "*-1\r\n", "*3\r\n:1\r\n$1\r\n2\r\n:3\r\n",
+        "*2\r\n:1\r\n:2\r\n", "*4\r\n:1\r\n:2\r\n:3\r\n:4\r\n", "*3\r\n:1\r\n:2\r\n:x\r\n",
+        "*2000000000\r\n", "*3\r\n:1\r\n:2\r\n:3\r\n*3\r\n:1\r\n:2\r\n:3\r\n",
+        "*3\r\n:1\r\n:2\r\n:3\r\n+"}) {
+    INFO(answer);
+    CHECK(outcome(answer) == kUnavailable);
+  }
+}
+
+TEST_CASE("an answer too large is not read to its end") {
+  CHECK(outcome("$500000000\r\n" + std::string(1 << 20, 'x')) == kUnavailable);
+}
+
+TEST_CASE("connections that end before the answer does are a server that is unavailable") {
+  for (const char* answer : {"", "*3\r\n:1\r\n", "*3\r\n:1\r\n:2\r\n:3"}) {
+    INFO(answer);
+    CHECK(outcome(answer, true) == kUnavailable);
+  }
+}
+
+TEST_CASE("error answers are refusals, whatever they say") {
+  for (const char* answer : {"-ERR no\r\n", "-\r\n", "-NOSCRIPT No matching script.\r\n",
+                             "-LOADING Redis is loading the dataset in memory\r\n"}) {
+    INFO(answer);
+    CHECK(outcome(answer) == kRefused);
+  }
+}
+
+TEST_CASE("greetings that are answered with nonsense are no greetings") {
+  CHECK(outcome(":1\r\n", false, "/2") == kUnavailable);
+  CHECK(outcome("-ERR no\r\n", false, "/2") == kRefused);
+  CHECK(outcome("+OK\r\n", false, "/2") == kUnavailable);  // the call's answer then makes no sense
+}
