@@ -18,6 +18,7 @@ namespace {
 
 Heartbeat beat(const std::string& slot, std::uint64_t sequence) {
   Heartbeat result;
+  result.cluster.bytes.fill(0xc1);
   result.slot = slot;
   result.incarnation.bytes.fill(static_cast<std::uint8_t>(slot.back()));
   result.api_address = "10.1.2.3:8080";
@@ -27,6 +28,7 @@ Heartbeat beat(const std::string& slot, std::uint64_t sequence) {
   result.used = 12345;
   result.state = PodState::draining;
   result.layout_version = std::uint64_t{1} << 40;
+  result.generation = (std::uint64_t{1} << 50) + 1;
   result.software = "0.1.0";
   result.sequence = sequence;
   return result;
