@@ -104,7 +104,6 @@ def start(directory):
         "pid": broker.pid, "epmd_pid": epmd.pid, "port": port, "tls_port": tls_port,
         "url": f"amqp://{who}@127.0.0.1:{port}/{where}",
         "tls_url": f"amqps://{who}@localhost:{tls_port}/{where}",
-        "tls_address_url": f"amqps://{who}@127.0.0.1:{tls_port}/{where}",
         "wrong_password_url": f"amqp://{quote(USER)}:wrong@127.0.0.1:{port}/{where}",
         "ca_file": str(directory / "ca.pem"), "other_ca_file": str(directory / "other-ca.pem"),
         "ctl": str(ctl),
