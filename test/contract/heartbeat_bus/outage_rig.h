@@ -1,0 +1,148 @@
+// What suites of outages do to a broker: hang it, command it, stand a relay before it, and read
+// what the log says meanwhile.
+#pragma once
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "mas/observe/log.h"
+
+extern char** environ;
+
+namespace mas::membership::test {
+
+// Stops a process in its tracks; it goes on at the latest when this goes.
+class Frozen {
+ public:
+  explicit Frozen(int pid) : pid_(pid) { REQUIRE(kill(pid_, SIGSTOP) == 0); }
+  ~Frozen() { thaw(); }
+  Frozen(const Frozen&) = delete;
+  Frozen& operator=(const Frozen&) = delete;
+  void thaw() { kill(pid_, SIGCONT); }
+
+ private:
+  int pid_;
+};
+
+// Runs the broker's rabbitmqctl to its end.
+inline void command(const std::string& ctl, const std::string& arguments) {
+  INFO(arguments);
+  REQUIRE(std::system((ctl + " -q " + arguments + " >/dev/null").c_str()) == 0);
+}
+
+// A port that nobody listens on.
+inline int silent_port() {
+  int probe = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  REQUIRE(bind(probe, reinterpret_cast<sockaddr*>(&address), size) == 0);
+  REQUIRE(getsockname(probe, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  close(probe);
+  return ntohs(address.sin_port);
+}
+
+// A way to the broker that can be missing: passes on what comes to `from` to `to`.
+class Relay {
+ public:
+  Relay(int from, int to, const std::string& address = "127.0.0.1")
+      : from_(from), address_(address) {
+    std::string listen =
+        "TCP-LISTEN:" + std::to_string(from) + ",bind=" + address + ",fork,reuseaddr";
+    std::string connect = "TCP:127.0.0.1:" + std::to_string(to);
+    std::string name = "socat";
+    std::array<char*, 4> arguments{name.data(), listen.data(), connect.data(), nullptr};
+    posix_spawnattr_t group;
+    posix_spawnattr_init(&group);
+    posix_spawnattr_setflags(&group, POSIX_SPAWN_SETPGROUP);
+    REQUIRE(posix_spawnp(&pid_, "socat", nullptr, &group, arguments.data(), environ) == 0);
+    posix_spawnattr_destroy(&group);
+  }
+  ~Relay() {
+    kill(-pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
+
+  void wait_until_listening() const {
+    sockaddr_in there{};
+    there.sin_family = AF_INET;
+    there.sin_port = htons(static_cast<std::uint16_t>(from_));
+    inet_pton(AF_INET, address_.c_str(), &there.sin_addr);
+    for (bool connected = false; !connected;) {
+      int probe = socket(AF_INET, SOCK_STREAM, 0);
+      connected = connect(probe, reinterpret_cast<sockaddr*>(&there), sizeof(there)) == 0;
+      close(probe);
+    }
+  }
+
+ private:
+  int from_;
+  std::string address_;
+  pid_t pid_ = 0;
+};
+
+// Takes what is logged, from information up, in place of standard error.
+class CapturedLog {
+ public:
+  CapturedLog() {
+    int ends[2];
+    REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
+    read_ = ends[0];
+    before_ = dup(STDERR_FILENO);
+    dup2(ends[1], STDERR_FILENO);
+    close(ends[1]);
+    log::set_up({log::Level::info, false});
+  }
+  ~CapturedLog() {
+    log::set_up({log::Level::warn, false});
+    dup2(before_, STDERR_FILENO);
+    close(before_);
+    close(read_);
+  }
+  CapturedLog(const CapturedLog&) = delete;
+  CapturedLog& operator=(const CapturedLog&) = delete;
+
+  // Waits for a line with `event` in it, and gives it.
+  std::string wait_for(const std::string& event) {
+    while (true) {
+      std::string line = next_line();
+      lines_.push_back(line);
+      if (line.find(event) != std::string::npos) return line;
+    }
+  }
+  // How many of the lines so far have `event` in them.
+  [[nodiscard]] std::size_t count(const std::string& event) const {
+    std::size_t found = 0;
+    for (const std::string& line : lines_) found += line.find(event) != std::string::npos;
+    return found;
+  }
+
+ private:
+  std::string next_line() {
+    std::string line;
+    char c = 0;
+    while (read(read_, &c, 1) == 1 && c != '\n') line += c;
+    return line;
+  }
+
+  int read_ = -1;
+  int before_ = -1;
+  std::vector<std::string> lines_;
+};
+
+}  // namespace mas::membership::test
