@@ -17,7 +17,6 @@ namespace {
 
 constexpr amqp_channel_t kChannel = 1;
 constexpr int kFrameMax = 131072;
-constexpr int kHeartbeatSeconds = 10;
 // A thousand pods, each heard every 2 s, for as long as a message lives by default, and some more.
 constexpr std::int64_t kQueueLength = 8192;
 constexpr int kFramesARound = 1024;
@@ -140,8 +139,8 @@ Result<void> AmqpConnection::State::log_in(const AmqpSetUp& set_up) {
                                   entry("capabilities", amqp_table_t{3, understood})};
   amqp_table_t properties{3, entries};
   amqp_rpc_reply_t reply = amqp_login_with_properties(
-      connection, target.vhost.c_str(), 0, kFrameMax, kHeartbeatSeconds, &properties,
-      AMQP_SASL_METHOD_PLAIN, target.user.c_str(), target.password.c_str());
+      connection, target.vhost.c_str(), 0, kFrameMax, static_cast<int>(set_up.silence.count()),
+      &properties, AMQP_SASL_METHOD_PLAIN, target.user.c_str(), target.password.c_str());
   if (reply.reply_type != AMQP_RESPONSE_NORMAL) return amqp_failure("logging in", reply);
   MAS_CHECK(next_step("opening a channel"));
   amqp_channel_open(connection, kChannel);

@@ -24,6 +24,8 @@ struct AmqpSetUp {
   std::string name;         // shown in the broker's list of connections
   Duration message_life{};  // older messages are dropped by the broker
   Duration timeout{};       // for all of open()
+  // AMQP's own: either side hangs up on one that is silent for twice this.
+  std::chrono::seconds silence{10};
 };
 
 class AmqpConnection {

@@ -125,7 +125,7 @@ HeartbeatReading read_heartbeat(std::string_view wire) {
   return reading;
 }
 
-Result<std::string> write_heartbeat(const Heartbeat& beat) {
+Result<void> check_texts(const Heartbeat& beat) {
   for (const std::string* text :
        {&beat.slot, &beat.api_address, &beat.peer_address, &beat.zone, &beat.software}) {
     if (!fits(*text)) {
@@ -133,6 +133,11 @@ Result<std::string> write_heartbeat(const Heartbeat& beat) {
                    "A text in this pod's heartbeat is too long or not UTF-8.");
     }
   }
+  return {};
+}
+
+Result<std::string> write_heartbeat(const Heartbeat& beat) {
+  MAS_CHECK(check_texts(beat));
   json::object out;
   out["v"] = kVersion;
   out["cluster"] = beat.cluster.hex();

@@ -32,7 +32,9 @@ struct HeartbeatReading {
 // Takes any bytes.
 [[nodiscard]] HeartbeatReading read_heartbeat(std::string_view wire);
 
-// At most kMaxHeartbeatBytes. Errors: invalid_argument (a text is too long or not UTF-8).
+// Whether its texts can be written. Errors: invalid_argument (one is too long or not UTF-8).
+[[nodiscard]] Result<void> check_texts(const Heartbeat& beat);
+// At most kMaxHeartbeatBytes. Errors: those of check_texts().
 [[nodiscard]] Result<std::string> write_heartbeat(const Heartbeat& beat);
 
 }  // namespace mas::membership

@@ -1,10 +1,13 @@
 // How a bus gets to its broker, whom it trusts, and what it makes of messages that are no
 // heartbeats.
+#include <poll.h>
+
 #include <catch2/catch.hpp>
 
 #include "amqp_rig.h"
 #include "mas/runtime/io_threads.h"
 #include "membership/amqp_connection.h"
+#include "membership/wake_fd.h"
 #include "outage_rig.h"
 
 using namespace mas;
@@ -33,6 +36,32 @@ void check_hears_itself(AmqpPod& pod) {
   pod.changes.wait_for(true);
   must(run_blocking_for(pod.bus->publish(beat(1))));
   CHECK(pod.inbox.wait_for(1).back() == beat(1));
+}
+
+// A connection to the exchange of cluster "one" that is no bus.
+AmqpSetUp stranger(AmqpSeams& seams) {
+  AmqpSetUp set_up;
+  set_up.target = must(parse_amqp_url(seams.broker.text("url")));
+  set_up.exchange = "mas." + seams.run + "-one.heartbeat";
+  set_up.name = "a stranger";
+  set_up.message_life = std::chrono::seconds(10);
+  set_up.timeout = std::chrono::seconds(30);
+  return set_up;
+}
+
+struct Deaf final : AmqpConnection::Events {
+  void heard(std::string_view) override {}
+  void heard_oversized() override {}
+  void confirmed(std::uint64_t, bool, bool taken) override { confirms += taken; }
+  void blocked(std::string_view) override {}
+  void unblocked() override {}
+  int confirms = 0;
+};
+
+// Whether the other side has closed; what it sent before is left alone.
+bool hung_up(int socket) {
+  pollfd there{socket, POLLRDHUP, 0};
+  return poll(&there, 1, 0) == 1;
 }
 
 // The bus tries, does not get in, and says why.
@@ -149,20 +178,14 @@ TEST_CASE("messages that are no heartbeats are counted and passed over") {
   AmqpSeams seams;
   AmqpPod pod(seams, "one", at(seams.broker.text("url")));
   pod.changes.wait_for(true);
-  AmqpSetUp set_up;
-  set_up.target = must(parse_amqp_url(seams.broker.text("url")));
-  set_up.exchange = "mas." + seams.run + "-one.heartbeat";
-  set_up.name = "a stranger";
-  set_up.message_life = std::chrono::seconds(10);
-  set_up.timeout = std::chrono::seconds(30);
-  auto stranger = must(AmqpConnection::open(set_up, *seams.clock));
+  auto other = must(AmqpConnection::open(stranger(seams), *seams.clock));
   for (const std::string& message :
        {std::string(), std::string("no json"), std::string(1, '\0'), std::string("{\"v\":1}"),
         std::string("{\"v\":2}"), std::string(16 * 1024 + 1, ' '), std::string(400 * 1024, '{')}) {
-    must(stranger->send(message));
+    must(other->send(message));
   }
-  // In order after them: the stranger hears nothing before its own last message.
-  must(stranger->send(R"({"v":3})"));
+  // In order after them.
+  must(other->send(R"({"v":3})"));
   auto last = [&] { return ignored(seams, "unknown_version"); };
   for (std::uint64_t sequence = 1; last() < 2; ++sequence) {
     must(run_blocking_for(pod.bus->publish(beat(sequence))));
@@ -173,16 +196,33 @@ TEST_CASE("messages that are no heartbeats are counted and passed over") {
   for (const Heartbeat& heard : pod.inbox.wait_for(1)) CHECK(heard.slot == "mas-0");
 }
 
-TEST_CASE("what cannot be sent is refused before the broker sees it") {
+TEST_CASE(
+    "a connection that is serviced lives, one that is not is hung up on, a silent broker is "
+    "noticed") {
   AmqpSeams seams;
-  AmqpPod pod(seams, "one", at(seams.broker.text("url")));
-  pod.changes.wait_for(true);
-  Heartbeat odd = beat(1);
-  odd.zone = "\xff";
-  CHECK(code_of(run_blocking_for(pod.bus->publish(odd))) == Code::invalid_argument);
-  odd.zone = std::string(257, 'z');
-  CHECK(code_of(run_blocking_for(pod.bus->publish(odd))) == Code::invalid_argument);
-  odd.zone = std::string(256, 'z');
-  must(run_blocking_for(pod.bus->publish(odd)));
-  CHECK(pod.inbox.wait_for(1).back() == odd);
+  AmqpSetUp set_up = stranger(seams);
+  set_up.silence = std::chrono::seconds(1);
+  auto serviced = must(AmqpConnection::open(set_up, *seams.clock));
+  auto neglected = must(AmqpConnection::open(set_up, *seams.clock));
+  Deaf deaf;
+  WakeFd timer;
+  // Nothing is published: the broker's heartbeats, then its end of the connection, are all that
+  // comes.
+  while (!hung_up(neglected->socket())) {
+    timer.wait(serviced->socket(), AmqpConnection::kServiceInterval / 4);
+    must(serviced->receive(deaf));
+  }
+  must(serviced->send("still here"));
+  while (deaf.confirms == 0) {
+    timer.wait(serviced->socket(), AmqpConnection::kServiceInterval / 4);
+    must(serviced->receive(deaf));
+  }
+  Frozen frozen(seams.broker.number("pid"));
+  auto received = serviced->receive(deaf);
+  while (!received.has_error()) {
+    timer.wait(serviced->socket(), AmqpConnection::kServiceInterval / 4);
+    received = serviced->receive(deaf);
+  }
+  CHECK(received.error().code() == Code::broker_unavailable);
+  CHECK(received.error().message().find("heartbeat") != std::string::npos);
 }

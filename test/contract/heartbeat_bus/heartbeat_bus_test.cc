@@ -143,6 +143,22 @@ TEST_CASE("publishing works where nobody listens") {
   bus.reset();
 }
 
+TEST_CASE("what others could not read is refused") {
+  auto broker = some_broker();
+  Inbox inbox;
+  auto bus = broker->join("one");
+  inbox.attach(*bus);
+  Heartbeat odd = beat("mas-0", 1);
+  for (const std::string& zone : {std::string("\xff"), std::string(257, 'z')}) {
+    odd.zone = zone;
+    CHECK(code_of(run_blocking_for(bus->publish(odd))) == Code::invalid_argument);
+  }
+  odd.zone = std::string(256, 'z');
+  publish(*bus, odd);
+  CHECK(inbox.wait_for(1).front() == odd);
+  bus.reset();
+}
+
 TEST_CASE("a later listener takes the earlier one's place") {
   auto broker = some_broker();
   Inbox first;
