@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -14,6 +15,8 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -23,16 +26,31 @@ extern char** environ;
 
 namespace mas::membership::test {
 
-// Stops a process in its tracks; it goes on at the latest when this goes.
+// Stops a process, and waits until all of its threads stand; it goes on at the latest when this
+// goes.
 class Frozen {
  public:
-  explicit Frozen(int pid) : pid_(pid) { REQUIRE(kill(pid_, SIGSTOP) == 0); }
+  explicit Frozen(int pid) : pid_(pid) {
+    REQUIRE(kill(pid_, SIGSTOP) == 0);
+    while (!stands()) sched_yield();
+  }
   ~Frozen() { thaw(); }
   Frozen(const Frozen&) = delete;
   Frozen& operator=(const Frozen&) = delete;
   void thaw() { kill(pid_, SIGCONT); }
 
  private:
+  [[nodiscard]] bool stands() const {
+    namespace fs = std::filesystem;
+    for (const auto& thread : fs::directory_iterator("/proc/" + std::to_string(pid_) + "/task")) {
+      std::string stat;
+      std::getline(std::ifstream(thread.path() / "stat"), stat);
+      // "ID (NAME) STATE ..."
+      if (stat.find(") T ") == std::string::npos) return false;
+    }
+    return true;
+  }
+
   int pid_;
 };
 
