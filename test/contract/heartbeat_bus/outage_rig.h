@@ -12,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -81,12 +80,21 @@ class Relay {
     std::string listen =
         "TCP-LISTEN:" + std::to_string(from) + ",bind=" + address + ",fork,reuseaddr";
     std::string connect = "TCP:127.0.0.1:" + std::to_string(to);
-    std::string name = "socat";
-    std::array<char*, 4> arguments{name.data(), listen.data(), connect.data(), nullptr};
+    std::vector<std::string> words{"timeout", "-s", "KILL", "240", "socat", listen, connect};
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    // It must not hold this program's streams, nor stay for long if this program is killed.
+    posix_spawn_file_actions_t streams;
+    posix_spawn_file_actions_init(&streams);
+    for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+      posix_spawn_file_actions_addopen(&streams, fd, "/dev/null", O_RDWR, 0);
+    }
     posix_spawnattr_t group;
     posix_spawnattr_init(&group);
     posix_spawnattr_setflags(&group, POSIX_SPAWN_SETPGROUP);
-    REQUIRE(posix_spawnp(&pid_, "socat", nullptr, &group, arguments.data(), environ) == 0);
+    REQUIRE(posix_spawnp(&pid_, "timeout", &streams, &group, arguments.data(), environ) == 0);
+    posix_spawn_file_actions_destroy(&streams);
     posix_spawnattr_destroy(&group);
   }
   ~Relay() {
