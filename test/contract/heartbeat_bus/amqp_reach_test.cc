@@ -174,6 +174,30 @@ TEST_CASE("a URL that cannot be one makes no bus") {
   CHECK(bus.error().code() == Code::invalid_argument);
 }
 
+TEST_CASE("a pod's queue is its own and bounded, and goes with it; the exchange stays") {
+  AmqpSeams seams;
+  AmqpPod pod(seams, "one", at(seams.broker.text("url")));
+  check_hears_itself(pod);
+  std::string ctl = seams.broker.text("ctl") + " -p '/mas test'";
+  std::string queues = command(ctl, "list_queues exclusive auto_delete durable arguments");
+  for (const char* part : {"true\ttrue\tfalse", "{\"x-max-length\",8192}",
+                           "{\"x-message-ttl\",10000}", "{\"x-overflow\",\"drop-head\"}"}) {
+    INFO(part);
+    CHECK(queues.find(part) != std::string::npos);
+  }
+  const std::string exchange = "mas." + seams.run + "-one.heartbeat";
+  auto bound = [&] {
+    return command(ctl, "list_bindings source_name").find(exchange) != std::string::npos;
+  };
+  CHECK(bound());
+  pod.bus.reset();
+  // The broker has answered the good-bye, but may take a moment over the queue.
+  while (bound()) {
+  }
+  CHECK(command(ctl, "list_exchanges name type durable auto_delete")
+            .find(exchange + "\tfanout\ttrue\tfalse") != std::string::npos);
+}
+
 TEST_CASE("messages that are no heartbeats are counted and passed over") {
   AmqpSeams seams;
   AmqpPod pod(seams, "one", at(seams.broker.text("url")));

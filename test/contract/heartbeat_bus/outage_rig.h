@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -53,10 +53,15 @@ class Frozen {
   int pid_;
 };
 
-// Runs the broker's rabbitmqctl to its end.
-inline void command(const std::string& ctl, const std::string& arguments) {
+// Runs the broker's rabbitmqctl to its end, and gives what it says.
+inline std::string command(const std::string& ctl, const std::string& arguments) {
   INFO(arguments);
-  REQUIRE(std::system((ctl + " -q " + arguments + " >/dev/null").c_str()) == 0);
+  FILE* output = popen((ctl + " -q " + arguments).c_str(), "r");
+  REQUIRE(output != nullptr);
+  std::string said;
+  for (int c = std::fgetc(output); c != EOF; c = std::fgetc(output)) said += static_cast<char>(c);
+  REQUIRE(pclose(output) == 0);
+  return said;
 }
 
 // A port that nobody listens on.
