@@ -4,6 +4,7 @@
 
 #include "mas/core/result.h"
 #include "mas/membership/heartbeat_bus.h"
+#include "membership/heartbeat_wire.h"
 
 namespace mas::membership {
 namespace {
@@ -68,6 +69,7 @@ class InProcessBus final : public HeartbeatBus {
   InProcessBus& operator=(const InProcessBus&) = delete;
 
   Task<Result<void>> publish(Heartbeat beat) override {
+    MAS_CO_CHECK(check_texts(beat));
     hub_->spread(beat);
     co_return Result<void>();
   }

@@ -14,7 +14,9 @@ namespace mas::membership {
 
 enum class PodState : std::uint8_t { joining = 1, active = 2, draining = 3 };
 
+// What a pod says of itself every few seconds. Texts are UTF-8 of at most 256 bytes.
 struct Heartbeat {
+  Id128 cluster;  // zero until the pod knows
   std::string slot;
   Id128 incarnation;
   std::string api_address;   // host:port
@@ -24,6 +26,7 @@ struct Heartbeat {
   std::uint64_t used = 0;
   PodState state = PodState::joining;
   std::uint64_t layout_version = 0;
+  std::uint64_t generation = 0;  // the highest of any record it stored or heard of
   std::string software;
   std::uint64_t sequence = 0;
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
@@ -35,7 +38,8 @@ class HeartbeatBus {
   // Leaves; the listener is not called any more. Not from the listener itself.
   virtual ~HeartbeatBus() = default;
   // Hands a heartbeat to every bus that is there, this one included. Those of one sender arrive in
-  // order. Errors: broker_unavailable.
+  // order. Errors: broker_unavailable (Error::maybe_happened tells whether some may hear it all the
+  // same), invalid_argument (a text too long or not UTF-8).
   virtual Task<Result<void>> publish(Heartbeat beat) = 0;
   // Called for each heartbeat, one at a time, on a thread of the bus's choosing: it must be quick.
   // One listener a bus; a later one replaces it. What came before it is lost.

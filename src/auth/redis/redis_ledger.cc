@@ -245,7 +245,7 @@ Result<std::unique_ptr<RedisLedger>> make_redis_ledger(const config::Redis& opti
   LaneOptions lane;
   MAS_TRY(lane.url, parse_url(text));
   if (lane.url.tls) {
-    MAS_TRY(lane.tls, net::make_tls_client(options.ca_file));
+    MAS_TRY(lane.tls, net::make_tls_client({options.ca_file, "", ""}));
   } else if (!options.ca_file.empty()) {
     return Error(Code::invalid_argument,
                  "redis.ca_file is set but the URL begins with redis://; for TLS write rediss://.");

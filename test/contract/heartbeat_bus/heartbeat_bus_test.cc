@@ -18,6 +18,7 @@ namespace {
 
 Heartbeat beat(const std::string& slot, std::uint64_t sequence) {
   Heartbeat result;
+  result.cluster.bytes.fill(0xc1);
   result.slot = slot;
   result.incarnation.bytes.fill(static_cast<std::uint8_t>(slot.back()));
   result.api_address = "10.1.2.3:8080";
@@ -27,6 +28,7 @@ Heartbeat beat(const std::string& slot, std::uint64_t sequence) {
   result.used = 12345;
   result.state = PodState::draining;
   result.layout_version = std::uint64_t{1} << 40;
+  result.generation = (std::uint64_t{1} << 50) + 1;
   result.software = "0.1.0";
   result.sequence = sequence;
   return result;
@@ -138,6 +140,22 @@ TEST_CASE("publishing works where nobody listens") {
   inbox.attach(*bus);
   publish(*bus, beat("mas-0", 2));
   CHECK(inbox.wait_for(1).back().sequence == 2);
+  bus.reset();
+}
+
+TEST_CASE("what others could not read is refused") {
+  auto broker = some_broker();
+  Inbox inbox;
+  auto bus = broker->join("one");
+  inbox.attach(*bus);
+  Heartbeat odd = beat("mas-0", 1);
+  for (const std::string& zone : {std::string("\xff"), std::string(257, 'z')}) {
+    odd.zone = zone;
+    CHECK(code_of(run_blocking_for(bus->publish(odd))) == Code::invalid_argument);
+  }
+  odd.zone = std::string(256, 'z');
+  publish(*bus, odd);
+  CHECK(inbox.wait_for(1).front() == odd);
   bus.reset();
 }
 
