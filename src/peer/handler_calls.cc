@@ -1,7 +1,7 @@
 // The calls on records.
 #include <algorithm>
 
-#include "mas/codec/hash.h"
+#include "mas/core/xxh3.h"
 #include "mas/core/units.h"
 #include "peer/handler.h"
 #include "peer/store_calls.h"
@@ -22,7 +22,7 @@ http::ResponseHead fine() {
 Task<Result<void>> answer_bytes(http::Exchange& exchange, Slice bytes) {
   http::ResponseHead head = fine();
   wire::add(head.headers, "Content-Type", "application/octet-stream");
-  wire::add(head.headers, wire::kSum, wire::sum_text(codec::xxh3(bytes.view())));
+  wire::add(head.headers, wire::kSum, wire::sum_text(xxh3_128(bytes.view())));
   std::uint64_t size = bytes.size();
   MAS_CO_CHECK(co_await exchange.start(std::move(head), size));
   if (size == 0) co_return Result<void>();
@@ -146,7 +146,7 @@ Task<Result<Slice>> PeerHandler::take_body(http::Exchange& exchange) {
   if (!sum) co_return malformed("The body's checksum must stand in one field Mas-Sum.");
   auto size = static_cast<std::size_t>(*exchange.body().length());
   Buffer buffer = Buffer::allocate(size);
-  codec::Xxh3 hash;
+  Xxh3 hash;
   std::size_t filled = 0;
   while (filled < size) {
     MutableBytes rest = buffer.bytes().subspan(filled, size - filled);

@@ -3,18 +3,12 @@
 #include <algorithm>
 #include <span>
 
-#include "mas/codec/hash.h"
+#include "mas/core/xxh3.h"
 #include "peer/request.h"
 #include "peer/wire.h"
 
 namespace mas::peer {
 namespace {
-
-Sum128 sum_of(const std::vector<Slice>& pieces) {
-  codec::Xxh3 hash;
-  for (const Slice& piece : pieces) hash.update(piece.view());
-  return hash.digest();
-}
 
 Task<Result<Slice>> read_once(Lane& lane, const Self& self, const Address& to, RecordKey key,
                               std::uint64_t offset, std::uint32_t length) {
@@ -36,7 +30,7 @@ Task<Result<void>> have_batch(Lane& lane, const Self& self, const Address& to,
   }
   MAS_CO_TRY(Lane::Lease lease, co_await lane.connection(to.slot, to.address));
   auto request = make_request("POST", "have", self, &to, self.layout().version);
-  wire::add(request.headers, wire::kSum, wire::sum_text(codec::xxh3(as_bytes(body))));
+  wire::add(request.headers, wire::kSum, wire::sum_text(xxh3_128(as_bytes(body))));
   request.text = std::move(body);
   MAS_CO_TRY(http::ResponseHead head, co_await send(lease.client(), std::move(request)));
   MAS_CO_TRY(Slice answer, co_await take_answer(lease.client(), head, keys.size()));
@@ -52,7 +46,7 @@ Task<Result<void>> put_remote(Lane& lane, const Self& self, Address to,
                               std::vector<Slice> pieces) {
   MAS_CO_TRY(Lane::Lease lease, co_await lane.connection(to.slot, to.address));
   auto request = make_request("PUT", "record/" + wire::key_text(key), self, &to, layout_version);
-  wire::add(request.headers, wire::kSum, wire::sum_text(sum_of(pieces)));
+  wire::add(request.headers, wire::kSum, wire::sum_text(xxh3_128(pieces)));
   request.pieces = std::move(pieces);
   // Sent again only if nothing of it was sent: what came after may stand on the answer.
   request.repeatable = false;

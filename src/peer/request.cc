@@ -1,6 +1,6 @@
 #include "peer/request.h"
 
-#include "mas/codec/hash.h"
+#include "mas/core/xxh3.h"
 #include "mas/core/units.h"
 #include "peer/wire.h"
 
@@ -66,7 +66,7 @@ Task<Result<Slice>> take_answer(http::Client& client, const http::ResponseHead& 
     if (*got < wanted) co_return Error(Code::closed, "The pod's answer was cut short.");
     bytes = std::move(buffer).freeze(wanted);
   }
-  if (codec::xxh3(bytes.view()) != *sum) {
+  if (xxh3_128(bytes.view()) != *sum) {
     client.close();
     co_return Error(Code::corrupt, "The bytes arrived with a wrong checksum.");
   }

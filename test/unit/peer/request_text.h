@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "mas/codec/hash.h"
+#include "mas/core/xxh3.h"
 #include "peer/wire.h"
 #include "support/peer_pod.h"
 #include "support/raw_client.h"
@@ -41,7 +41,7 @@ struct RequestText {
               {"Mas-Layout", "1"}};
     if (body.empty()) return;
     fields.emplace_back("Content-Length", std::to_string(body.size()));
-    fields.emplace_back("Mas-Sum", peer::wire::sum_text(codec::xxh3(as_bytes(body))));
+    fields.emplace_back("Mas-Sum", peer::wire::sum_text(xxh3_128(as_bytes(body))));
   }
   RequestText& to(std::string with_method, std::string with_path) {
     method = std::move(with_method);
