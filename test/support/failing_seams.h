@@ -174,6 +174,9 @@ class FailingMeta final : public meta::MetaStore {
   Task<Result<void>> acknowledge_layout(std::string member, std::uint64_t version) override {
     return guarded(inner_.acknowledge_layout(std::move(member), version));
   }
+  Task<Result<std::vector<meta::LayoutAck>>> layout_acknowledgements() override {
+    return guarded(inner_.layout_acknowledgements());
+  }
   Task<Result<std::uint64_t>> next_generation(std::uint32_t count) override {
     return guarded(inner_.next_generation(count));
   }
