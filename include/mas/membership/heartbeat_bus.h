@@ -25,7 +25,9 @@ struct Heartbeat {
   PodState state = PodState::joining;
   std::uint64_t layout_version = 0;
   std::string software;
+  // Grows from beat to beat, and from one process of a pod to its next (it starts at the time).
   std::uint64_t sequence = 0;
+  std::uint64_t generation = 0;  // the highest that this pod stored or heard of
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };
 
