@@ -18,10 +18,21 @@ constexpr Duration kCheckEvery = minutes(1);
 constexpr Duration kSaveEvery = seconds(10);
 constexpr Duration kAcksEvery = seconds(30);  // by those whose turn is not the first
 
+observe::Counter& proposals(observe::Metrics& metrics, const char* outcome) {
+  return metrics.counter("mas_layout_proposals_total",
+                         "Changes of the layout that this pod proposed, by outcome.",
+                         {{"outcome", outcome}});
+}
+
 }  // namespace
 
 LayoutKeeper::LayoutKeeper(State& state, Dependencies& deps, std::function<void()> changed)
-    : state_(state), deps_(deps), changed_(std::move(changed)) {
+    : state_(state),
+      deps_(deps),
+      changed_(std::move(changed)),
+      won_(proposals(deps.metrics, "won")),
+      lost_(proposals(deps.metrics, "lost")),
+      failed_(proposals(deps.metrics, "failed")) {
   rules_.join_after = state.options.join_after;
   rules_.leave_after = state.options.leave_after;
   rules_.profile = state.self.profile ? state.self.profile : layout::profile_for;
@@ -278,8 +289,9 @@ Task<void> LayoutKeeper::propose(layout::Layout next, std::string what, std::str
   std::uint64_t expected = state_.kept.version();
   Result<void> done = co_await deps_.meta.propose_layout(expected, next);
   next_read_ = {};  // whatever came of it
+  const bool raced = done.has_error() && done.error().code() == Code::conflict;
+  (done.has_value() ? won_ : raced ? lost_ : failed_).add();
   if (done.has_error()) {
-    bool raced = done.error().code() == Code::conflict;
     if (!raced) log::warn("layout.refused", {{"change", what}, {"error", done.error()}});
     co_return;
   }

@@ -43,6 +43,9 @@ class LayoutKeeper {
   State& state_;
   Dependencies& deps_;
   std::function<void()> changed_;
+  observe::Counter& won_;
+  observe::Counter& lost_;  // somebody else was first
+  observe::Counter& failed_;
   PlanRules rules_;
   Turns change_turns_;
   Turns settle_turns_;

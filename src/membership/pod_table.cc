@@ -24,8 +24,9 @@ void PodTable::hear(const Heartbeat& beat, Instant now) {
   }
   PodEntry& entry = at->second;
   if (!entry.heard || entry.liveness == Liveness::down) entry.first = now;
-  // Its sequence alone changes nothing that anybody acts on, but is shown.
-  ++revision_;
+  // The sequence alone is nothing that a view is made anew for.
+  entry.last.sequence = beat.sequence;
+  if (!entry.heard || entry.last != beat) ++revision_;
   entry.heard = true;
   entry.last = beat;
   entry.last_sign = now;
