@@ -161,8 +161,10 @@ Task<void> Service::keep_loop() {
 }
 
 Task<void> Service::beat() {
-  bool silent =
-      state_.standing.role == Role::silent || (!state_.is_member() && !state_.halted_why().empty());
+  // Who does not know the layout yet may find that it is not welcome.
+  bool knows = state_.confirmed || state_.kept.knows_cluster();
+  bool silent = !knows || state_.standing.role == Role::silent ||
+                (!state_.is_member() && !state_.halted_why().empty());
   if (silent) {
     pulse_.rest();
     co_return;

@@ -45,7 +45,7 @@ TEST_CASE("pods found a cluster, join it and settle: 1, 2, 3, 6") {
 TEST_CASE("only the first slot founds; the others wait and are not members") {
   World world;
   world.start(1);
-  world.run(minutes(10));
+  world.run(minutes(2));
   CHECK_FALSE(world.view(1)->is_member());
   CHECK_THAT(world.view(1)->waiting.at(0), Contains("waits for the first one"));
   CHECK_FALSE(must(world.call(world.meta->current_layout())));
@@ -76,7 +76,7 @@ TEST_CASE("silence is suspicion: a pod whose beats are lost stays while anybody 
   for (int i : {0, 1, 3}) CHECK(world.sees(i, 2) == Liveness::suspect);
   CHECK(world.sees(2, 0) == Liveness::alive);
   world.cut_probes(0, 2);  // this pod reaches it only through others
-  world.run(minutes(60));
+  world.run(minutes(8));
   CHECK(world.sees(0, 2) == Liveness::suspect);
   CHECK(world.layout().version == version);
   // Now nobody does.
@@ -110,9 +110,9 @@ TEST_CASE("a slot leaves after its time where others can do without it, and is g
   world.grow_to(7);
   std::uint64_t version = world.layout().version;
   world.kill(3);
-  world.run(minutes(15));
+  world.run(minutes(5));
   CHECK(world.layout().version == version);
-  world.pod(0).answers.walked = false;
+  world.set_walked(false);
   world.run(minutes(1));
   layout::Layout layout = world.layout();
   CHECK(layout.version == version + 1);
@@ -120,7 +120,7 @@ TEST_CASE("a slot leaves after its time where others can do without it, and is g
   CHECK(layout.members[3].state == layout::MemberState::left);
   CHECK_FALSE(layout.is_settled());
   CHECK(layout.find(slot(6)) == 6);
-  world.pod(0).answers.walked = true;
+  world.set_walked(true);
   world.run(seconds(10));
   CHECK(world.settled());
   // What left does not come back with its old data directory.
@@ -140,7 +140,7 @@ TEST_CASE("a slot stays where every member is needed or the others have no room,
   world.grow_to(6);
   std::uint64_t version = world.layout().version;
   world.kill(3);
-  world.run(minutes(60));
+  world.run(minutes(8));
   CHECK(world.layout().version == version);
   CHECK_THAT(world.view(0)->waiting.at(0), Contains("Replace it"));
   world.start(3);
@@ -151,7 +151,7 @@ TEST_CASE("a slot stays where every member is needed or the others have no room,
   world.start(6);
   REQUIRE(world.run_until([&] { return world.layout().active_count() == 7; }, minutes(2)));
   world.kill(6);
-  world.run(minutes(60));
+  world.run(minutes(8));
   CHECK(world.layout().active_count() == 7);
   CHECK_THAT(world.view(0)->waiting.at(0), Contains("too little room"));
 }
@@ -162,7 +162,7 @@ TEST_CASE("an emptied pod takes over its slot at once: no row moves, walks start
   layout::Layout before = world.layout();
   world.kill(2);
   world.wipe(2, id(102));
-  world.pod(0).answers.walked = false;
+  world.set_walked(false);
   world.start(2);
   world.run(seconds(5));
   // The old one is not known to be dead yet.
@@ -178,9 +178,9 @@ TEST_CASE("an emptied pod takes over its slot at once: no row moves, walks start
   CHECK_FALSE(world.view(2)->halted());
   CHECK(world.pod(0).answers.last_version == after.version);
   world.start(7);
-  world.run(minutes(10));
+  world.run(minutes(2));
   CHECK(world.layout().version == after.version);  // nobody joins before it is rebuilt
-  world.pod(0).answers.walked = true;
+  world.set_walked(true);
   REQUIRE(world.run_until([&] { return world.layout().active_count() == 7; }, minutes(1)));
 }
 
@@ -202,7 +202,7 @@ TEST_CASE("a foreign data directory under a live pod's name is refused, and dist
   std::uint64_t version = world.layout().version;
   world.make(10, slot(1), id(66));
   world.start(10);
-  world.run(minutes(10));
+  world.run(minutes(2));
   CHECK_THAT(world.view(10)->halted_why, Contains("mas-1"));
   CHECK_FALSE(world.view(10)->is_member());
   CHECK(world.layout().version == version);

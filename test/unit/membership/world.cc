@@ -84,6 +84,7 @@ Result<void> World::try_start(int number) {
 
 void World::make(int number, std::string slot, Id128 incarnation) {
   pods_[number] = std::make_unique<PodOfWorld>(*this, number, std::move(slot), incarnation);
+  pods_[number]->answers.walked = walked_;
 }
 
 void World::copy(int number, int from, std::string slot) {
@@ -115,6 +116,11 @@ void World::run(Duration duration) {
     clock.advance(kStep);
     drain();
   }
+}
+
+void World::set_walked(bool walked) {
+  walked_ = walked;
+  for (auto& [number, pod] : pods_) pod->answers.walked = walked;
 }
 
 void World::grow_to(int count) {

@@ -104,7 +104,7 @@ struct PodOfWorld {
 
 class World {
  public:
-  World() = default;
+  World() { options.leave_after = minutes(5); }
   ~World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;
@@ -140,6 +140,8 @@ class World {
     return std::move(*value);
   }
 
+  // What every pod's duties answer of walks, those that come later included.
+  void set_walked(bool walked);
   // Founded, joined and settled.
   void grow_to(int count);
 
@@ -183,6 +185,7 @@ class World {
   std::map<int, std::unique_ptr<PodOfWorld>> pods_;
   std::set<std::pair<int, int>> cut_beats_;
   std::set<std::pair<int, int>> cut_probes_;
+  bool walked_ = true;
   Gate gate_;
 };
 
