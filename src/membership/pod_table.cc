@@ -4,6 +4,11 @@
 #include <set>
 
 namespace mas::membership {
+namespace {
+
+constexpr std::size_t kMaxText = 255;  // as in the layout document
+
+}  // namespace
 
 void PodTable::turn(PodEntry& entry, Liveness liveness, Instant now) {
   if (entry.liveness == liveness) return;
@@ -14,7 +19,9 @@ void PodTable::turn(PodEntry& entry, Liveness liveness, Instant now) {
 
 void PodTable::hear(const Heartbeat& beat, Instant now) {
   PodKey key{beat.slot, beat.incarnation};
-  if (key == self_) return;
+  bool possible = !beat.slot.empty() && beat.slot.size() <= kMaxText &&
+                  beat.zone.size() <= kMaxText && beat.peer_address.size() <= kMaxText;
+  if (key == self_ || !possible) return;
   auto at = pods_.find(key);
   if (at == pods_.end()) {
     if (strangers_ >= kMaxStrangers) return;

@@ -177,6 +177,19 @@ TEST_CASE("a limit of probes starves nobody") {
   CHECK(table.due_at(seconds(500), false, 0).empty());
 }
 
+TEST_CASE("beats that no layout could hold are not taken in") {
+  Table table;
+  Heartbeat nameless = beat(1), long_slot = beat(2), long_zone = beat(3), long_address = beat(4);
+  nameless.slot.clear();
+  long_slot.slot.assign(256, 's');
+  long_zone.zone.assign(256, 'z');
+  long_address.peer_address.assign(256, 'a');
+  for (const Heartbeat& some : {nameless, long_slot, long_zone, long_address}) {
+    table.hear(some, at(seconds(0)));
+  }
+  CHECK(table.pods().empty());
+}
+
 TEST_CASE("the highest layout version heard is remembered") {
   Table table;
   Heartbeat some = beat(1);
