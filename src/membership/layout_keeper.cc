@@ -62,6 +62,11 @@ Task<void> LayoutKeeper::tick() {
     if (done.has_error()) co_return;
   }
   co_await check_generation();
+  bool sure = state_.distrust.empty() && (counter_trusted_ || !state_.is_member());
+  if (sure && !state_.confirmed) {
+    state_.confirmed = true;
+    changed_();
+  }
   if (!state_.halted_why().empty()) {
     std::vector<std::string> nothing;
     note(std::move(nothing));
@@ -93,18 +98,21 @@ Task<Result<void>> LayoutKeeper::read() {
   }
   std::string wrong = distrust_layout(known, *found ? &**found : nullptr);
   if (!wrong.empty()) {
+    next_check_ = {};
     distrust(wrong);
     co_return Error(Code::refused, std::move(wrong));
   }
   if (*found && (*found)->version > state_.kept.version()) co_await adopt(std::move(**found));
-  if (generation_halt_ > 0 && state_.kept.version() <= generation_halt_) {
-    co_return Error(Code::refused, state_.distrust);
-  }
-  generation_halt_ = 0;
-  distrust({});
-  if (!state_.confirmed) {
-    state_.confirmed = true;
-    changed_();
+  if (generation_halt_ > 0) {
+    if (state_.kept.version() <= generation_halt_) {
+      co_return Error(Code::refused, state_.distrust);
+    }
+    // Worth another look, and not believed before it.
+    generation_halt_ = 0;
+    next_check_ = {};
+    counter_trusted_ = false;
+  } else if (counter_trusted_ || !state_.confirmed) {
+    distrust({});
   }
   co_return Result<void>();
 }
@@ -177,10 +185,13 @@ Task<void> LayoutKeeper::check_generation() {
     // Each further look would bring the counter nearer: it is looked at again only under a newer
     // layout, which is what a rebuild ends with.
     generation_halt_ = std::max<std::uint64_t>(state_.kept.version(), 1);
+    counter_trusted_ = false;
     distrust(std::move(wrong));
     co_return;
   }
   raise(state_.generation, *taken);
+  counter_trusted_ = true;
+  distrust({});
 }
 
 Task<void> LayoutKeeper::found() {
@@ -201,7 +212,9 @@ Task<void> LayoutKeeper::found() {
     co_return;
   }
   layout::Layout first = layout::found(deps_.rng.id(), {member_of(state_.beat())});
-  co_await propose(std::move(first), "found", state_.self.slot);
+  std::string what = "found";
+  std::string slot = state_.self.slot;
+  co_await propose(std::move(first), std::move(what), std::move(slot));
 }
 
 Task<void> LayoutKeeper::acknowledge() {
@@ -209,7 +222,8 @@ Task<void> LayoutKeeper::acknowledge() {
   if (!state_.is_member() || unsaved_ || acknowledged_ >= version) co_return;
   Result<bool> drained = co_await deps_.duties.writes_drained(version);
   if (drained.has_error() || !*drained || state_.kept.version() != version) co_return;
-  Result<void> done = co_await deps_.meta.acknowledge_layout(state_.self.slot, version);
+  std::string slot = state_.self.slot;
+  Result<void> done = co_await deps_.meta.acknowledge_layout(std::move(slot), version);
   if (done.has_value()) acknowledged_ = version;
 }
 
@@ -238,7 +252,8 @@ Task<void> LayoutKeeper::change() {
   if (!change_turns_.may_act(name_of(step->what), state_.kept.version(), rank(), now)) co_return;
   std::string slots;
   for (const std::string& slot : step->slots) slots += (slots.empty() ? "" : " ") + slot;
-  co_await propose(std::move(step->next), name_of(step->what), std::move(slots));
+  std::string what = name_of(step->what);
+  co_await propose(std::move(step->next), std::move(what), std::move(slots));
 }
 
 Task<void> LayoutKeeper::settle() {
@@ -267,7 +282,10 @@ Task<void> LayoutKeeper::settle() {
   Result<bool> complete = co_await deps_.duties.walk_complete(version, *agreed_since_);
   if (complete.has_error() || !*complete || state_.kept.version() != version) co_return;
   if (!may_propose() || !state_.frozen_why.empty()) co_return;
-  co_await propose(layout::settled(state_.layout()), "settle", {});
+  layout::Layout next = layout::settled(state_.layout());
+  std::string what = "settle";
+  std::string nobody;
+  co_await propose(std::move(next), std::move(what), std::move(nobody));
 }
 
 Task<bool> LayoutKeeper::all_acknowledged() {
@@ -287,7 +305,8 @@ Task<bool> LayoutKeeper::all_acknowledged() {
 
 Task<void> LayoutKeeper::propose(layout::Layout next, std::string what, std::string slots) {
   std::uint64_t expected = state_.kept.version();
-  Result<void> done = co_await deps_.meta.propose_layout(expected, next);
+  layout::Layout sent = next;
+  Result<void> done = co_await deps_.meta.propose_layout(expected, std::move(sent));
   next_read_ = {};  // whatever came of it
   const bool raced = done.has_error() && done.error().code() == Code::conflict;
   (done.has_value() ? won_ : raced ? lost_ : failed_).add();

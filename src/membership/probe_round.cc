@@ -35,10 +35,13 @@ bool is_answer_of(const ProbePlan& plan, const Identity& identity) {
 
 Task<bool> probe(Prober& prober, ProbePlan plan, Duration timeout) {
   if (plan.target.empty()) co_return false;
-  auto direct = co_await prober.ping(plan.target, timeout);
+  std::string target = plan.target;
+  auto direct = co_await prober.ping(std::move(target), timeout);
   if (direct.has_value() && is_answer_of(plan, *direct)) co_return true;
-  for (const std::string& via : plan.through) {
-    auto indirect = co_await prober.ping_through(via, plan.target, timeout);
+  for (const std::string& helper : plan.through) {
+    std::string via = helper;
+    target = plan.target;
+    auto indirect = co_await prober.ping_through(std::move(via), std::move(target), timeout);
     if (indirect.has_value() && is_answer_of(plan, *indirect)) co_return true;
   }
   co_return false;

@@ -31,8 +31,8 @@ struct ClusterView {
   layout::Layout layout;
   std::vector<Pod> pods;         // sorted by slot, then incarnation
   layout::MemberIndex self = 0;  // index of this pod in layout.members; kNobody if it is no member
-  // The layout is what the metadata store has, or had when it could be reached last since the
-  // start; before that it is what this pod kept.
+  // The metadata store was read since the start and is the one this pod knows. Before that the
+  // layout is what this pod kept.
   bool confirmed = false;
 
   // Sentences for operators; empty where all is well.
