@@ -4,12 +4,12 @@
 
 namespace mas::membership {
 
-bool vanished_together(std::vector<Instant> down_since, std::size_t members, Duration window) {
-  std::sort(down_since.begin(), down_since.end());
+bool vanished_together(std::vector<Instant> last_seen, std::size_t members, Duration window) {
+  std::sort(last_seen.begin(), last_seen.end());
   std::size_t most = 0;
   std::size_t first = 0;
-  for (std::size_t last = 0; last < down_since.size(); ++last) {
-    while (down_since[last] - down_since[first] > window) ++first;
+  for (std::size_t last = 0; last < last_seen.size(); ++last) {
+    while (last_seen[last] - last_seen[first] > window) ++first;
     most = std::max(most, last - first + 1);
   }
   return most >= 2 && most * 4 > members;
@@ -31,12 +31,13 @@ std::string frozen_reason(const layout::Layout& layout, const PodTable& pods, bo
            "is moved or removed until it is back.";
   }
   std::vector<PodKey> members = present_members(layout);
-  std::vector<Instant> down_since;
+  // Not since when they are down: where many vanish, probing them all takes longer than the window.
+  std::vector<Instant> last_seen;
   for (const PodKey& key : members) {
-    if (pods.is_down(key)) down_since.push_back(pods.find(key)->since);
+    if (pods.is_down(key)) last_seen.push_back(pods.find(key)->last_seen);
   }
-  std::size_t down = down_since.size();
-  if (!vanished_together(std::move(down_since), members.size(), window)) return {};
+  std::size_t down = last_seen.size();
+  if (!vanished_together(std::move(last_seen), members.size(), window)) return {};
   return std::to_string(down) + " of " + std::to_string(members.size()) +
          " pods are down, most of them since the same moment: nothing is moved or removed until "
          "they are back or replaced.";

@@ -9,9 +9,9 @@
 
 namespace mas::membership {
 
-// Whether more than a quarter of `members`, and at least two, went down within `window` of each
-// other. One pod alone is an ordinary failure, however small the cluster.
-[[nodiscard]] bool vanished_together(std::vector<Instant> down_since, std::size_t members,
+// Whether more than a quarter of `members`, and at least two, are down that were last seen within
+// `window` of each other. One pod alone is an ordinary failure, however small the cluster.
+[[nodiscard]] bool vanished_together(std::vector<Instant> last_seen, std::size_t members,
                                      Duration window);
 
 // Keys of the members that have not left, in order of index.

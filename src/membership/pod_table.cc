@@ -37,6 +37,7 @@ void PodTable::hear(const Heartbeat& beat, Instant now) {
   entry.heard = true;
   entry.last = beat;
   entry.last_sign = now;
+  entry.last_seen = now;
   turn(entry, Liveness::alive, now);
   highest_layout_ = std::max(highest_layout_, beat.layout_version);
 }
@@ -54,6 +55,7 @@ void PodTable::expect(const std::vector<PodKey>& members, Instant now) {
     entry.last.incarnation = key.incarnation;
     entry.since = now;
     entry.last_sign = now;
+    entry.last_seen = now;
   }
   strangers_ = 0;
   for (const auto& [key, entry] : pods_) strangers_ += entry.member ? 0 : 1;
@@ -111,6 +113,7 @@ void PodTable::probed(const PodKey& pod, bool answered, Instant begun, Instant n
   if (heard_meanwhile) return;
   if (answered) {
     // It can be reached. Only while beats cannot come through is that as good as one.
+    entry.last_seen = now;
     turn(entry, blind ? Liveness::alive : Liveness::suspect, now);
     if (blind) entry.last_sign = now;
     entry.next_probe = now + suspect_after_ / 2;

@@ -25,6 +25,7 @@ struct PodEntry {
   Instant since{};      // of liveness
   Instant first{};      // heard, since it last came back from being down
   Instant last_sign{};  // heard, or answered while beats do not come through
+  Instant last_seen{};  // heard, or answered at any time
   bool probing = false;
   Instant next_probe{};
 };

@@ -71,6 +71,24 @@ TEST_CASE(
   CHECK(frozen_reason(layout, pods, false, seconds(30)).empty());
 }
 
+TEST_CASE("together is when pods were last seen, not when their probes have failed") {
+  layout::Layout layout = founded(6);
+  PodTable pods = table(6);
+  put_down(pods, 1, 10);
+  pods.due(at(seconds(10)), false, 9);
+  // 2 fell silent with 1; its probe hangs for long.
+  PodTable late = table(6);
+  late.due(at(seconds(10)), false, 9);
+  for (int i : {3, 4, 5}) late.hear(beat(i), at(seconds(10)));
+  late.probed(key(1), false, at(seconds(10)), at(seconds(12)), false);
+  late.probed(key(2), false, at(seconds(10)), at(seconds(500)), false);
+  CHECK_FALSE(frozen_reason(layout, late, false, seconds(30)).empty());
+  // 2 was seen until later.
+  pods.hear(beat(2), at(seconds(50)));
+  put_down(pods, 2, 60);
+  CHECK(frozen_reason(layout, pods, false, seconds(30)).empty());
+}
+
 TEST_CASE("a pod knows what it is in the layout") {
   PodTable pods = table(3);
   layout::Layout layout = founded(3);
