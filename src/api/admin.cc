@@ -85,14 +85,14 @@ array describe_ledger(const store::Usage& usage) {
 
 Profile current_profile(const Services& services, const membership::ClusterView& view) {
   auto fixed = Profile::parse(services.config.object.erasure);
-  return fixed ? *fixed : layout::profile_for(std::max<std::size_t>(view.layout.members.size(), 1));
+  return fixed ? *fixed : layout::profile_for(std::max<std::size_t>(view.layout.active_count(), 1));
 }
 
 // Pods that may be lost now: the parity, less the members that are away already and, with a damaged
 // shard, less one more.
 int survives(const Profile& profile, const membership::ClusterView& view,
              const store::Usage& usage) {
-  std::size_t members = std::max<std::size_t>(view.layout.members.size(), 1);
+  std::size_t members = std::max<std::size_t>(view.layout.active_count(), 1);
   std::size_t away = members - std::min(members, view.alive_count());
   int left = profile.m - static_cast<int>(away) - (usage.quarantined > 0 ? 1 : 0);
   return std::max(left, 0);
@@ -131,7 +131,7 @@ Task<Result<Reply>> cluster_status(Call& call) {
   int count = survives(profile, *view, usage);
   object layout;
   layout["version"] = view->layout.version;
-  layout["members"] = view->layout.members.size();
+  layout["members"] = view->layout.active_count();
   layout["partitions"] = layout::kPartitions;
   object data;
   data["pods"] = describe_pods(*view);

@@ -13,7 +13,7 @@ MemberIndex choose(std::uint32_t partition, const Row& row, const Load& load,
   MemberIndex best = kHole;
   std::size_t best_mates = 0;
   for (MemberIndex member = 0; member < traits.weight.size(); ++member) {
-    if (contains(row, member)) continue;
+    if (!traits.active[member] || contains(row, member)) continue;
     std::size_t mates = zone_mates(row, row.size(), member, traits);
     bool better = best == kHole || mates < best_mates;
     if (!better && mates == best_mates) {
@@ -32,7 +32,7 @@ MemberIndex choose(std::uint32_t partition, const Row& row, const Load& load,
 }  // namespace
 
 Layout found(const Id128& cluster, std::vector<Member> members) {
-  MAS_ASSERT(!members.empty() && members.size() < kHole);
+  MAS_ASSERT(count_active(members) > 0 && members.size() < kHole);
   Layout layout;
   layout.version = 1;
   layout.cluster = cluster;
@@ -41,7 +41,7 @@ Layout found(const Id128& cluster, std::vector<Member> members) {
   // Position by position over all rows, with one growing count: so the first entries alone are as
   // even as whole rows, which small objects' copies and narrow profiles need.
   Load load(traits);
-  const std::size_t width = std::min(members.size(), kMaxWidth);
+  const std::size_t width = std::min(count_active(members), kMaxWidth);
   for (std::size_t position = 0; position < width; ++position) {
     for (std::uint32_t partition = 0; partition < kPartitions; ++partition) {
       Row& row = layout.rows[partition];

@@ -16,7 +16,8 @@ class Table {
   void bring_in(MemberIndex member);
   void fill_holes();
 
-  [[nodiscard]] MemberIndex first_newcomer() const { return first_newcomer_; }
+  // Active members that were not.
+  [[nodiscard]] const std::vector<MemberIndex>& newcomers() const { return newcomers_; }
   [[nodiscard]] Layout finish(const Layout& previous) &&;
 
  private:
@@ -26,46 +27,67 @@ class Table {
   [[nodiscard]] bool worse_for_zones(const Row& row, std::size_t position,
                                      MemberIndex member) const;
 
-  MemberIndex first_newcomer_ = 0;  // before members_, whose making sets it
   std::vector<Member> members_;
+  std::size_t active_ = 0;
   std::size_t width_ = 0;
+  std::vector<MemberIndex> newcomers_;
   Traits traits_;
   std::vector<Row> rows_;
   std::vector<Load> load_;  // by position
 };
 
-// Those who stay in their old order, then the newcomers.
-std::vector<Member> ordered(const Layout& previous, const std::vector<Member>& members,
-                            MemberIndex& first_newcomer) {
-  std::map<std::string, const Member*> left;
-  for (const Member& member : members) left.emplace(member.slot, &member);
-  MAS_ASSERT(left.size() == members.size());
-  std::vector<Member> result;
-  for (const Member& old : previous.members) {
-    auto at = left.find(old.slot);
-    if (at == left.end()) continue;
-    result.push_back(*at->second);
-    left.erase(at);
-  }
-  first_newcomer = static_cast<MemberIndex>(result.size());
+// Everybody at the index they had, or at one that is free, or behind.
+std::vector<Member> arranged(const Layout& previous, const std::vector<Member>& members) {
+  std::map<std::string, const Member*> given;
   for (const Member& member : members) {
-    if (left.contains(member.slot)) result.push_back(member);
+    MAS_ASSERT(member.state != MemberState::left);
+    given.emplace(member.slot, &member);
+  }
+  MAS_ASSERT(given.size() == members.size());
+  std::vector<bool> named = named_in_rows(previous);
+  std::vector<Member> result = previous.members;
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    auto at = given.find(result[i].slot);
+    if (at != given.end()) {
+      result[i] = *at->second;
+      given.erase(at);
+      continue;
+    }
+    if (result[i].state == MemberState::left && !named[i]) places.push_back(i);
+    result[i].state = MemberState::left;
+    result[i].fresh = false;
+  }
+  auto place = places.begin();
+  for (const Member& member : members) {
+    if (!given.contains(member.slot)) continue;
+    if (place != places.end()) {
+      result[*place++] = member;
+    } else {
+      result.push_back(member);
+    }
   }
   return result;
 }
 
+bool was_active(const Layout& previous, const Member& member) {
+  MemberIndex index = previous.find(member.slot);
+  return index != kNobody && previous.members[index].state == MemberState::active;
+}
+
 Table::Table(const Layout& previous, const std::vector<Member>& members)
-    : members_(ordered(previous, members, first_newcomer_)),
-      width_(std::min(members_.size(), kMaxWidth)),
+    : members_(arranged(previous, members)),
+      active_(count_active(members_)),
+      width_(std::min(active_, kMaxWidth)),
       traits_(members_),
       rows_(previous.rows),
       load_(kMaxWidth, Load(traits_)) {
-  std::map<std::string, MemberIndex> index;
-  for (MemberIndex i = 0; i < members_.size(); ++i) index.emplace(members_[i].slot, i);
+  for (MemberIndex i = 0; i < members_.size(); ++i) {
+    if (traits_.active[i] && !was_active(previous, members_[i])) newcomers_.push_back(i);
+  }
   for (Row& row : rows_) {
     for (MemberIndex& entry : row) {
-      auto at = index.find(previous.members[entry].slot);
-      entry = at == index.end() ? kHole : at->second;
+      if (!traits_.active[entry]) entry = kHole;
     }
     // A row that becomes narrower lists everybody: those at its end move into the holes.
     for (; row.size() > width_; row.pop_back()) {
@@ -87,7 +109,7 @@ void Table::place(std::uint32_t partition, std::size_t position, MemberIndex mem
   if (displaced == kHole) return;
   load_[position].remove(displaced);
   // A row that lists everybody keeps the displaced member, at the hole where it holds least so far.
-  if (width_ < members_.size()) return;
+  if (width_ < active_) return;
   std::size_t best = width_;
   for (std::size_t i = 0; i < width_; ++i) {
     bool better = best == width_ || load_[i].rows(displaced) < load_[best].rows(displaced);
@@ -171,7 +193,7 @@ void Table::fill(std::uint32_t partition, std::size_t position) {
   MemberIndex best = kHole;
   std::size_t best_mates = 0;
   for (MemberIndex member = 0; member < members_.size(); ++member) {
-    if (contains(row, member)) continue;
+    if (!traits_.active[member] || contains(row, member)) continue;
     std::size_t mates = zone_mates(row, position, member, traits_);
     bool better = best == kHole || mates < best_mates;
     if (!better && mates == best_mates) {
@@ -184,7 +206,7 @@ void Table::fill(std::uint32_t partition, std::size_t position) {
       best_mates = mates;
     }
   }
-  MAS_ASSERT(best != kHole);  // a row is never wider than there are members
+  MAS_ASSERT(best != kHole);  // a row is never wider than there are active members
   place(partition, position, best);
 }
 
@@ -194,18 +216,27 @@ Layout Table::finish(const Layout& previous) && {
   layout.cluster = previous.cluster;
   layout.members = std::move(members_);
   layout.rows = std::move(rows_);
+  layout.previous.resize(kPartitions);
+  bool any = false;
+  for (std::uint32_t partition = 0; partition < kPartitions; ++partition) {
+    const Row& kept = previous.previous_row(partition);
+    const Row& before = kept.empty() ? previous.rows[partition] : kept;
+    if (before == layout.rows[partition]) continue;
+    layout.previous[partition] = before;
+    any = true;
+  }
+  if (!any) layout.previous.clear();
+  drop_last_places(layout);
   return layout;
 }
 
 }  // namespace
 
 Layout next(const Layout& previous, const std::vector<Member>& members) {
-  MAS_ASSERT(!members.empty() && members.size() < kHole);
+  MAS_ASSERT(count_active(members) > 0 && members.size() < kHole);
   MAS_ASSERT(previous.rows.size() == kPartitions);
   Table table(previous, members);
-  for (MemberIndex newcomer = table.first_newcomer(); newcomer < members.size(); ++newcomer) {
-    table.bring_in(newcomer);
-  }
+  for (MemberIndex newcomer : table.newcomers()) table.bring_in(newcomer);
   table.fill_holes();
   return std::move(table).finish(previous);
 }

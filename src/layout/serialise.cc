@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "layout/table.h"
 #include "mas/core/endian.h"
 #include "mas/core/xxh3.h"
 #include "mas/layout/layout.h"
@@ -10,7 +11,8 @@ namespace {
 
 // doc/layout-format.md
 constexpr std::uint32_t kMagic = 0x59414c4d;  // "MLAY"
-constexpr std::uint16_t kFormatVersion = 1;
+constexpr std::uint16_t kFormatVersion = 2;
+constexpr std::uint16_t kFirstFormatVersion = 1;  // neither states nor previous rows
 constexpr std::size_t kMaxMembers = 10'000;
 constexpr std::size_t kMaxText = 255;
 constexpr std::size_t kSumSize = sizeof(std::uint64_t);
@@ -21,7 +23,23 @@ Error corrupt(const char* what) {
   return {Code::corrupt, std::string("The layout document is damaged: ") + what + "."};
 }
 
-Result<std::vector<Member>> parse_members(ByteReader& in) {
+// What version 2 says of a member beyond version 1.
+Result<void> parse_state(ByteReader& in, Member& member) {
+  auto state = in.read<std::uint8_t>();
+  auto fresh = in.read<std::uint8_t>();
+  if (!in.ok()) return corrupt("it is cut off");
+  bool known = state >= static_cast<std::uint8_t>(MemberState::active) &&
+               state <= static_cast<std::uint8_t>(MemberState::left) && fresh <= 1;
+  if (!known) return corrupt("a member's state is unknown");
+  member.state = static_cast<MemberState>(state);
+  member.fresh = fresh == 1;
+  if (member.fresh && member.state == MemberState::left) {
+    return corrupt("a member that left is to be rebuilt");
+  }
+  return {};
+}
+
+Result<std::vector<Member>> parse_members(ByteReader& in, std::uint16_t format) {
   auto count = in.read<std::uint16_t>();
   if (count > kMaxMembers) return corrupt("it has too many members");
   std::vector<Member> members;
@@ -33,6 +51,7 @@ Result<std::vector<Member>> parse_members(ByteReader& in) {
     member.zone = in.text();
     member.weight = in.read<std::uint32_t>();
     if (!in.ok()) return corrupt("it is cut off");
+    if (format > kFirstFormatVersion) MAS_CHECK(parse_state(in, member));
     bool good = !member.slot.empty() && member.slot.size() <= kMaxText &&
                 member.zone.size() <= kMaxText && slots.insert(member.slot).second;
     if (!good) return corrupt("a member is impossible or named twice");
@@ -41,10 +60,10 @@ Result<std::vector<Member>> parse_members(ByteReader& in) {
   return members;
 }
 
-Result<std::vector<MemberIndex>> parse_row(ByteReader& in, std::size_t members) {
+Result<Row> parse_row(ByteReader& in, std::size_t members) {
   auto width = in.read<std::uint8_t>();
   if (width == 0 || width > std::min(kMaxWidth, members)) return corrupt("a row's width is wrong");
-  std::vector<MemberIndex> row(width);
+  Row row(width);
   for (std::size_t i = 0; i < width; ++i) {
     row[i] = in.read<MemberIndex>();
     if (row[i] >= members || std::find(row.begin(), row.begin() + i, row[i]) != row.begin() + i) {
@@ -52,6 +71,59 @@ Result<std::vector<MemberIndex>> parse_row(ByteReader& in, std::size_t members) 
     }
   }
   return row;
+}
+
+Result<void> parse_rows(ByteReader& in, Layout& layout) {
+  auto rows = in.read<std::uint32_t>();
+  // Before a cluster is founded there are neither members nor rows.
+  if (rows != (layout.members.empty() ? 0 : kPartitions)) return corrupt("rows are missing");
+  const std::size_t width = std::min(layout.active_count(), kMaxWidth);
+  for (std::uint32_t i = 0; i < rows; ++i) {
+    MAS_TRY(Row row, parse_row(in, layout.members.size()));
+    if (row.size() != width) return corrupt("a row's width is wrong");
+    for (MemberIndex member : row) {
+      if (layout.members[member].state != MemberState::active) {
+        return corrupt("a row names somebody who is not active");
+      }
+    }
+    layout.rows.push_back(std::move(row));
+  }
+  return {};
+}
+
+Result<void> parse_previous(ByteReader& in, Layout& layout) {
+  auto count = in.read<std::uint32_t>();
+  if (!in.ok() || count > layout.rows.size()) return corrupt("it has too many previous rows");
+  if (count > 0) layout.previous.resize(kPartitions);
+  std::uint32_t least = 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    auto partition = in.read<std::uint16_t>();
+    if (partition < least || partition >= kPartitions) {
+      return corrupt("its previous rows are out of order");
+    }
+    MAS_TRY(layout.previous[partition], parse_row(in, layout.members.size()));
+    if (layout.previous[partition] == layout.rows[partition]) {
+      return corrupt("a previous row does not differ");
+    }
+    least = partition + std::uint32_t{1};
+  }
+  return {};
+}
+
+void write_row(ByteWriter& out, const Row& row) {
+  out.write(static_cast<std::uint8_t>(row.size()));
+  for (MemberIndex member : row) out.write(member);
+}
+
+void write_previous(ByteWriter& out, const Layout& layout) {
+  auto changing = [](const Row& row) { return !row.empty(); };
+  out.write(static_cast<std::uint32_t>(
+      std::count_if(layout.previous.begin(), layout.previous.end(), changing)));
+  for (std::size_t partition = 0; partition < layout.previous.size(); ++partition) {
+    if (!changing(layout.previous[partition])) continue;
+    out.write(static_cast<std::uint16_t>(partition));
+    write_row(out, layout.previous[partition]);
+  }
 }
 
 }  // namespace
@@ -68,12 +140,12 @@ std::string serialise(const Layout& layout) {
     out.write(member.incarnation);
     out.text(member.zone);
     out.write(member.weight);
+    out.write(member.state);
+    out.write(static_cast<std::uint8_t>(member.fresh ? 1 : 0));
   }
   out.write(static_cast<std::uint32_t>(layout.rows.size()));
-  for (const auto& row : layout.rows) {
-    out.write(static_cast<std::uint8_t>(row.size()));
-    for (MemberIndex member : row) out.write(member);
-  }
+  for (const Row& row : layout.rows) write_row(out, row);
+  write_previous(out, layout);
   out.write(sum_of(out.bytes()));
   return std::move(out).take();
 }
@@ -86,18 +158,16 @@ Result<Layout> parse(std::string_view bytes) {
   }
   ByteReader in(as_bytes(body));
   if (in.read<std::uint32_t>() != kMagic) return corrupt("it does not start like one");
-  if (in.read<std::uint16_t>() != kFormatVersion) return corrupt("its version is not known");
+  auto format = in.read<std::uint16_t>();
+  if (format < kFirstFormatVersion || format > kFormatVersion) {
+    return corrupt("its version is not known");
+  }
   Layout layout;
   layout.version = in.read<std::uint64_t>();
   layout.cluster = in.read<Id128>();
-  MAS_TRY(layout.members, parse_members(in));
-  auto rows = in.read<std::uint32_t>();
-  // Before a cluster is founded there are neither members nor rows.
-  if (rows != (layout.members.empty() ? 0 : kPartitions)) return corrupt("rows are missing");
-  for (std::uint32_t i = 0; i < rows; ++i) {
-    MAS_TRY(auto row, parse_row(in, layout.members.size()));
-    layout.rows.push_back(std::move(row));
-  }
+  MAS_TRY(layout.members, parse_members(in, format));
+  MAS_CHECK(parse_rows(in, layout));
+  if (format > kFirstFormatVersion) MAS_CHECK(parse_previous(in, layout));
   if (!in.at_end()) return corrupt("its length is wrong");
   return layout;
 }

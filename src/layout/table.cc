@@ -10,13 +10,37 @@ bool contains(const Row& row, MemberIndex member) {
   return std::find(row.begin(), row.end(), member) != row.end();
 }
 
+std::size_t count_active(const std::vector<Member>& members) {
+  auto active = [](const Member& member) { return member.state == MemberState::active; };
+  return static_cast<std::size_t>(std::count_if(members.begin(), members.end(), active));
+}
+
+std::vector<bool> named_in_rows(const Layout& layout) {
+  std::vector<bool> named(layout.members.size(), false);
+  for (const auto* table : {&layout.rows, &layout.previous}) {
+    for (const Row& row : *table) {
+      for (MemberIndex member : row) named[member] = true;
+    }
+  }
+  return named;
+}
+
+void drop_last_places(Layout& layout) {
+  std::vector<bool> named = named_in_rows(layout);
+  while (!layout.members.empty() && layout.members.back().state == MemberState::left &&
+         !named[layout.members.size() - 1]) {
+    layout.members.pop_back();
+  }
+}
+
 Traits::Traits(const std::vector<Member>& members) {
   std::map<std::string, std::uint32_t> zones;
   for (const Member& member : members) {
     auto number = static_cast<std::uint32_t>(zones.size());
     zone.push_back(zones.try_emplace(member.zone, number).first->second);
     weight.push_back(std::max<std::uint32_t>(member.weight, 1));
-    total_weight += weight.back();
+    active.push_back(member.state == MemberState::active);
+    if (active.back()) total_weight += weight.back();
   }
 }
 

@@ -28,12 +28,22 @@ inline constexpr MemberIndex kHole = std::numeric_limits<MemberIndex>::max();
 
 [[nodiscard]] bool contains(const Row& row, MemberIndex member);
 
+[[nodiscard]] std::size_t count_active(const std::vector<Member>& members);
+
+// Which members a row or previous row of `layout` names.
+[[nodiscard]] std::vector<bool> named_in_rows(const Layout& layout);
+
+// Takes away the last members, as far as they have left and no row names them. Those before stay as
+// places for newcomers: indices do not change.
+void drop_last_places(Layout& layout);
+
 // The members' zones as small numbers, and weights of at least 1.
 struct Traits {
   explicit Traits(const std::vector<Member>& members);
   std::vector<std::uint32_t> zone;
   std::vector<std::uint64_t> weight;
-  std::uint64_t total_weight = 0;
+  std::vector<bool> active;        // may be in rows
+  std::uint64_t total_weight = 0;  // of the active ones
 };
 
 // How many of the entries before `position` lie in the zone of `member`.

@@ -86,7 +86,9 @@ class CollectWorker final : public Worker {
   Task<Result<void>> tell_collected() {
     auto view = deps_.view.current();
     std::vector<std::string> slots;
-    for (const layout::Member& member : view->layout.members) slots.push_back(member.slot);
+    for (const layout::Member& member : view->layout.members) {
+      if (member.state != layout::MemberState::left) slots.push_back(member.slot);
+    }
     std::string self = slots.at(view->self);
     MAS_CO_CHECK(co_await deps_.meta.collected(std::move(self), past_, std::move(slots)));
     told_ = past_;

@@ -1,15 +1,17 @@
 #include "mas/membership/cluster_view.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace mas::membership {
 
 const Pod* ClusterView::pod_of(layout::MemberIndex member) const {
   if (member >= layout.members.size()) return nullptr;
   const layout::Member& wanted = layout.members[member];
-  auto at = std::lower_bound(
-      pods.begin(), pods.end(), wanted.slot,
-      [](const Pod& pod, const std::string& slot) { return pod.last.slot < slot; });
+  auto before = [](const Pod& pod, const layout::Member& other) {
+    return std::tie(pod.last.slot, pod.last.incarnation) < std::tie(other.slot, other.incarnation);
+  };
+  auto at = std::lower_bound(pods.begin(), pods.end(), wanted, before);
   bool found = at != pods.end() && at->last.slot == wanted.slot &&
                at->last.incarnation == wanted.incarnation;
   return found ? &*at : nullptr;
@@ -21,7 +23,8 @@ std::size_t ClusterView::alive_count() const {
 }
 
 ViewBoard::ViewBoard(ClusterView first)
-    : view_(std::make_shared<const ClusterView>(std::move(first))) {}
+    : view_(std::make_shared<const ClusterView>(std::move(first))),
+      replaced_(std::make_shared<Event>()) {}
 
 std::shared_ptr<const ClusterView> ViewBoard::current() const {
   std::lock_guard lock(mutex_);
@@ -30,8 +33,32 @@ std::shared_ptr<const ClusterView> ViewBoard::current() const {
 
 void ViewBoard::publish(ClusterView next) {
   auto view = std::make_shared<const ClusterView>(std::move(next));
+  auto fresh = std::make_shared<Event>();
+  {
+    std::lock_guard lock(mutex_);
+    view_.swap(view);
+    if (closed_) return;
+    replaced_.swap(fresh);
+  }
+  fresh->set();
+}
+
+Task<bool> ViewBoard::changed(std::shared_ptr<const ClusterView> seen) const {
+  std::shared_ptr<Event> replaced;
+  {
+    std::lock_guard lock(mutex_);
+    if (view_ != seen) co_return true;
+    replaced = replaced_;
+  }
+  co_await replaced->wait();
   std::lock_guard lock(mutex_);
-  view_.swap(view);
+  co_return view_ != seen;
+}
+
+void ViewBoard::close() {
+  std::lock_guard lock(mutex_);
+  closed_ = true;
+  replaced_->set();
 }
 
 }  // namespace mas::membership

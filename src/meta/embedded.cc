@@ -178,6 +178,10 @@ class EmbeddedMeta final : public MetaStore {
     };
     return write<Result<void>>(std::move(op));
   }
+  Task<Result<std::vector<LayoutAck>>> layout_acknowledgements() override {
+    auto op = [](const Reader& db) { return ops::layout_acknowledgements(db); };
+    return scan<Result<std::vector<LayoutAck>>>(std::move(op));
+  }
 
   Task<Result<std::uint64_t>> next_generation(std::uint32_t count) override {
     if (count == 0) {

@@ -136,6 +136,9 @@ class MemoryMeta final : public MetaStore {
   Task<Result<void>> acknowledge_layout(std::string member, std::uint64_t version) override {
     co_return write([&](Transaction& tx) { return ops::acknowledge_layout(tx, member, version); });
   }
+  Task<Result<std::vector<LayoutAck>>> layout_acknowledgements() override {
+    co_return read([](const Reader& db) { return ops::layout_acknowledgements(db); });
+  }
   Task<Result<std::uint64_t>> next_generation(std::uint32_t count) override {
     co_return write(
         [&](Transaction& tx) { return ops::take_numbers(tx, ops::kGenerationCounter, count); });

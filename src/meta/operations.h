@@ -55,6 +55,7 @@ Result<void> retire(Transaction& tx, const Upload& upload, std::int64_t now);
 Result<std::optional<layout::Layout>> current_layout(const Reader& db);
 Result<void> propose_layout(Transaction& tx, std::uint64_t expected, const layout::Layout& next);
 Result<void> acknowledge_layout(Transaction& tx, const std::string& member, std::uint64_t version);
+Result<std::vector<LayoutAck>> layout_acknowledgements(const Reader& db);
 // Numbers from a stored counter: the first of `count`.
 Result<std::uint64_t> take_numbers(Transaction& tx, std::string_view counter, std::uint64_t count);
 

@@ -32,6 +32,17 @@ Result<void> acknowledge_layout(Transaction& tx, const std::string& member, std:
   return {};
 }
 
+Result<std::vector<LayoutAck>> layout_acknowledgements(const Reader& db) {
+  std::vector<LayoutAck> all;
+  auto take = [&all](std::string_view key, std::string_view value) -> Result<bool> {
+    MAS_TRY(std::uint64_t version, read_number(value));
+    all.push_back({std::string(key.substr(1)), version});
+    return true;
+  };
+  MAS_CHECK(db.scan(keys::begin(keys::kAcknowledged), keys::end(keys::kAcknowledged), take));
+  return all;
+}
+
 Result<std::uint64_t> take_numbers(Transaction& tx, std::string_view counter, std::uint64_t count) {
   std::string key = keys::counter(counter);
   MAS_TRY(auto value, tx.get(key));

@@ -9,7 +9,7 @@ namespace mas::object {
 Profile write_profile(const config::Object& options, const layout::Layout& layout) {
   // "auto" and anything the configuration's own check let through.
   if (auto fixed = Profile::parse(options.erasure)) return *fixed;
-  return layout::profile_for(layout.members.size());
+  return layout::profile_for(layout.active_count());
 }
 
 Profile copies_of(const Profile& profile) { return {1, profile.m}; }

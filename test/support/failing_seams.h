@@ -30,6 +30,8 @@ class CallFaults {
     nth_ = nth;
   }
   void clear() { nth_ = kNever; }
+  // Every call fails, as if nobody could be reached; until told otherwise.
+  void refuse_all(bool refuse) { refuse_all_ = refuse; }
   // Counts from 0 again; when call `nth` is done, `action` runs before its caller learns of it.
   void after_nth(std::uint64_t nth, std::function<Task<void>()> action) {
     calls_ = 0;
@@ -48,6 +50,7 @@ class CallFaults {
   // `call` becomes the number of this call.
   Verdict enter(std::uint64_t& call) {
     call = calls_++;
+    if (refuse_all_) return Verdict::refuse;
     if (call != nth_) return Verdict::pass;
     return applied_ ? Verdict::hide : Verdict::refuse;
   }
@@ -57,6 +60,7 @@ class CallFaults {
   std::atomic<std::uint64_t> calls_{0};
   std::atomic<std::uint64_t> nth_{kNever};
   std::atomic<bool> applied_{false};
+  std::atomic<bool> refuse_all_{false};
   std::atomic<std::uint64_t> action_at_{kNever};
   std::function<Task<void>()> action_;
 };
@@ -173,6 +177,9 @@ class FailingMeta final : public meta::MetaStore {
   }
   Task<Result<void>> acknowledge_layout(std::string member, std::uint64_t version) override {
     return guarded(inner_.acknowledge_layout(std::move(member), version));
+  }
+  Task<Result<std::vector<meta::LayoutAck>>> layout_acknowledgements() override {
+    return guarded(inner_.layout_acknowledgements());
   }
   Task<Result<std::uint64_t>> next_generation(std::uint32_t count) override {
     return guarded(inner_.next_generation(count));

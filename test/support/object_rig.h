@@ -22,20 +22,11 @@
 #include "mas/runtime/io_threads.h"
 #include "support/byte_streams.h"
 #include "support/failing_seams.h"
+#include "support/inline_pool.h"
 #include "support/memory_store.h"
 #include "support/must.h"
 
 namespace mas::test {
-
-// Runs what it is given on the thread that submits it.
-class InlinePool final : public Pool {
- public:
-  bool submit(PoolTask& task) override {
-    task.run();
-    return true;
-  }
-  [[nodiscard]] std::size_t queued() const override { return 0; }
-};
 
 // Sizes that put many boundaries into little data.
 inline config::Object small_options() {

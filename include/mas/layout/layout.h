@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mas/core/ids.h"
@@ -14,14 +15,27 @@ namespace mas::layout {
 inline constexpr std::uint32_t kPartitions = 4096;
 inline constexpr std::size_t kMaxWidth = 16;
 
-// Index into Layout::members.
+// Index into Layout::members. A member keeps its index for as long as any row names it.
 using MemberIndex = std::uint16_t;
+// No member.
+inline constexpr MemberIndex kNobody = 0xffff;
+
+enum class MemberState : std::uint8_t {
+  active = 1,    // in rows
+  draining = 2,  // alive, but in no row any more: at most a previous holder. Stays listed.
+  left = 3,      // no member any more. Keeps its index for the previous rows that name it; then a
+                 // place for whoever joins next
+};
 
 struct Member {
   std::string slot;   // stable name
   Id128 incarnation;  // of its data directory
   std::string zone;
   std::uint32_t weight = 1;
+  MemberState state = MemberState::active;
+  // Its directory began empty when it took over the slot, and what belongs there is not known to be
+  // rebuilt.
+  bool fresh = false;
   friend bool operator==(const Member&, const Member&) = default;
 };
 
@@ -32,11 +46,28 @@ struct Layout {
   std::vector<Member> members;
   // rows[partition]: members in order; profile (k, m) uses the first k + m, position = shard
   // number.
+  // Names active members only.
   std::vector<std::vector<MemberIndex>> rows;
+  // Beside each row that changes, what it was when every shard was last known to be in place; empty
+  // where nothing changed. Empty as a whole where no row changes. May name members of any state.
+  std::vector<std::vector<MemberIndex>> previous;
 
   [[nodiscard]] const std::vector<MemberIndex>& row(std::uint32_t partition) const {
     return rows[partition];
   }
+  [[nodiscard]] const std::vector<MemberIndex>& previous_row(std::uint32_t partition) const;
+  // Where shard `position` of a stripe is to be looked for, in this order: its holder and, while
+  // the row changes, its previous holder, if that is another.
+  [[nodiscard]] std::vector<MemberIndex> holders(std::uint32_t partition,
+                                                 std::size_t position) const;
+  // Everybody in the row, then everybody else in the previous one.
+  [[nodiscard]] std::vector<MemberIndex> holders(std::uint32_t partition) const;
+  // By slot, of whatever state; kNobody if there is none.
+  [[nodiscard]] MemberIndex find(std::string_view slot) const;
+  // Members that rows may name: what a profile goes by.
+  [[nodiscard]] std::size_t active_count() const;
+  // Whether no row changes and nobody is fresh.
+  [[nodiscard]] bool is_settled() const;
 };
 
 // XXH3-64 of the extent id and stripe number, modulo kPartitions.
@@ -54,14 +85,30 @@ struct Layout {
 [[nodiscard]] Layout found(const Id128& cluster, std::vector<Member> members);
 
 // The table after `previous` for these members (matched by slot; given whole, with their present
-// incarnations, zones and weights), version + 1. Members that stay keep their positions and their
-// order in Layout::members, newcomers come behind them. A newcomer takes its share of each
+// incarnations, zones, weights and states, none of them `left`, at least one active), version + 1.
+// Members that stay keep their positions and their index; newcomers take the places of those that
+// left and that no row names any more, else come behind. A newcomer takes its share of each
 // position, from the most loaded and at most one a row; a leaver's positions go to the least loaded
 // that are not in the row. A mere change of weight moves nothing.
+// Previous rows: a row that changes gets the row it was beside it; one that has previous holders
+// already keeps these, as that is where its shards were last known to be. A row that is again what
+// it was before loses them. A member that leaves stays in all previous rows: it may come back with
+// what it holds. Whoever takes a slot again that left takes its old index, and is then found empty.
 [[nodiscard]] Layout next(const Layout& previous, const std::vector<Member>& members);
 
+// The same table when every shard is known to be in place: no previous rows, nobody fresh,
+// version + 1.
+[[nodiscard]] Layout settled(const Layout& layout);
+
+// The same table with a new, empty incarnation in `slot` (which is there and has not left), marked
+// fresh; version + 1. Moves no row.
+[[nodiscard]] Layout taken_over(const Layout& layout, std::string_view slot,
+                                const Id128& incarnation);
+
 // Versioned binary form (doc/layout-format.md); corrupt on anything that is not one. What parse
-// gives back is consistent: slots differ, every row has distinct members that exist.
+// gives back is consistent: slots differ; every row is as wide as it must be and has distinct
+// active members; previous rows have distinct members and differ from their rows. Documents of all
+// earlier format versions are read.
 [[nodiscard]] std::string serialise(const Layout& layout);
 [[nodiscard]] Result<Layout> parse(std::string_view bytes);
 

@@ -28,6 +28,7 @@ struct Heartbeat {
   std::uint64_t layout_version = 0;
   std::uint64_t generation = 0;  // the highest of any record it stored or heard of
   std::string software;
+  // Grows from beat to beat, and from one process of a pod to its next (it starts at the time).
   std::uint64_t sequence = 0;
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };

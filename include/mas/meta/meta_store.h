@@ -135,7 +135,10 @@ class MetaStore {
   virtual Task<Result<std::optional<layout::Layout>>> current_layout() = 0;
   // Errors: conflict, if the stored version is not `expected` (0: none).
   virtual Task<Result<void>> propose_layout(std::uint64_t expected, layout::Layout next) = 0;
+  // `member` (a slot) has taken over layout `version`. A lower one than before changes nothing.
   virtual Task<Result<void>> acknowledge_layout(std::string member, std::uint64_t version) = 0;
+  // The highest version each slot acknowledged, in order of slot; those of former members too.
+  virtual Task<Result<std::vector<LayoutAck>>> layout_acknowledgements() = 0;
   // Numbers that grow for ever and are never given twice: the first of `count` of them, from 1.
   virtual Task<Result<std::uint64_t>> next_generation(std::uint32_t count) = 0;
 

@@ -81,6 +81,13 @@ struct FreedExtent {
   friend bool operator==(const FreedExtent&, const FreedExtent&) = default;
 };
 
+// How far a member is with taking over new layouts.
+struct LayoutAck {
+  std::string slot;
+  std::uint64_t version = 0;
+  friend bool operator==(const LayoutAck&, const LayoutAck&) = default;
+};
+
 // Binary forms with a version in front; corrupt on anything else. doc/metadata-format.md describes
 // them.
 [[nodiscard]] std::string encode(const Object& object);

@@ -35,6 +35,36 @@ TEST_CASE("the layout is changed only by who knows the current version") {
   must(f.run(f.store().acknowledge_layout("mas-0", 2)));
 }
 
+TEST_CASE("each slot's acknowledgement is its highest version") {
+  MetaFixture f;
+  using Acks = std::vector<meta::LayoutAck>;
+  CHECK(f.get(f.store().layout_acknowledgements()).empty());
+  must(f.run(f.store().acknowledge_layout("mas-1", 3)));
+  must(f.run(f.store().acknowledge_layout("mas-0", 7)));
+  must(f.run(f.store().acknowledge_layout("mas-10", 1)));
+  CHECK(f.get(f.store().layout_acknowledgements()) ==
+        Acks{{"mas-0", 7}, {"mas-1", 3}, {"mas-10", 1}});
+  must(f.run(f.store().acknowledge_layout("mas-1", 2)));
+  must(f.run(f.store().acknowledge_layout("mas-10", 9)));
+  must(f.run(f.store().acknowledge_layout("mas-0", 7)));
+  CHECK(f.get(f.store().layout_acknowledgements()) ==
+        Acks{{"mas-0", 7}, {"mas-1", 3}, {"mas-10", 9}});
+}
+
+TEST_CASE("a layout whose rows change is kept whole") {
+  MetaFixture f;
+  std::vector<layout::Member> members;
+  for (int i = 0; i < 3; ++i) {
+    members.push_back({"mas-" + std::to_string(i), Id128{{static_cast<std::uint8_t>(i)}}, "", 1});
+  }
+  layout::Layout first = layout::found(Id128{{5}}, members);
+  must(f.run(f.store().propose_layout(0, first)));
+  members.erase(members.begin() + 1);
+  layout::Layout second = layout::taken_over(layout::next(first, members), "mas-2", Id128{{9}});
+  must(f.run(f.store().propose_layout(1, second)));
+  CHECK(layout::serialise(*f.get(f.store().current_layout())) == layout::serialise(second));
+}
+
 TEST_CASE("a store answers pings until it is closed, then every call is refused") {
   MetaFixture f;
   must(f.run(f.store().ping()));

@@ -22,6 +22,7 @@ TEST_CASE("everything is there after a restart") {
   layout::Layout layout = layout::found(Id128{}, {layout::Member{"mas-0", Id128{}, "", 1}});
   layout.version = 1;
   must(f.run(f.store().propose_layout(0, layout)));
+  must(f.run(f.store().acknowledge_layout("mas-0", 1)));
 
   for (int round = 0; round < 2; ++round) {
     f.backend().restart();
@@ -34,6 +35,7 @@ TEST_CASE("everything is there after a restart") {
     CHECK(f.get(f.store().sealed(10)) == std::vector<meta::Upload>{sealed});
     CHECK(f.get(f.store().freed(0, 10)) == freed);
     CHECK(f.get(f.store().current_layout())->version == 1);
+    CHECK(f.get(f.store().layout_acknowledgements()) == std::vector<meta::LayoutAck>{{"mas-0", 1}});
     CHECK(f.get(f.store().referenced({object.extents[0].id}))[0]);
   }
 }

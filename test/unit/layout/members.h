@@ -31,13 +31,16 @@ inline Id128 some_cluster() {
   return id;
 }
 
-// True if every row has min(members, kMaxWidth) different members.
+// True if every row has min(active members, kMaxWidth) different, active members.
 inline bool is_sound(const Layout& layout) {
   if (layout.rows.size() != kPartitions) return false;
   for (const auto& row : layout.rows) {
     std::set<MemberIndex> distinct(row.begin(), row.end());
-    if (row.size() != std::min(layout.members.size(), kMaxWidth)) return false;
+    if (row.size() != std::min(layout.active_count(), kMaxWidth)) return false;
     if (distinct.size() != row.size() || *distinct.rbegin() >= layout.members.size()) return false;
+    for (MemberIndex index : row) {
+      if (layout.members[index].state != MemberState::active) return false;
+    }
   }
   return true;
 }
@@ -58,7 +61,7 @@ inline double worst_load(const Layout& layout, std::size_t width) {
   double weights = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     entries += static_cast<double>(rows[i]);
-    weights += layout.members[i].weight;
+    if (layout.members[i].state == MemberState::active) weights += layout.members[i].weight;
   }
   double worst = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {

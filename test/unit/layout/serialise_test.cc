@@ -12,12 +12,12 @@ using namespace mas::layout::test;
 
 namespace {
 
-// A document of one's own making, with the right sum.
+// A document of one's own making, with the right sum. Of format version 1 unless said otherwise.
 class Document {
  public:
-  Document() {
+  explicit Document(std::uint16_t format = 1) {
     out_.raw(as_bytes("MLAY"));
-    out_.write(std::uint16_t{1});
+    out_.write(format);
     out_.write(std::uint64_t{5});
     out_.write(Id128{});
   }
@@ -37,16 +37,26 @@ class Document {
     }
     return *this;
   }
+  // What version 2 says of a member beyond version 1.
+  Document& state(std::uint8_t state, std::uint8_t fresh = 0) { return put(state).put(fresh); }
+  Document& previous(std::uint16_t partition, const std::vector<MemberIndex>& row) {
+    put(partition).put(static_cast<std::uint8_t>(row.size()));
+    for (MemberIndex index : row) put(index);
+    return *this;
+  }
   template <class T>
   Document& put(T value) {
     out_.write(value);
     return *this;
   }
-  [[nodiscard]] Code code() const {
+  [[nodiscard]] std::string whole() const {
     ByteWriter whole;
     whole.raw(as_bytes(out_.bytes()));
     whole.write(xxh3_64(as_bytes(out_.bytes())));
-    auto parsed = parse(whole.bytes());
+    return std::move(whole).take();
+  }
+  [[nodiscard]] Code code() const {
+    auto parsed = parse(whole());
     return parsed.has_error() ? parsed.error().code() : Code::ok;
   }
 
@@ -112,4 +122,88 @@ TEST_CASE("a document that lies is refused even if its sum is right") {
   CHECK(Document().count(9'999).member("a").code() == Code::corrupt);
   CHECK(Document().count(1).put(std::uint32_t{0xffffffff}).code() == Code::corrupt);
   CHECK(Document().count(0).rows(0, {}).put('x').code() == Code::corrupt);
+}
+
+TEST_CASE("a document of version 1 is read: all are active, no row changes") {
+  Layout layout =
+      parse(Document(1).count(2).member("a", "z").member("b").rows(4096, {1, 0}).whole()).value();
+  REQUIRE(is_sound(layout));
+  CHECK(layout.version == 5);
+  CHECK(layout.active_count() == 2);
+  CHECK(layout.members[0].zone == "z");
+  CHECK(layout.is_settled());
+  CHECK(layout.rows[17] == std::vector<MemberIndex>{1, 0});
+  Layout again = parse(serialise(layout)).value();
+  CHECK(again.members == layout.members);
+  CHECK(again.rows == layout.rows);
+}
+
+TEST_CASE("states and previous rows come back from the document") {
+  std::vector<Member> all = members(8);
+  Layout layout = found(some_cluster(), all);
+  all[2].state = MemberState::draining;
+  all.erase(all.begin() + 5);
+  layout = taken_over(next(layout, all), "mas-1", Id128{{9}});
+  Layout again = parse(serialise(layout)).value();
+  CHECK(again.members == layout.members);
+  CHECK(again.members[5].state == MemberState::left);
+  CHECK(again.members[1].fresh);
+  CHECK(again.rows == layout.rows);
+  CHECK(again.previous == layout.previous);
+  CHECK(serialise(again) == serialise(layout));
+}
+
+TEST_CASE("a document of version 2 that lies is refused") {
+  const std::uint8_t active = 1, draining = 2, left = 3;
+  auto three = [&](std::uint8_t state, std::uint8_t fresh = 0) {
+    return Document(2)
+        .count(3)
+        .member("a")
+        .state(active)
+        .member("b")
+        .state(active)
+        .member("c")
+        .state(state, fresh);
+  };
+  auto none = std::uint32_t{0}, one = std::uint32_t{1}, two = std::uint32_t{2};
+  for (std::uint8_t state : {draining, left}) {
+    CHECK(three(state).rows(4096, {0, 1}).put(none).code() == Code::ok);
+    CHECK(three(state).rows(4096, {0, 2}).put(none).code() == Code::corrupt);
+    CHECK(three(state).rows(4096, {0, 1, 2}).put(none).code() == Code::corrupt);
+    CHECK(three(state).rows(4096, {0}).put(none).code() == Code::corrupt);
+    CHECK(three(state).rows(4096, {0, 1}).put(one).previous(9, {0, 2}).code() == Code::ok);
+  }
+  CHECK(three(active, 1).rows(4096, {0, 1, 2}).put(none).code() == Code::ok);
+  CHECK(three(active, 2).rows(4096, {0, 1, 2}).put(none).code() == Code::corrupt);
+  CHECK(three(left, 1).rows(4096, {0, 1}).put(none).code() == Code::corrupt);
+  CHECK(three(0).rows(4096, {0, 1}).put(none).code() == Code::corrupt);
+  CHECK(three(4).rows(4096, {0, 1}).put(none).code() == Code::corrupt);
+  CHECK(Document(2).count(1).member("a").state(draining).rows(4096, {}).put(none).code() ==
+        Code::corrupt);
+
+  CHECK(three(left).rows(4096, {0, 1}).put(one).previous(9, {0, 2}).put('x').code() ==
+        Code::corrupt);
+  auto pair = [&](std::uint16_t partition, const std::vector<MemberIndex>& row) {
+    return three(left)
+        .rows(4096, {0, 1})
+        .put(two)
+        .previous(9, {0, 2})
+        .previous(partition, row)
+        .code();
+  };
+  CHECK(pair(10, {2}) == Code::ok);
+  CHECK(pair(4095, {2, 0, 1}) == Code::ok);
+  CHECK(pair(4096, {2}) == Code::corrupt);
+  CHECK(pair(9, {2}) == Code::corrupt);
+  CHECK(pair(8, {2}) == Code::corrupt);
+  CHECK(pair(10, {}) == Code::corrupt);
+  CHECK(pair(10, {3}) == Code::corrupt);
+  CHECK(pair(10, {2, 2}) == Code::corrupt);
+  CHECK(pair(10, {0, 1}) == Code::corrupt);  // does not differ
+  CHECK(three(left).rows(4096, {0, 1}).code() == Code::corrupt);
+  CHECK(three(left).rows(4096, {0, 1}).put(one).code() == Code::corrupt);
+  CHECK(three(left).rows(4096, {0, 1}).put(std::uint32_t{4097}).code() == Code::corrupt);
+  CHECK(Document(3).count(0).rows(0, {}).put(none).code() == Code::corrupt);
+  CHECK(Document(0).count(0).rows(0, {}).put(none).code() == Code::corrupt);
+  CHECK(Document(2).count(0).rows(0, {}).put(one).previous(0, {0}).code() == Code::corrupt);
 }

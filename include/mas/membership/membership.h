@@ -1,0 +1,98 @@
+// Membership: hears who is there, decides who is down, and keeps the cluster's layout: founding,
+// joining, taking over, leaving, settling. What it knows hangs on the ViewBoard.
+//
+// A pod goes through: silent (its data directory belongs to somebody else: it says why) or joining
+// (beats, waits to be taken in) -> member. A member may be halted: it beats and answers peers, and
+// neither collects nor publishes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mas/config/config.h"
+#include "mas/fs/fs.h"
+#include "mas/membership/cluster_view.h"
+#include "mas/membership/heartbeat_bus.h"
+#include "mas/membership/prober.h"
+#include "mas/meta/meta_store.h"
+#include "mas/observe/metrics.h"
+#include "mas/runtime/clock.h"
+#include "mas/runtime/pool.h"
+#include "mas/runtime/rng.h"
+
+namespace mas::membership {
+
+// What the rest of the pod answers for when the layout changes. Called on membership's executor;
+// each call must end within seconds. An error counts as "no" and is asked again.
+class LayoutDuties {
+ public:
+  virtual ~LayoutDuties() = default;
+  // Whether each write that this pod began under a layout older than `version` is published, resent
+  // or given up. The pod acknowledges the version when this says yes.
+  virtual Task<Result<bool>> writes_drained(std::uint64_t version) = 0;
+  // Whether a walk over all that is stored, begun after `since` (by the Clock; when this pod saw
+  // that every live member had acknowledged `version`), found every shard in place under `version`.
+  // Asked again and again, by one pod as a rule; `since` moves when a pod comes back that had not
+  // acknowledged.
+  virtual Task<Result<bool>> walk_complete(std::uint64_t version, Instant since) = 0;
+  // Whether the other members have room for what these slots held.
+  [[nodiscard]] virtual bool can_hold_without(const std::vector<std::string>& slots) = 0;
+};
+
+struct Room {
+  std::uint64_t capacity = 0;  // bytes
+  std::uint64_t used = 0;
+};
+
+// Who this pod is.
+struct Self {
+  std::string slot;
+  Id128 incarnation;
+  std::string api_address;   // host:port, how others reach it
+  std::string peer_address;  // the same
+  std::string zone;
+  std::string software;
+  std::function<Room()> room;  // asked before each beat; must be quick
+  // The profile new data gets with that many members; layout::profile_for unless it is fixed.
+  std::function<Profile(std::size_t)> profile;
+};
+
+// All of it outlives the membership. `directory` exists: files `layout` and `generation` are kept
+// there.
+struct Dependencies {
+  HeartbeatBus& bus;
+  meta::MetaStore& meta;
+  Prober& prober;
+  LayoutDuties& duties;
+  ViewBoard& board;
+  fs::Fs& fs;
+  Pool& disk;
+  Clock& clock;
+  Rng& rng;
+  observe::Metrics& metrics;
+  std::string directory;
+};
+
+class Membership {
+ public:
+  virtual ~Membership() = default;  // after close()
+  // Reads what the pod kept, shows it on the board, takes over the bus's listener and starts. Once.
+  // `executor` runs on one thread; every Task below is called there. Errors: io; corrupt (what was
+  // kept is damaged: the message says what to do).
+  virtual Task<Result<void>> start(Executor executor) = 0;
+  // Reads the layout now: for whoever was told that its own is stale. Errors: those of the store;
+  // refused, if this pod is halted.
+  virtual Task<Result<void>> refresh() = 0;
+  // A generation that this pod was given and used. Thread-safe.
+  virtual void note_generation(std::uint64_t generation) = 0;
+  // Ends the loops after the calls they are in, and closes the board.
+  virtual Task<void> close() = 0;
+};
+
+[[nodiscard]] std::unique_ptr<Membership> make_membership(const config::Cluster& options, Self self,
+                                                          Dependencies deps);
+
+}  // namespace mas::membership

@@ -1,0 +1,333 @@
+#include "membership/layout_keeper.h"
+
+#include <algorithm>
+#include <map>
+
+#include "mas/observe/log.h"
+#include "mas/runtime/offload.h"
+#include "membership/freeze.h"
+
+namespace mas::membership {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr Duration kReadEvery = seconds(10);
+constexpr Duration kCheckEvery = minutes(1);
+constexpr Duration kSaveEvery = seconds(10);
+constexpr Duration kAcksEvery = seconds(30);  // by those whose turn is not the first
+
+observe::Counter& proposals(observe::Metrics& metrics, const char* outcome) {
+  return metrics.counter("mas_layout_proposals_total",
+                         "Changes of the layout that this pod proposed, by outcome.",
+                         {{"outcome", outcome}});
+}
+
+}  // namespace
+
+LayoutKeeper::LayoutKeeper(State& state, Dependencies& deps, std::function<void()> changed)
+    : state_(state),
+      deps_(deps),
+      changed_(std::move(changed)),
+      won_(proposals(deps.metrics, "won")),
+      lost_(proposals(deps.metrics, "lost")),
+      failed_(proposals(deps.metrics, "failed")) {
+  rules_.join_after = state.options.join_after;
+  rules_.leave_after = state.options.leave_after;
+  rules_.profile = state.self.profile ? state.self.profile : layout::profile_for;
+  rules_.can_hold_without = [this](const std::vector<std::string>& slots) {
+    return deps_.duties.can_hold_without(slots);
+  };
+}
+
+Task<Result<void>> LayoutKeeper::load() {
+  auto read = [this] { return load_kept(deps_.fs, deps_.directory); };
+  MAS_CO_TRY(state_.kept, co_await offload(deps_.disk, std::move(read)));
+  raise(state_.generation, state_.kept.generation);
+  saved_generation_ = state_.kept.generation;
+  started_ = deps_.clock.now();
+  state_.pods.expect(present_members(state_.layout()), started_);
+  co_return Result<void>();
+}
+
+Task<void> LayoutKeeper::tick() {
+  const Instant now = deps_.clock.now();
+  if (unsaved_) co_await save();
+  if (now >= next_save_) co_await save_generation();
+  bool newer_heard = state_.pods.highest_layout() > state_.kept.version();
+  bool unsure = !state_.confirmed || !state_.distrust.empty() || state_.layout().version == 0;
+  if (newer_heard || unsure || now >= next_read_) {
+    Result<void> done = co_await read();
+    if (done.has_error()) co_return;
+  }
+  co_await check_generation();
+  bool sure = state_.distrust.empty() && (counter_trusted_ || !state_.is_member());
+  if (sure && !state_.confirmed) {
+    state_.confirmed = true;
+    changed_();
+  }
+  if (!state_.halted_why().empty()) {
+    std::vector<std::string> nothing;
+    note(std::move(nothing));
+    co_return;
+  }
+  if (state_.layout().version == 0) {
+    co_await found();
+    co_return;
+  }
+  co_await acknowledge();
+  co_await change();
+  co_await settle();
+  note(std::move(notes_));
+  notes_.clear();
+}
+
+Task<Result<void>> LayoutKeeper::read() {
+  next_read_ = deps_.clock.now() + kReadEvery;
+  // Known before the call: what comes back must not be older.
+  Kept known = state_.kept;
+  auto found = co_await deps_.meta.current_layout();
+  if (found.has_error()) {
+    next_read_ = {};
+    next_check_ = {};
+    if (log::once_a_minute("layout read")) {
+      log::warn("layout.unreadable", {{"error", found.error()}});
+    }
+    co_return found.error();
+  }
+  std::string wrong = distrust_layout(known, *found ? &**found : nullptr);
+  if (!wrong.empty()) {
+    next_check_ = {};
+    distrust(wrong);
+    co_return Error(Code::refused, std::move(wrong));
+  }
+  if (*found && (*found)->version > state_.kept.version()) co_await adopt(std::move(**found));
+  if (generation_halt_ > 0) {
+    if (state_.kept.version() <= generation_halt_) {
+      co_return Error(Code::refused, state_.distrust);
+    }
+    // Worth another look, and not believed before it.
+    generation_halt_ = 0;
+    next_check_ = {};
+    counter_trusted_ = false;
+  } else if (counter_trusted_ || !state_.confirmed) {
+    distrust({});
+  }
+  co_return Result<void>();
+}
+
+void LayoutKeeper::distrust(std::string reason) {
+  if (state_.distrust == reason) return;
+  if (state_.distrust.empty()) {
+    log::error("cluster.halted", {{"why", reason}});
+  } else if (reason.empty()) {
+    log::info("cluster.resumed");
+  }
+  state_.distrust = std::move(reason);
+  changed_();
+}
+
+Task<void> LayoutKeeper::adopt(layout::Layout found) {
+  state_.kept.adopt(std::move(found));
+  const layout::Layout& layout = state_.layout();
+  state_.pods.expect(present_members(layout), deps_.clock.now());
+  state_.standing = state_.judge();
+  if (state_.is_member()) state_.kept.was_member = true;
+  unsaved_ = true;
+  log::info("layout.adopted", {{"version", layout.version}, {"members", layout.active_count()}});
+  // On disk before anybody acts on it.
+  co_await save();
+  changed_();
+}
+
+Task<bool> LayoutKeeper::save() {
+  auto turn = co_await disk_turn_.acquire(1);
+  if (turn.has_error()) co_return false;
+  const std::uint64_t version = state_.kept.version();
+  auto write = [this, kept = state_.kept] { return save_layouts(deps_.fs, deps_.directory, kept); };
+  Result<void> saved = co_await offload(deps_.disk, std::move(write));
+  if (saved.has_error()) {
+    if (log::once_a_minute("layout save")) log::error("layout.unsaved", {{"error", saved.error()}});
+    co_return false;
+  }
+  if (state_.kept.version() == version) unsaved_ = false;
+  co_return true;
+}
+
+Task<void> LayoutKeeper::save_generation() {
+  const std::uint64_t highest = state_.generation.load();
+  if (highest == saved_generation_) co_return;
+  next_save_ = deps_.clock.now() + kSaveEvery;
+  auto turn = co_await disk_turn_.acquire(1);
+  if (turn.has_error()) co_return;
+  auto write = [this, highest] {
+    return membership::save_generation(deps_.fs, deps_.directory, highest);
+  };
+  Result<void> saved = co_await offload(deps_.disk, std::move(write));
+  if (saved.has_value()) saved_generation_ = highest;
+}
+
+// A counter can only be looked at by taking from it.
+Task<void> LayoutKeeper::check_generation() {
+  const Instant now = deps_.clock.now();
+  bool due = state_.is_member() && generation_halt_ == 0 && now >= next_check_;
+  if (!due) co_return;
+  next_check_ = now + kCheckEvery;
+  const std::uint64_t known = state_.generation.load();
+  auto taken = co_await deps_.meta.next_generation(1);
+  if (taken.has_error()) {
+    next_check_ = {};
+    co_return;
+  }
+  std::string wrong = distrust_generation(known, *taken);
+  if (!wrong.empty()) {
+    // Each further look would bring the counter nearer: it is looked at again only under a newer
+    // layout, which is what a rebuild ends with.
+    generation_halt_ = std::max<std::uint64_t>(state_.kept.version(), 1);
+    counter_trusted_ = false;
+    distrust(std::move(wrong));
+    co_return;
+  }
+  raise(state_.generation, *taken);
+  counter_trusted_ = true;
+  distrust({});
+}
+
+Task<void> LayoutKeeper::found() {
+  if (ordinal_of(state_.self.slot) != 0) {
+    std::vector<std::string> waiting{
+        "There is no cluster yet: this pod waits for the first one (whose name ends in 0) to found "
+        "it."};
+    note(std::move(waiting));
+    co_return;
+  }
+  // Time to hear of a cluster that has lost its store.
+  bool listened = deps_.clock.now() - started_ >= state_.options.heartbeat * 2;
+  if (!listened || state_.blind) co_return;
+  if (state_.pods.highest_layout() > 0) {
+    std::vector<std::string> waiting{
+        "The metadata store is empty, but other pods belong to a cluster: nothing is founded."};
+    note(std::move(waiting));
+    co_return;
+  }
+  layout::Layout first = layout::found(deps_.rng.id(), {member_of(state_.beat())});
+  std::string what = "found";
+  std::string slot = state_.self.slot;
+  co_await propose(std::move(first), std::move(what), std::move(slot));
+}
+
+Task<void> LayoutKeeper::acknowledge() {
+  const std::uint64_t version = state_.kept.version();
+  if (!state_.is_member() || unsaved_ || acknowledged_ >= version) co_return;
+  Result<bool> drained = co_await deps_.duties.writes_drained(version);
+  if (drained.has_error() || !*drained || state_.kept.version() != version) co_return;
+  std::string slot = state_.self.slot;
+  Result<void> done = co_await deps_.meta.acknowledge_layout(std::move(slot), version);
+  if (done.has_value()) acknowledged_ = version;
+}
+
+bool LayoutKeeper::may_propose() const {
+  return state_.halted_why().empty() && state_.confirmed && !state_.blind && !unsaved_;
+}
+
+std::size_t LayoutKeeper::rank() const {
+  // Who is no member comes behind all who are.
+  const std::string* before = state_.is_member() ? &state_.self.slot : nullptr;
+  return members_alive(state_.layout(), state_.pods, before);
+}
+
+Task<void> LayoutKeeper::change() {
+  if (!may_propose()) co_return;
+  Heartbeat self = state_.beat();
+  const Instant now = deps_.clock.now();
+  Scene scene{state_.layout(), state_.pods, &self, now, !state_.frozen_why.empty()};
+  std::optional<Step> step = plan(scene, rules_, notes_);
+  // A newcomer may only take its own slot again, when nobody is left to do it.
+  bool own = step && step->what == Change::take_over && step->slots.front() == state_.self.slot;
+  if (!step || !(state_.is_member() || own)) {
+    change_turns_.rest();
+    co_return;
+  }
+  if (!change_turns_.may_act(name_of(step->what), state_.kept.version(), rank(), now)) co_return;
+  std::string slots;
+  for (const std::string& slot : step->slots) slots += (slots.empty() ? "" : " ") + slot;
+  std::string what = name_of(step->what);
+  co_await propose(std::move(step->next), std::move(what), std::move(slots));
+}
+
+Task<void> LayoutKeeper::settle() {
+  bool wanted = state_.is_member() && may_propose() && state_.frozen_why.empty() &&
+                !state_.layout().is_settled();
+  if (!wanted) {
+    settle_turns_.rest();
+    agreed_since_.reset();
+    co_return;
+  }
+  const std::uint64_t version = state_.kept.version();
+  if (agreed_version_ != version) agreed_since_.reset();
+  const Instant now = deps_.clock.now();
+  const std::size_t place = rank();
+  if (!settle_turns_.may_act("settle", version, place, now) || now < next_acks_) co_return;
+  next_acks_ = place == 0 ? now : now + kAcksEvery;
+  bool agreed = co_await all_acknowledged();
+  if (!agreed) {
+    agreed_since_.reset();
+    co_return;
+  }
+  if (!agreed_since_) {
+    agreed_since_ = deps_.clock.now();
+    agreed_version_ = version;
+  }
+  Result<bool> complete = co_await deps_.duties.walk_complete(version, *agreed_since_);
+  if (complete.has_error() || !*complete || state_.kept.version() != version) co_return;
+  if (!may_propose() || !state_.frozen_why.empty()) co_return;
+  layout::Layout next = layout::settled(state_.layout());
+  std::string what = "settle";
+  std::string nobody;
+  co_await propose(std::move(next), std::move(what), std::move(nobody));
+}
+
+Task<bool> LayoutKeeper::all_acknowledged() {
+  const std::uint64_t version = state_.kept.version();
+  auto acks = co_await deps_.meta.layout_acknowledgements();
+  if (acks.has_error() || state_.kept.version() != version) co_return false;
+  std::map<std::string, std::uint64_t> known;
+  for (const meta::LayoutAck& ack : *acks) known[ack.slot] = ack.version;
+  std::string missing;
+  for (const PodKey& key : present_members(state_.layout())) {
+    if (state_.pods.is_down(key) || known[key.slot] >= version) continue;
+    missing += (missing.empty() ? "" : ", ") + key.slot;
+  }
+  if (!missing.empty()) notes_.push_back("The layout waits for writes on " + missing + ".");
+  co_return missing.empty();
+}
+
+Task<void> LayoutKeeper::propose(layout::Layout next, std::string what, std::string slots) {
+  std::uint64_t expected = state_.kept.version();
+  layout::Layout sent = next;
+  Result<void> done = co_await deps_.meta.propose_layout(expected, std::move(sent));
+  next_read_ = {};  // whatever came of it
+  const bool raced = done.has_error() && done.error().code() == Code::conflict;
+  (done.has_value() ? won_ : raced ? lost_ : failed_).add();
+  if (done.has_error()) {
+    if (!raced) log::warn("layout.refused", {{"change", what}, {"error", done.error()}});
+    co_return;
+  }
+  log::info("layout.proposed", {{"version", next.version}, {"change", what}, {"slots", slots}});
+  if (next.version > state_.kept.version()) co_await adopt(std::move(next));
+}
+
+void LayoutKeeper::note(std::vector<std::string> waiting) {
+  if (state_.waiting == waiting) return;
+  for (const std::string& sentence : waiting) {
+    const auto& old = state_.waiting;
+    if (std::find(old.begin(), old.end(), sentence) == old.end()) {
+      log::warn("layout.waiting", {{"why", sentence}});
+    }
+  }
+  state_.waiting = std::move(waiting);
+  changed_();
+}
+
+}  // namespace mas::membership

@@ -1,0 +1,69 @@
+// LayoutKeeper: this pod's dealings with the layout in the metadata store: reads it, keeps it on
+// disk, acknowledges it, and proposes the changes that plan.h decides on.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "mas/runtime/sync.h"
+#include "membership/plan.h"
+#include "membership/state.h"
+
+namespace mas::membership {
+
+// Runs on membership's executor. Its calls may overlap.
+class LayoutKeeper {
+ public:
+  // `changed` is called when `state` shows something new.
+  LayoutKeeper(State& state, Dependencies& deps, std::function<void()> changed);
+
+  // What the pod kept, into `state`. Before anything else.
+  Task<Result<void>> load();
+  // One round: read if it is time, then act on what is known. Bounded by the store's deadlines.
+  Task<void> tick();
+  // Reads the layout and takes it over if it is newer.
+  Task<Result<void>> read();
+
+ private:
+  Task<void> adopt(layout::Layout found);
+  Task<bool> save();
+  Task<void> save_generation();
+  Task<void> check_generation();
+  Task<void> found();
+  Task<void> acknowledge();
+  Task<void> change();
+  Task<void> settle();
+  Task<bool> all_acknowledged();
+  Task<void> propose(layout::Layout next, std::string what, std::string slots);
+  [[nodiscard]] bool may_propose() const;
+  [[nodiscard]] std::size_t rank() const;
+  void distrust(std::string reason);
+  void note(std::vector<std::string> waiting);
+
+  State& state_;
+  Dependencies& deps_;
+  std::function<void()> changed_;
+  observe::Counter& won_;
+  observe::Counter& lost_;  // somebody else was first
+  observe::Counter& failed_;
+  PlanRules rules_;
+  Turns change_turns_;
+  Turns settle_turns_;
+  Semaphore disk_turn_{1};
+  Instant started_{};
+  Instant next_read_{};
+  Instant next_check_{};
+  Instant next_save_{};
+  Instant next_acks_{};
+  bool unsaved_ = false;
+  std::uint64_t saved_generation_ = 0;
+  std::uint64_t acknowledged_ = 0;
+  bool counter_trusted_ = false;       // when it was looked at last, it was high enough
+  std::uint64_t generation_halt_ = 0;  // layout version at which the counter was found too low
+  // Since when all live members were seen to have acknowledged which version.
+  std::optional<Instant> agreed_since_;
+  std::uint64_t agreed_version_ = 0;
+  std::vector<std::string> notes_;
+};
+
+}  // namespace mas::membership

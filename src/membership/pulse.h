@@ -1,0 +1,44 @@
+// Pulse: this pod's own beats: what they say, whether they come back, and whether somebody else
+// sends beats under this pod's name. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "mas/membership/heartbeat_bus.h"
+#include "mas/runtime/clock.h"
+
+namespace mas::membership {
+
+class Pulse {
+ public:
+  // `first`: the first sequence; the time, so that of two processes the later one has the higher.
+  Pulse(std::string peer_address, std::uint64_t first)
+      : address_(std::move(peer_address)), first_(first), next_(first) {}
+
+  // The sequence of the next beat, sent at `now`.
+  std::uint64_t next(Instant now);
+  // This pod does not beat for the time being.
+  void rest() { beating_ = false; }
+  // A beat under this pod's slot and incarnation was heard.
+  void hear(const Heartbeat& beat, Instant at);
+
+  // Whether beats that were sent have not come back for `patience`.
+  [[nodiscard]] bool unheard(Instant now, Duration patience) const;
+  // An older process runs with this data directory (it, or a copy): this one must stop. Stays so.
+  [[nodiscard]] bool has_elder() const { return has_elder_; }
+  // A younger one does, as of the last beat heard; it is the one to stop.
+  [[nodiscard]] bool has_younger() const { return has_younger_; }
+
+ private:
+  std::string address_;
+  std::uint64_t first_;
+  std::uint64_t next_;
+  bool beating_ = false;
+  Instant echo_{};  // when an own beat came back last, or the first of this run was sent
+  std::optional<std::uint64_t> elder_;
+  bool has_elder_ = false;
+  bool has_younger_ = false;
+};
+
+}  // namespace mas::membership

@@ -1,0 +1,262 @@
+// The loops that keep a pod's picture of its cluster up to date: beating, watching, keeping the
+// layout. Each waits only for its own partner (bus, peers, metadata store), so that one that hangs
+// does not stop the others.
+#include <algorithm>
+
+#include "mas/membership/membership.h"
+#include "mas/observe/log.h"
+#include "membership/freeze.h"
+#include "membership/inbox.h"
+#include "membership/layout_keeper.h"
+#include "membership/probe_round.h"
+#include "membership/pulse.h"
+#include "membership/state.h"
+
+namespace mas::membership {
+namespace {
+
+constexpr Duration kProbeTimeout = std::chrono::seconds(2);
+constexpr std::size_t kProbesAtOnce = 32;
+
+struct Gauges {
+  explicit Gauges(observe::Metrics& metrics)
+      : frozen(metrics.gauge("mas_cluster_frozen",
+                             "1 while nothing is moved or removed, because the broker is out of "
+                             "reach or too many pods vanished together.")),
+        halted(metrics.gauge("mas_cluster_halted",
+                             "1 while this pod must not collect, publish or join.")),
+        blind(metrics.gauge("mas_cluster_broker_lost", "1 while heartbeats do not come through.")),
+        version(metrics.gauge("mas_layout_version", "Version of the layout this pod goes by.")),
+        settled(metrics.gauge("mas_layout_settled", "1 while no row of the layout changes.")),
+        alive(metrics.gauge("mas_cluster_pods", "Pods by liveness.", {{"liveness", "alive"}})),
+        suspect(metrics.gauge("mas_cluster_pods", "Pods by liveness.", {{"liveness", "suspect"}})),
+        down(metrics.gauge("mas_cluster_pods", "Pods by liveness.", {{"liveness", "down"}})) {}
+
+  void show(const ClusterView& view, bool is_blind) {
+    frozen.set(view.frozen() ? 1 : 0);
+    halted.set(view.halted() ? 1 : 0);
+    blind.set(is_blind ? 1 : 0);
+    version.set(static_cast<double>(view.layout.version));
+    settled.set(view.layout.is_settled() ? 1 : 0);
+    auto count = [&](Liveness liveness) {
+      auto is = [liveness](const Pod& pod) { return pod.liveness == liveness; };
+      return static_cast<double>(std::count_if(view.pods.begin(), view.pods.end(), is));
+    };
+    alive.set(count(Liveness::alive));
+    suspect.set(count(Liveness::suspect));
+    down.set(count(Liveness::down));
+  }
+
+  observe::Gauge& frozen;
+  observe::Gauge& halted;
+  observe::Gauge& blind;
+  observe::Gauge& version;
+  observe::Gauge& settled;
+  observe::Gauge& alive;
+  observe::Gauge& suspect;
+  observe::Gauge& down;
+};
+
+class Service final : public Membership {
+ public:
+  Service(const config::Cluster& options, Self self, Dependencies deps)
+      : deps_(std::move(deps)),
+        state_(options, std::move(self)),
+        pulse_(state_.self.peer_address,
+               static_cast<std::uint64_t>(deps_.clock.wall().unix_micros)),
+        keeper_(state_, deps_, [this] { changed(); }),
+        gauges_(deps_.metrics),
+        started_(deps_.clock.now()) {}
+
+  Task<Result<void>> start(Executor executor) override;
+  Task<Result<void>> refresh() override;
+  void note_generation(std::uint64_t generation) override { raise(state_.generation, generation); }
+  Task<void> close() override;
+
+ private:
+  Task<void> beat_loop();
+  Task<void> watch_loop();
+  Task<void> keep_loop();
+  Task<void> beat();
+  void hear();
+  void look();
+  void start_probes();
+  Task<void> probe_one(PodKey pod);
+  void changed();
+
+  Dependencies deps_;
+  State state_;
+  Pulse pulse_;
+  LayoutKeeper keeper_;
+  Gauges gauges_;
+  Instant started_;
+  std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
+  Executor executor_;
+  std::unique_ptr<Timer> beat_timer_;
+  std::unique_ptr<Timer> watch_timer_;
+  std::unique_ptr<Timer> keep_timer_;
+  std::size_t probes_ = 0;
+  std::uint64_t shown_revision_ = 0;
+  bool stopping_ = false;
+  Gate gate_;
+};
+
+Task<Result<void>> Service::start(Executor executor) {
+  executor_ = executor;
+  MAS_CO_CHECK(co_await keeper_.load());
+  beat_timer_ = deps_.clock.make_timer(executor);
+  watch_timer_ = deps_.clock.make_timer(executor);
+  keep_timer_ = deps_.clock.make_timer(executor);
+  look();
+  changed();
+  auto listener = [inbox = inbox_, clock = &deps_.clock](const Heartbeat& heard) {
+    inbox->put(heard, clock->now());
+  };
+  deps_.bus.listen(std::move(listener));
+  spawn(executor_, gate_, beat_loop(), "membership beats");
+  spawn(executor_, gate_, watch_loop(), "membership watch");
+  spawn(executor_, gate_, keep_loop(), "membership layout");
+  co_return Result<void>();
+}
+
+Task<Result<void>> Service::refresh() {
+  auto pass = gate_.try_enter();
+  if (!pass) co_return Error(Code::closed, "The pod is stopping.");
+  co_return co_await keeper_.read();
+}
+
+Task<void> Service::close() {
+  stopping_ = true;
+  for (Timer* timer : {beat_timer_.get(), watch_timer_.get(), keep_timer_.get()}) {
+    if (timer != nullptr) timer->cancel();
+  }
+  auto nobody = [](const Heartbeat&) {};
+  deps_.bus.listen(std::move(nobody));
+  co_await gate_.close();
+  deps_.board.close();
+}
+
+Task<void> Service::beat_loop() {
+  while (!stopping_) {
+    co_await beat();
+    if (!stopping_) co_await beat_timer_->wait(state_.options.heartbeat);
+  }
+}
+
+Task<void> Service::watch_loop() {
+  while (!stopping_) {
+    hear();
+    look();
+    start_probes();
+    if (shown_revision_ != state_.pods.revision()) changed();
+    if (!stopping_) co_await watch_timer_->wait(state_.options.heartbeat / 2);
+  }
+}
+
+Task<void> Service::keep_loop() {
+  while (!stopping_) {
+    co_await keeper_.tick();
+    if (!stopping_) co_await keep_timer_->wait(state_.options.heartbeat);
+  }
+}
+
+Task<void> Service::beat() {
+  // Who does not know the layout yet may find that it is not welcome.
+  bool knows = state_.confirmed || state_.kept.knows_cluster();
+  bool silent = !knows || state_.standing.role == Role::silent ||
+                (!state_.is_member() && !state_.halted_why().empty());
+  if (silent) {
+    pulse_.rest();
+    co_return;
+  }
+  Heartbeat beat = state_.beat();
+  beat.sequence = pulse_.next(deps_.clock.now());
+  // A beat that is lost shows in that it does not come back.
+  Result<void> sent = co_await deps_.bus.publish(std::move(beat));
+  if (sent.has_error() && log::once_a_minute("heartbeat")) {
+    log::warn("heartbeat.lost", {{"error", sent.error()}});
+  }
+}
+
+void Service::hear() {
+  for (const HeardBeat& heard : inbox_->take()) {
+    PodKey key{heard.beat.slot, heard.beat.incarnation};
+    if (key == state_.key) {
+      pulse_.hear(heard.beat, heard.at);
+      continue;
+    }
+    state_.pods.hear(heard.beat, heard.at);
+    // Strangers are not believed: one from another cluster could stop this one.
+    const PodEntry* entry = state_.pods.find(key);
+    if (entry != nullptr && entry->member) raise(state_.generation, heard.beat.generation);
+  }
+  if (state_.pods.highest_layout() > state_.kept.version()) keep_timer_->cancel();
+}
+
+void Service::look() {
+  const Instant now = deps_.clock.now();
+  state_.blind = !deps_.bus.connected() || pulse_.unheard(now, state_.options.suspect_after);
+
+  state_.has_elder = pulse_.has_elder();
+  Standing standing = state_.judge();
+  if (pulse_.has_younger() && log::once_a_minute("twin")) {
+    log::error("cluster.twin", {{"why",
+                                 "Another pod was started with this pod's data directory or a copy "
+                                 "of it; it has to stop."}});
+  }
+  bool other = standing.role != state_.standing.role || standing.reason != state_.standing.reason ||
+               standing.index != state_.standing.index;
+  if (other && !standing.reason.empty()) log::error("cluster.refused", {{"why", standing.reason}});
+  state_.standing = std::move(standing);
+
+  std::string frozen = frozen_reason(state_.layout(), state_.pods, state_.blind, state_.together());
+  if (frozen.empty() != state_.frozen_why.empty()) {
+    if (frozen.empty()) {
+      log::info("cluster.thawed");
+    } else {
+      log::warn("cluster.frozen", {{"why", frozen}});
+    }
+  }
+  if (frozen != state_.frozen_why) other = true;
+  state_.frozen_why = std::move(frozen);
+  if (other) changed();
+}
+
+void Service::start_probes() {
+  const Instant now = deps_.clock.now();
+  for (const PodKey& pod : state_.pods.due(now, state_.blind, kProbesAtOnce - probes_)) {
+    ++probes_;
+    spawn(executor_, gate_, probe_one(pod), "membership probe");
+  }
+}
+
+Task<void> Service::probe_one(PodKey pod) {
+  const Instant begun = deps_.clock.now();
+  ProbePlan plan = plan_probe(pod, state_.pods, state_.layout().cluster);
+  bool answered = co_await probe(deps_.prober, std::move(plan), kProbeTimeout);
+  --probes_;
+  const PodEntry* before = state_.pods.find(pod);
+  bool was_down = before != nullptr && before->liveness == Liveness::down;
+  state_.pods.probed(pod, answered, begun, deps_.clock.now(), state_.blind);
+  if (!was_down && state_.pods.is_down(pod)) log::warn("pod.down", {{"pod", pod.slot}});
+  if (was_down && !state_.pods.is_down(pod)) log::info("pod.back", {{"pod", pod.slot}});
+}
+
+void Service::changed() {
+  std::uint64_t before = deps_.board.current()->layout.version;
+  ClusterView view = state_.view(started_);
+  gauges_.show(view, state_.blind);
+  shown_revision_ = state_.pods.revision();
+  deps_.board.publish(std::move(view));
+  // Others hear at once that there is a newer layout.
+  if (state_.kept.version() > before && beat_timer_) beat_timer_->cancel();
+}
+
+}  // namespace
+
+std::unique_ptr<Membership> make_membership(const config::Cluster& options, Self self,
+                                            Dependencies deps) {
+  return std::make_unique<Service>(options, std::move(self), std::move(deps));
+}
+
+}  // namespace mas::membership

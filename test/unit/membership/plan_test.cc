@@ -1,0 +1,335 @@
+#include "membership/plan.h"
+
+#include <catch2/catch.hpp>
+
+#include "beats.h"
+
+using namespace mas;
+using namespace mas::membership;
+using namespace mas::membership::test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+// A cluster of `count` as its member 0 sees it.
+class Look {
+ public:
+  explicit Look(int count) : layout(founded(count)) { expect(); }
+
+  // Members that were never heard are heard at 0, so that they are silent and not unknown.
+  void expect(bool heard = true) {
+    std::vector<PodKey> present;
+    for (const layout::Member& m : layout.members) {
+      if (m.state != layout::MemberState::left) present.push_back({m.slot, m.incarnation});
+    }
+    pods.expect(present, at(seconds(0)));
+    for (const PodKey& pod : present) {
+      const PodEntry* entry = pods.find(pod);
+      if (!heard || entry == nullptr || entry->heard) continue;
+      Heartbeat first = beat(0);
+      first.slot = pod.slot;
+      first.incarnation = pod.incarnation;
+      pods.hear(first, at(seconds(0)));
+    }
+  }
+  void hear(const Heartbeat& some, Duration time) { pods.hear(some, at(time)); }
+  // From `time` on.
+  void down(int number, Duration time) { down(key(number), time); }
+  void down(const PodKey& pod, Duration time) {
+    Heartbeat last = beat(0);
+    last.slot = pod.slot;
+    last.incarnation = pod.incarnation;
+    pods.hear(last, at(time - kSilence));
+    for (const PodKey& due : pods.due(at(time), false, 1000)) {
+      bool answers = due != pod && !pods.is_down(due);
+      pods.probed(due, answers, at(time), at(time), false);
+    }
+  }
+  std::optional<Step> plan_at(Duration time) {
+    notes.clear();
+    Scene scene{layout, pods, self ? &*self : nullptr, at(time), vanished};
+    return plan(scene, rules(), notes);
+  }
+  PlanRules rules() {
+    PlanRules rules{seconds(30), minutes(15), layout::profile_for, {}};
+    if (fixed) rules.profile = [profile = *fixed](std::size_t) { return profile; };
+    rules.can_hold_without = [this](const std::vector<std::string>& slots) {
+      return slots.size() <= room_for;
+    };
+    return rules;
+  }
+  std::string all_notes() const {
+    std::string all;
+    for (const std::string& note : notes) all += note + "\n";
+    return all;
+  }
+
+  layout::Layout layout;
+  PodTable pods{key(0), kBeat, kSilence};
+  std::optional<Heartbeat> self;
+  std::optional<Profile> fixed;
+  std::size_t room_for = 100;
+  bool vanished = false;
+  std::vector<std::string> notes;
+};
+
+Heartbeat newcomer(const std::string& name, int incarnation) {
+  Heartbeat beat = membership::test::beat(1, PodState::joining);
+  beat.slot = name;
+  beat.incarnation = id(incarnation);
+  return beat;
+}
+
+std::vector<std::string> slots_of(const std::optional<Step>& step) {
+  return step ? step->slots : std::vector<std::string>{};
+}
+
+}  // namespace
+
+TEST_CASE("pods that were seen for long enough join together") {
+  Look look(1);
+  look.hear(beat(1, PodState::joining), seconds(0));
+  look.hear(beat(2, PodState::joining), seconds(10));
+  CHECK_FALSE(look.plan_at(seconds(29)));
+  CHECK(slots_of(look.plan_at(seconds(30))) == std::vector<std::string>{slot(1)});
+  auto both = look.plan_at(seconds(40));
+  REQUIRE(both);
+  CHECK(both->what == Change::join);
+  CHECK(both->slots == std::vector<std::string>{slot(1), slot(2)});
+  CHECK(both->next.version == 2);
+  CHECK(both->next.active_count() == 3);
+  CHECK(both->next.members[0] == look.layout.members[0]);
+  look.vanished = true;
+  CHECK_FALSE(look.plan_at(seconds(40)));
+}
+
+TEST_CASE("nobody joins while rows change, or without asking") {
+  Look look(1);
+  look.hear(beat(1, PodState::joining), seconds(0));
+  look.hear(beat(3, PodState::active), seconds(0));
+  auto step = look.plan_at(seconds(40));
+  REQUIRE(step);
+  CHECK(step->slots == std::vector<std::string>{slot(1)});
+  look.layout = step->next;
+  look.expect();
+  look.hear(beat(2, PodState::joining), seconds(0));
+  CHECK_FALSE(look.plan_at(seconds(90)));
+  look.layout = layout::settled(look.layout);
+  CHECK(slots_of(look.plan_at(seconds(90))) == std::vector<std::string>{slot(2)});
+  look.pods.due(at(seconds(91)), false, 9);  // suspect by now
+  CHECK_FALSE(look.plan_at(seconds(91)));
+}
+
+TEST_CASE("a newcomer with somebody's incarnation or two of one name do not join") {
+  Look look(2);
+  look.hear(newcomer("mas-9", 1), seconds(0));
+  CHECK_FALSE(look.plan_at(seconds(40)));
+  look.hear(newcomer("mas-7", 70), seconds(0));
+  look.hear(newcomer("mas-7", 71), seconds(0));
+  CHECK_FALSE(look.plan_at(seconds(40)));
+  CHECK_THAT(look.all_notes(), Contains("Two new pods call themselves mas-7"));
+}
+
+TEST_CASE("joining brings the weights and zones of all up to date") {
+  Look look(2);
+  Heartbeat old = beat(1);
+  old.capacity = 700 * kGiB;
+  old.zone = "b";
+  look.hear(old, seconds(0));
+  Heartbeat fresh = newcomer("mas-2", 60);
+  fresh.capacity = kGiB / 2;
+  look.hear(fresh, seconds(0));
+  look.self = beat(0);
+  look.self->capacity = 30 * kGiB;
+  auto step = look.plan_at(seconds(30));
+  REQUIRE(step);
+  CHECK(step->next.members[0].weight == 30);
+  CHECK(step->next.members[1].weight == 700);
+  CHECK(step->next.members[1].zone == "b");
+  CHECK(step->next.members[2].weight == 1);
+}
+
+TEST_CASE("an emptied pod takes over its slot once the old incarnation is down, at once") {
+  Look look(6);
+  look.hear(newcomer(slot(2), 90), seconds(20));
+  CHECK_FALSE(look.plan_at(seconds(100)));
+  look.down(2, seconds(30));
+  look.hear(newcomer(slot(2), 90), seconds(30));
+  look.vanished = true;
+  auto step = look.plan_at(seconds(30));
+  REQUIRE(step);
+  CHECK(step->what == Change::take_over);
+  CHECK(step->slots == std::vector<std::string>{slot(2)});
+  CHECK(step->next.rows == look.layout.rows);
+  CHECK(step->next.members[2].incarnation == id(90));
+  CHECK(step->next.members[2].fresh);
+}
+
+TEST_CASE("a take-over does not wait for the layout to settle") {
+  Look look(6);
+  look.layout = layout::next(look.layout, members(7));
+  look.expect();
+  look.down(2, seconds(30));
+  look.hear(newcomer(slot(2), 90), seconds(30));
+  auto step = look.plan_at(seconds(30));
+  REQUIRE(step);
+  CHECK(step->what == Change::take_over);
+  CHECK(step->next.previous == look.layout.previous);
+}
+
+TEST_CASE("no more slots are taken over than losses are survived") {
+  Look look(6);
+  for (int i : {1, 2, 3}) look.down(i, seconds(30));
+  look.hear(newcomer(slot(1), 91), seconds(30));
+  CHECK_FALSE(look.plan_at(seconds(31)));
+  CHECK_THAT(look.all_notes(), Contains("mas-1 has come back empty while 3 pods are missing"));
+  look.hear(beat(3), seconds(31));
+  auto step = look.plan_at(seconds(31));
+  REQUIRE(step);
+  CHECK(step->slots == std::vector<std::string>{slot(1)});
+  // One that was taken over is missing until it is rebuilt.
+  look.layout = step->next;
+  look.expect();
+  look.hear(newcomer(slot(2), 92), seconds(31));
+  look.down(3, seconds(60));
+  look.hear(newcomer(slot(2), 92), seconds(60));
+  CHECK_FALSE(look.plan_at(seconds(60)));
+  look.layout = layout::settled(look.layout);
+  CHECK(slots_of(look.plan_at(seconds(60))) == std::vector<std::string>{slot(2)});
+}
+
+TEST_CASE("a lone pod that lost its disk may be taken over by its empty successor") {
+  Look look(1);
+  look.pods = PodTable({slot(0), id(50)}, kBeat, kSilence);
+  look.expect(false);
+  look.self = newcomer(slot(0), 50);
+  CHECK_FALSE(look.plan_at(seconds(1)));
+  look.pods.due(at(seconds(10)), false, 9);
+  auto step = look.plan_at(seconds(10));
+  REQUIRE(step);
+  CHECK(step->what == Change::take_over);
+}
+
+TEST_CASE("a slot leaves after it was down for long enough, if there are more than k + m") {
+  Look look(7);
+  look.down(4, minutes(1));
+  CHECK_FALSE(look.plan_at(minutes(16) - seconds(1)));
+  auto step = look.plan_at(minutes(16));
+  REQUIRE(step);
+  CHECK(step->what == Change::leave);
+  CHECK(step->slots == std::vector<std::string>{slot(4)});
+  CHECK(step->next.active_count() == 6);
+  CHECK(step->next.members[4].state == layout::MemberState::left);
+  look.room_for = 0;
+  CHECK_FALSE(look.plan_at(minutes(16)));
+  CHECK_THAT(look.all_notes(), Contains("too little room"));
+  look.room_for = 1;
+  look.vanished = true;
+  CHECK_FALSE(look.plan_at(minutes(16)));
+}
+
+TEST_CASE("a slot does not leave where every member is needed") {
+  for (int count : {1, 2, 3, 4, 5, 6}) {
+    Look look(count);
+    look.pods = PodTable(key(99), kBeat, kSilence);
+    look.expect();
+    look.down(0, minutes(1));
+    CHECK_FALSE(look.plan_at(minutes(60)));
+    if (count > 1) CHECK_THAT(look.all_notes(), Contains("Replace it"));
+  }
+  Look look(6);
+  look.fixed = Profile{3, 2};
+  look.down(4, minutes(1));
+  CHECK(slots_of(look.plan_at(minutes(16))) == std::vector<std::string>{slot(4)});
+}
+
+TEST_CASE("slots whose data cannot be rebuilt without them stay") {
+  Look look(20);
+  for (int i : {1, 2, 3}) look.down(i, minutes(1));
+  CHECK_FALSE(look.plan_at(minutes(60)));
+  CHECK_THAT(look.all_notes(), Contains("3 pods are missing"));
+  look.hear(beat(2), minutes(60));
+  CHECK(slots_of(look.plan_at(minutes(60))) == std::vector<std::string>{slot(1), slot(3)});
+  look.room_for = 1;
+  CHECK(slots_of(look.plan_at(minutes(60))) == std::vector<std::string>{slot(1)});
+}
+
+TEST_CASE("a slot leaves even while rows change, and its previous holders stay") {
+  Look look(7);
+  look.layout = layout::next(look.layout, members(8));
+  look.expect();
+  look.down(4, minutes(1));
+  auto step = look.plan_at(minutes(16));
+  REQUIRE(step);
+  CHECK(step->what == Change::leave);
+  for (std::uint32_t p = 0; p < layout::kPartitions; ++p) {
+    const auto& before = look.layout.previous_row(p);
+    if (!before.empty() && before != step->next.rows[p]) {
+      CHECK(step->next.previous_row(p) == before);
+    }
+  }
+}
+
+TEST_CASE("a slot that left joins again only as another incarnation, one that drains too") {
+  Look look(7);
+  look.layout = layout::settled(layout::next(look.layout, members(7)));
+  std::vector<layout::Member> list = members(7);
+  list.erase(list.begin() + 3);
+  list[1].state = layout::MemberState::draining;
+  look.layout = layout::next(look.layout, list);
+  look.layout = layout::settled(look.layout);
+  look.expect();
+  Heartbeat old = beat(3, PodState::joining);
+  look.hear(old, seconds(0));
+  look.hear(newcomer(slot(1), 60), seconds(0));
+  CHECK_FALSE(look.plan_at(seconds(40)));
+  look.hear(newcomer(slot(3), 61), seconds(0));
+  CHECK(slots_of(look.plan_at(seconds(40))) == std::vector<std::string>{slot(3)});
+  look.down(1, seconds(41));
+  look.hear(newcomer(slot(1), 60), seconds(42));
+  look.hear(newcomer(slot(3), 61), seconds(42));
+  auto step = look.plan_at(seconds(42));
+  REQUIRE(step);
+  CHECK(step->what == Change::join);
+  CHECK(step->slots == std::vector<std::string>{slot(1), slot(3)});
+  CHECK(step->next.members[1].incarnation == id(60));
+  CHECK(step->next.members[1].state == layout::MemberState::active);
+  CHECK(step->next.active_count() == 7);
+}
+
+TEST_CASE("the ordinal is the number at a slot's end") {
+  CHECK(ordinal_of("mas-0") == 0);
+  CHECK(ordinal_of("mas-12") == 12);
+  CHECK(ordinal_of("0") == 0);
+  CHECK_FALSE(ordinal_of("mas"));
+  CHECK_FALSE(ordinal_of(""));
+  CHECK_FALSE(ordinal_of("mas-99999999999999999999999"));
+}
+
+TEST_CASE("the lowest live member acts at once, others later and only if it is still to be done") {
+  Look look(4);
+  CHECK(members_alive(look.layout, look.pods) == 4);
+  std::string me = slot(2);
+  CHECK(members_alive(look.layout, look.pods, &me) == 2);
+  look.down(1, seconds(30));
+  CHECK(members_alive(look.layout, look.pods, &me) == 1);
+
+  Turns turns;
+  CHECK(turns.may_act("join", 1, 0, at(seconds(0))));
+  CHECK_FALSE(turns.may_act("join", 1, 2, at(seconds(19))));
+  CHECK(turns.may_act("join", 1, 2, at(seconds(20))));
+  CHECK_FALSE(turns.may_act("join", 2, 2, at(seconds(20))));
+  CHECK_FALSE(turns.may_act("leave", 2, 2, at(seconds(40))));
+  turns.rest();
+  CHECK_FALSE(turns.may_act("leave", 2, 2, at(seconds(60))));
+  CHECK(turns.may_act("leave", 2, 2, at(seconds(80))));
+}
+
+TEST_CASE("weight is capacity in GiB, at least 1") {
+  Heartbeat some = beat(1);
+  CHECK(member_of(some).weight == 1);
+  some.capacity = 500 * kGiB;
+  CHECK(member_of(some).weight == 500);
+  some.capacity = 5'000'000'000 * kGiB;
+  CHECK(member_of(some).weight == UINT32_MAX);
+}
