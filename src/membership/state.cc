@@ -4,6 +4,7 @@ namespace mas::membership {
 
 Heartbeat State::beat() const {
   Heartbeat beat;
+  beat.cluster = layout().cluster;
   beat.slot = self.slot;
   beat.incarnation = self.incarnation;
   beat.api_address = self.api_address;
