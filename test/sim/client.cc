@@ -13,6 +13,11 @@ constexpr Duration kThink = seconds(3);
 constexpr int kFinishes = 4;
 constexpr std::uint32_t kMostParts = 5;
 
+template <class T>
+Code code_of(const Result<T>& result) {
+  return result.has_error() ? result.error().code() : Code::ok;
+}
+
 }  // namespace
 
 template <class T>
@@ -22,7 +27,9 @@ Task<Result<T>> Client::ask(std::size_t pod, Request<T> request) {
                                    std::move(request));
 }
 
-void Client::took(const char* what, bool well) {
+void Client::took(const char* what, std::size_t content, Code code) {
+  const bool well = code == Code::ok;
+  workload_.world.note(std::string("client: ") + what, content, static_cast<std::uint64_t>(code));
   workload_.world.count(std::string(well ? "done: " : "failed: ") + what);
 }
 
@@ -79,8 +86,8 @@ Task<Result<void>> Client::get(std::size_t pod, std::size_t content, bool whole,
   Request<Download> request = get_request(wanted.hash, fresh, from, length, pause, received);
   Result<Download> answer = co_await ask<Download>(pod, std::move(request));
   judge_download(workload_, content, from, answer, *received, fresh ? sight.get() : nullptr);
-  const bool well = answer.has_value() && answer->read.has_value();
-  took("download", well);
+  const Code code = answer.has_error() ? answer.error().code() : code_of(answer->read);
+  took("download", content, code);
   if (answer.has_error()) co_return answer.error();
   co_return answer->read;
 }
@@ -96,7 +103,7 @@ Task<Result<void>> Client::put(std::size_t pod, std::size_t content, bool wrong)
   auto change = workload_.model->begin(content, ChangeKind::store);
   Request<object::Receipt> sent = holding(put_request(request, std::move(body)), change);
   Result<object::Receipt> receipt = co_await ask<object::Receipt>(pod, std::move(sent));
-  took("upload", receipt.has_value());
+  took("upload", content, code_of(receipt));
   if (receipt.has_error()) co_return receipt.error();
   if (wrong) workload_.world.violate("an upload of other bytes than its hash was accepted");
   if (receipt->object.hash != wanted.hash) workload_.world.violate("an upload got another hash");
@@ -111,7 +118,7 @@ Task<Result<void>> Client::remove(std::size_t pod, std::size_t content) {
   auto change = workload_.model->begin(content, ChangeKind::remove);
   Request<void> request = holding(remove_request(hash), change);
   Result<void> removed = co_await ask<void>(pod, std::move(request));
-  took("delete", removed.has_value());
+  took("delete", content, code_of(removed));
   if (removed.has_value()) {
     change->acknowledge();
   } else if (removed.error().code() == Code::no_such_file) {
@@ -132,7 +139,7 @@ Task<void> Client::instant(std::size_t content) {
   Request<object::InitResult> request = init_request(key, true);
   Result<object::InitResult> opened =
       co_await ask<object::InitResult>(any_pod(), std::move(request));
-  took("instant upload", opened.has_value());
+  took("instant upload", content, code_of(opened));
   if (opened.has_error()) co_return;
   if (!opened->stored) {
     Request<void> abort = abort_request(key);
@@ -161,7 +168,7 @@ Task<Result<void>> Client::send_part(object::SessionKey key, std::size_t content
   request.size = body.length;
   Request<object::PartResult> part = part_request(key, request, std::move(body));
   Result<object::PartResult> sent = co_await ask<object::PartResult>(any_pod(), std::move(part));
-  took("part", sent.has_value());
+  took("part", content, code_of(sent));
   if (sent.has_error()) co_return sent.error();
   co_return Result<void>();
 }
@@ -204,7 +211,7 @@ Task<void> Client::session(std::size_t content) {
   if (rand_.chance(0.15)) {
     Request<void> abort = abort_request(key);
     (void)co_await ask<void>(any_pod(), std::move(abort));
-    took("abort", true);
+    took("abort", content, Code::ok);
     co_return;
   }
   co_await finish_session(key, content, parts);
@@ -216,13 +223,14 @@ Task<Result<object::FinishResult>> Client::finish(const object::SessionKey& key,
   Request<object::FinishResult> request = holding(finish_request(key), change);
   Result<object::FinishResult> finished =
       co_await ask<object::FinishResult>(any_pod(), std::move(request));
-  took("finish", finished.has_value() && finished->receipt);
+  const bool lacks = finished.has_value() && !finished->receipt;
+  const Code code = lacks ? Code::parts_missing : code_of(finished);
+  took("finish", content, code);
   if (finished.has_value() && finished->receipt) {
     workload_.model->promise(finished->receipt->object, finished->receipt->survives);
     change->acknowledge();
     co_return finished;
   }
-  const Code code = finished.has_value() ? Code::parts_missing : finished.error().code();
   if (code == Code::parts_missing || code == Code::hash_mismatch || code == Code::upload_not_open) {
     change->refuse();
   } else {

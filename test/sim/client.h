@@ -45,7 +45,7 @@ class Client {
   template <class T>
   Task<Result<T>> ask(std::size_t pod, Request<T> request);
   [[nodiscard]] std::size_t any_pod() { return rand_.below(workload_.cluster.size()); }
-  void took(const char* what, bool well);
+  void took(const char* what, std::size_t content, Code code);
 
   Workload& workload_;
   Rand rand_;

@@ -17,7 +17,7 @@ constexpr Duration kLatest = seconds(15);
 
 }  // namespace
 
-Settings::Settings() {
+Settings::Settings(Rand& rand) {
   object.unit = 16 * kKiB;
   object.stripe = 64 * kKiB;
   object.small_object = 4 * kKiB;
@@ -29,8 +29,10 @@ Settings::Settings() {
   store.segment_size = 256 * kKiB;
   store.frame_bytes = 128 * kKiB;
   maintain.scrub_period = minutes(1);
-  maintain.collect_interval = seconds(5);
-  maintain.grace = seconds(30);
+  maintain.collect_interval = rand.chance(0.5) ? seconds(1) : seconds(5);
+  // A short one has collection race with those who use again what was given up.
+  short_grace = rand.chance(0.4);
+  maintain.grace = short_grace ? seconds(2) : seconds(30);
   maintain.expire_interval = seconds(10);
   maintain.compact_interval = seconds(5);
 }
@@ -68,6 +70,7 @@ class Cluster::WatchedMeta final : public test::MetaCalls<Cluster::WatchedMeta> 
 
 Cluster::Cluster(World& world, std::size_t pods, Bug bug)
     : world_(world),
+      settings_(world.rand()),
       network_(world, pods + 2),
       meta_life_(world, "meta"),
       clients_(world, "clients"),

@@ -15,11 +15,14 @@ namespace mas::sim {
 
 // Sizes that put many boundaries into little data, and times that let a run see everything end.
 struct Settings {
-  Settings();
+  // Some of them by chance.
+  explicit Settings(Rand& rand);
   config::Object object;
   config::Limits limits;
   config::Store store;
   config::Maintain maintain;
+  // Shorter than messages live: a shard may arrive after its extent was collected, and stays.
+  bool short_grace = false;
 };
 
 // Hosts 0 to pods - 1 are the pods, then the metadata store, then the clients.

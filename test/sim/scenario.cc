@@ -91,7 +91,7 @@ class Play {
     if (is_fine()) check_service(workload_);
     if (is_fine()) let_collect(workload_);
     if (is_fine()) check_objects(workload_);
-    if (is_fine()) check_garbage(workload_);
+    if (is_fine() && !cluster_->settings().short_grace) check_garbage(workload_);
     for (const auto& [name, as] : kCounters) {
       for (std::size_t i = 0; i < cluster_->size(); ++i) {
         world_.count(as, static_cast<std::uint64_t>(cluster_->pod(i).counter(name)));
