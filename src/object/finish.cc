@@ -150,6 +150,10 @@ Task<Result<FinishResult>> Finisher::finish_session(SessionKey key, FinishReques
   } else {
     result = co_await finish_sealed(*sealed, *std::move(settled), std::move(request.name));
   }
+  if (result.has_error() && result.error().code() == Code::upload_not_open) {
+    // A pod that started meanwhile took it for what a crash had left, and settled it.
+    co_return co_await published_before(context_, key.hash);
+  }
   bool published = result.has_value() && result->receipt;
   if (!published) co_await reopen(context_, upload->id);
   co_return result;

@@ -111,12 +111,11 @@ Result<void> Recovery::settle_tail(const SegmentInfo& segment, fs::File& file, F
     note_cut(segment, cut_from, cut_to, unfinished.records);
   }
   const std::uint64_t planned = std::max(segment.planned, round_up(segment.size, kBlockSize));
-  if (cut_to > cut_from || segment.size < planned) {
-    MAS_CHECK(zero(segment, cut_from, cut_to));
-  } else if (last) {
-    // A killed process may have left it written but not synced; from here on it is relied upon.
-    MAS_TRY(auto writable, segments_.open_for_writing(segment.number));
-    MAS_CHECK(writable->sync_data());
+  if (cut_to > cut_from || segment.size < planned) MAS_CHECK(zero(segment, cut_from, cut_to));
+  const bool was_closed = last && last->closing;
+  if (segment.header_ok && !was_closed) {
+    MAS_CHECK(write_again(segment, file, 0, kSegmentHeaderSize));
+    if (last) MAS_CHECK(write_again(segment, file, last->offset, last->length));
   }
   if (last) MAS_CHECK(accept(*last, damaged));
   segments_.set_end(segment.number, cut_from);
@@ -150,6 +149,21 @@ Result<void> Recovery::zero(const SegmentInfo& segment, std::uint64_t from, std:
     from += count;
   }
   return file->sync_all();
+}
+
+// The process before may have been killed between writing and syncing this, or after a sync of it
+// that failed: then the system may take it for written, and no sync but one that follows another
+// write covers it. From here on it is relied upon.
+Result<void> Recovery::write_again(const SegmentInfo& segment, fs::File& file, std::uint64_t from,
+                                   std::uint64_t length) {
+  Buffer buffer = Buffer::allocate(static_cast<std::size_t>(length));
+  const MutableBytes bytes = buffer.bytes().first(static_cast<std::size_t>(length));
+  MAS_TRY(const std::size_t got, file.read_at(from, bytes));
+  if (got < length) return Error(Code::io, "A segment became shorter while it was recovered.");
+  MAS_TRY(auto writable, segments_.open_for_writing(segment.number));
+  const std::array<ByteView, 1> pieces{bytes};
+  MAS_CHECK(writable->write_at(from, pieces));
+  return writable->sync_data();
 }
 
 Result<void> Recovery::accept(const WalkedFrame& frame, const std::vector<IndexedRecord>& damaged) {

@@ -40,6 +40,8 @@ class Recovery {
                            std::optional<WalkedFrame> last);
   Result<std::vector<IndexedRecord>> damaged_payloads(fs::File& file, const WalkedFrame& frame);
   Result<void> zero(const SegmentInfo& segment, std::uint64_t from, std::uint64_t to);
+  Result<void> write_again(const SegmentInfo& segment, fs::File& file, std::uint64_t from,
+                           std::uint64_t length);
   Result<void> accept(const WalkedFrame& frame, const std::vector<IndexedRecord>& damaged = {});
   void note_cut(const SegmentInfo& segment, std::uint64_t from, std::uint64_t to,
                 const std::vector<IndexedRecord>& records);

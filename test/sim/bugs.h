@@ -1,0 +1,57 @@
+// Bugs planted on purpose, to see that the simulation finds them. Each is a seam that breaks one
+// promise; mas itself knows nothing of them.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "mas/maintain/scheduler.h"
+#include "mas/meta/meta_store.h"
+#include "mas/peer/transport.h"
+#include "mas/store/store.h"
+#include "sim/world.h"
+
+namespace mas::sim {
+
+class Life;
+
+enum class Bug {
+  none,
+  segment_sync_dropped,           // a frame is answered without its fdatasync
+  segment_entry_sync_dropped,     // a new segment's directory entry is not synced
+  volume_entry_sync_dropped,      // nor that of the file that says whose the volume is
+  failed_sync_retried,            // an fdatasync that failed is tried again and believed
+  shard_answered_before_durable,  // a pod answers a shard once it has it in memory
+  missing_shards_counted,         // a commit before the quorum: shards not stored count as stored
+  tombstones_forgotten,           // what is removed comes back at the next start
+  erase_ignores_generation,       // a skipped version check: an old deletion ends a new upload
+  deletion_not_written,           // a deletion is answered, and not always written
+  freed_though_referenced,        // giving up an extent does not ask whose it is by now
+  stale_records,                  // records are read from a copy that lags behind
+  commit_not_written,             // a commit is answered by a minority, and sometimes rolled back
+  collection_by_age,              // shards no object refers to go once they are old
+};
+
+// By name, as `--plant` takes it; nullopt for anything else.
+[[nodiscard]] std::optional<Bug> find_bug(std::string_view name);
+[[nodiscard]] std::string_view name_of(Bug bug);
+[[nodiscard]] std::vector<Bug> all_bugs();
+
+// The seams with `bug` in them; what has nothing to do with it is given back as it is. Those of the
+// disk are in disk.cc.
+[[nodiscard]] std::unique_ptr<meta::MetaStore> plant(Bug bug, Life& life,
+                                                     std::unique_ptr<meta::MetaStore> meta);
+[[nodiscard]] std::unique_ptr<store::Store> plant(Bug bug, std::unique_ptr<store::Store> store);
+// `transport`: a pod's own store as others reach it.
+[[nodiscard]] std::unique_ptr<peer::PeerTransport> plant_in_server(
+    Bug bug, Life& life, std::unique_ptr<peer::PeerTransport> transport);
+// `transport`: how a pod reaches the others.
+[[nodiscard]] std::unique_ptr<peer::PeerTransport> plant_in_client(
+    Bug bug, std::unique_ptr<peer::PeerTransport> transport);
+// nullptr, or a worker more.
+[[nodiscard]] std::unique_ptr<maintain::Worker> planted_worker(Bug bug,
+                                                               maintain::Dependencies deps);
+
+}  // namespace mas::sim

@@ -1,0 +1,166 @@
+#include "sim/disk.h"
+
+#include "mas/core/units.h"
+#include "sim/forwarding_fs.h"
+
+namespace mas::sim {
+namespace {
+
+constexpr std::uint64_t kRoomy = 64 * kGiB;
+const std::string kSegments = kDataDirectory + "/segments";
+
+bool is_change(fs::FsOp op) {
+  return op != fs::FsOp::open && op != fs::FsOp::read && op != fs::FsOp::list;
+}
+
+bool is_segment(const std::string& path) { return path.ends_with(".seg"); }
+
+// Half of what could come from the cache does not, so that reads take time too. With the bug, a
+// sync that failed is tried again and believed.
+class PatientFile final : public ForwardingFile {
+ public:
+  PatientFile(std::unique_ptr<fs::File> inner, Rand rand, Bug bug)
+      : ForwardingFile(std::move(inner)), rand_(rand), bug_(bug) {}
+  Result<std::size_t> read_cached(std::uint64_t offset, MutableBytes into) override {
+    if (rand_.chance(0.5)) return Error(Code::busy, "not in the cache");
+    return inner_->read_cached(offset, into);
+  }
+  Result<void> sync_data() override { return again_with_bug(inner_->sync_data()); }
+
+ private:
+  Result<void> again_with_bug(Result<void> synced) {
+    if (synced.has_error() && bug_ == Bug::failed_sync_retried) return inner_->sync_data();
+    return synced;
+  }
+  Rand rand_;
+  const Bug bug_;
+};
+
+class PatientFs final : public ForwardingFs {
+ public:
+  PatientFs(fs::Fs& inner, Rand rand, Bug bug) : ForwardingFs(inner), rand_(rand), bug_(bug) {}
+
+ private:
+  std::unique_ptr<fs::File> wrap(std::unique_ptr<fs::File> file) override {
+    return std::make_unique<PatientFile>(std::move(file), rand_.fork(), bug_);
+  }
+  Rand rand_;
+  const Bug bug_;
+};
+
+// Which syncs do nothing with `bug`.
+fs::FaultFs::Liar liar_of(Bug bug) {
+  switch (bug) {
+    case Bug::segment_sync_dropped:
+      return
+          [](const fs::FsCall& call) { return call.op == fs::FsOp::sync && is_segment(call.path); };
+    case Bug::segment_entry_sync_dropped:
+      return [](const fs::FsCall& call) {
+        return call.op == fs::FsOp::sync_directory && call.path == kSegments;
+      };
+    case Bug::volume_entry_sync_dropped:
+      return [](const fs::FsCall& call) {
+        return call.op == fs::FsOp::sync_directory && call.path == kDataDirectory;
+      };
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+Disk::Disk(World& world, std::string name, Bug bug)
+    : world_(world), name_(std::move(name)), bug_(bug), rand_(world.rand().fork()) {
+  adopt(fs::make_fault_fs(rand_.next()));
+}
+
+void Disk::adopt(std::unique_ptr<fs::FaultFs> disk) {
+  disk_ = std::move(disk);
+  disk_->set_hook([this](const fs::FsCall& call) { return ask(call); });
+  disk_->set_lying_sync(liar_of(bug_));
+  patient_ = std::make_unique<PatientFs>(*disk_, rand_.fork(), bug_);
+}
+
+Result<void> Disk::ask(const fs::FsCall& call) {
+  Result<void> allowed = judge(call);
+  if (allowed.has_error()) ++refusals_;
+  return allowed;
+}
+
+Result<void> Disk::judge(const fs::FsCall& call) {
+  const Error gone(Code::io, "the disk has no power");
+  if (dying_) return gone;
+  if (is_change(call.op)) {
+    world_.note(name_ + " " + call.path, static_cast<std::uint64_t>(call.op),
+                call.offset ^ call.length);
+    if (changes_left_ && (*changes_left_)-- == 0) {
+      changes_left_.reset();
+      dying_ = true;
+      disk_->power_off_after(0);
+      died_();
+      return gone;
+    }
+  }
+  if (call.op == fs::FsOp::sync && fail_sync_) {
+    fail_sync_ = false;
+    world_.count("failed sync");
+    return Error(Code::io, "injected: the sync failed");
+  }
+  if (call.op == fs::FsOp::read && read_errors_ > 0 && is_segment(call.path) &&
+      rand_.chance(read_errors_)) {
+    world_.count("read error");
+    return Error(Code::io, "injected: the sector cannot be read");
+  }
+  return {};
+}
+
+Disk::Remains Disk::end_process(Ending ending) {
+  disk_->set_hook({});
+  std::unique_ptr<fs::FaultFs> next;
+  if (ending == Ending::killed) {
+    next = disk_->after_restart();
+  } else {
+    const auto rng = make_seeded_rng(rand_.next());
+    constexpr double kKept[] = {0.0, 0.0, 0.5, 1.0};
+    next = disk_->after_power_loss(*rng, kKept[rand_.below(4)]);
+  }
+  disk_->power_off_after(0);
+  Remains remains{std::move(patient_), std::move(disk_)};
+  dying_ = false;
+  changes_left_.reset();
+  fail_sync_ = false;
+  adopt(std::move(next));
+  return remains;
+}
+
+void Disk::lose_power_after(std::uint64_t changes, std::function<void()> died) {
+  changes_left_ = changes;
+  died_ = std::move(died);
+}
+
+bool Disk::rot() {
+  auto names = disk_->list(kSegments);
+  if (names.has_error() || names->empty()) return false;
+  const std::string path = kSegments + "/" + rand_.pick(*names);
+  auto file = disk_->open(path, {});
+  if (file.has_error()) return false;
+  auto size = (*file)->size();
+  if (size.has_error() || *size == 0) return false;
+  const auto flipped = disk_->flip_bit(path, rand_.below(*size), static_cast<int>(rand_.below(8)));
+  return flipped.has_value();
+}
+
+void Disk::set_room(std::optional<std::uint64_t> bytes) {
+  disk_->set_capacity(bytes.value_or(kRoomy));
+  is_full_ = bytes.has_value();
+}
+
+void Disk::heal() {
+  set_room(std::nullopt);
+  read_errors_ = 0;
+  fail_sync_ = false;
+  changes_left_.reset();
+  slowness = 1;
+}
+
+}  // namespace mas::sim

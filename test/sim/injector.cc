@@ -1,0 +1,238 @@
+#include "sim/injector.h"
+
+#include <utility>
+
+namespace mas::sim {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr Duration kDown = seconds(25);  // at most
+// Longer than the grace.
+constexpr Duration kClockError = std::chrono::minutes(4);
+
+}  // namespace
+
+struct Injector::Kind {
+  const char* name;
+  void (Injector::*inject)();
+  std::size_t least_pods = 1;
+};
+
+const std::vector<Injector::Kind>& Injector::all() {
+  static const std::vector<Kind> kinds{
+      {"killed", &Injector::kill},
+      {"power lost", &Injector::lose_power},
+      {"power lost soon", &Injector::lose_power_in_write},
+      {"black-out", &Injector::black_out},
+      {"stopped in order", &Injector::restart},
+      {"clock jump", &Injector::jump_clock},
+      {"sync to fail", &Injector::fail_sync},
+      {"slow disk", &Injector::slow_disk},
+      {"full disk", &Injector::fill_disk},
+      {"bit rot", &Injector::rot},
+      {"bad sectors", &Injector::read_errors},
+      {"partition", &Injector::partition, 2},
+      {"one-way link", &Injector::cut_one_way, 2},
+      {"lossy links", &Injector::lose_messages, 2},
+      {"slow links", &Injector::slow_links, 2},
+      {"metadata cut off", &Injector::cut_meta},
+      {"metadata answers lost", &Injector::lose_meta_answers},
+      {"slow metadata", &Injector::slow_meta},
+  };
+  return kinds;
+}
+
+std::vector<std::string> Injector::kinds(std::size_t pods) {
+  std::vector<std::string> names{"power lost within a write", "failed sync", "read error",
+                                 "lost message", "message into a cut link"};
+  if (pods > 1) names.emplace_back("repeated request");
+  for (const Kind& kind : all()) {
+    if (pods >= kind.least_pods) names.emplace_back(kind.name);
+  }
+  return names;
+}
+
+Injector::Injector(World& world, Cluster& cluster)
+    : world_(world),
+      cluster_(cluster),
+      rand_(world.rand().fork()),
+      bad_disk_(rand_.below(cluster.size())),
+      pace_(rand_.between(seconds(2), seconds(15))) {}
+
+void Injector::start() { next(); }
+
+void Injector::next() {
+  later(rand_.between(Duration(0), 2 * pace_), [this] {
+    if (stopped_) return;
+    const Kind& kind = rand_.pick(all());
+    if (cluster_.size() >= kind.least_pods) {
+      world_.note(std::string("fault: ") + kind.name);
+      world_.count(kind.name);
+      (this->*kind.inject)();
+    }
+    next();
+  });
+}
+
+void Injector::later(Duration d, std::function<void()> undo) {
+  world_.after(d, [running = running_, undo = std::move(undo)] {
+    if (*running) undo();
+  });
+}
+
+void Injector::stop() {
+  *running_ = false;
+  stopped_ = true;
+  cluster_.network().heal();
+  for (std::size_t i = 0; i < cluster_.size(); ++i) {
+    Pod& pod = cluster_.pod(i);
+    pod.disk().heal();
+    // A volume that had an error of its disk writes again only after a start.
+    if (pod.is_serving() && !pod.store().usage().writable) pod.crash(Ending::killed, seconds(1));
+  }
+}
+
+Pod& Injector::any_pod() { return cluster_.pod(rand_.below(cluster_.size())); }
+
+Duration Injector::a_while() { return rand_.between(seconds(1), seconds(15)); }
+
+// ---- Pods ----
+
+void Injector::kill() { any_pod().crash(Ending::killed, rand_.between(milliseconds(100), kDown)); }
+
+void Injector::lose_power() {
+  any_pod().crash(Ending::power_lost, rand_.between(milliseconds(100), kDown));
+}
+
+void Injector::lose_power_in_write() {
+  any_pod().lose_power_after(rand_.below(6), rand_.between(milliseconds(100), kDown));
+}
+
+void Injector::black_out() {
+  for (std::size_t i = 0; i < cluster_.size(); ++i) {
+    cluster_.pod(i).crash(Ending::power_lost, rand_.between(milliseconds(100), seconds(10)));
+  }
+}
+
+void Injector::restart() { any_pod().stop_and_start(rand_.between(seconds(1), seconds(20))); }
+
+void Injector::jump_clock() { any_pod().wall_offset() = rand_.between(-kClockError, kClockError); }
+
+// ---- Disks ----
+
+void Injector::fail_sync() {
+  Pod& pod = any_pod();
+  pod.disk().fail_next_sync();
+  const Ending ending = rand_.chance(0.5) ? Ending::killed : Ending::power_lost;
+  later(rand_.between(seconds(5), seconds(20)), [&pod, ending] { pod.crash(ending, seconds(1)); });
+}
+
+void Injector::slow_disk() {
+  Disk& disk = any_pod().disk();
+  disk.slowness = 300;
+  later(a_while(), [&disk] { disk.slowness = 1; });
+}
+
+void Injector::fill_disk() {
+  Disk& disk = any_pod().disk();
+  disk.set_room(rand_.below(600'000));
+  later(a_while(), [&disk] { disk.set_room(std::nullopt); });
+}
+
+void Injector::rot() {
+  Pod& pod = cluster_.pod(bad_disk_);
+  const std::uint64_t bits = 1 + rand_.below(4);
+  for (std::uint64_t i = 0; i < bits; ++i) pod.has_rotted = pod.disk().rot() || pod.has_rotted;
+}
+
+void Injector::read_errors() {
+  Pod& pod = cluster_.pod(bad_disk_);
+  pod.has_rotted = true;
+  pod.disk().set_read_errors(0.1);
+  later(a_while(), [&pod] { pod.disk().set_read_errors(0); });
+}
+
+// ---- The network ----
+
+void Injector::partition() {
+  Network& network = cluster_.network();
+  const std::uint64_t side = rand_.next();
+  for (std::size_t a = 0; a < cluster_.size(); ++a) {
+    for (std::size_t b = 0; b < cluster_.size(); ++b) {
+      if ((side >> a & 1) != (side >> b & 1)) network.link(a, b).cut = true;
+    }
+  }
+  later(a_while(), [this, &network] {
+    for (std::size_t a = 0; a < cluster_.size(); ++a) {
+      for (std::size_t b = 0; b < cluster_.size(); ++b) network.link(a, b).cut = false;
+    }
+  });
+}
+
+void Injector::cut_one_way() {
+  const std::size_t from = rand_.below(cluster_.size());
+  const std::size_t to = (from + 1 + rand_.below(cluster_.size() - 1)) % cluster_.size();
+  Link& link = cluster_.network().link(from, to);
+  link.cut = true;
+  later(a_while(), [&link] { link.cut = false; });
+}
+
+void Injector::lose_messages() {
+  const double loss = rand_.chance(0.5) ? 0.02 : 0.2;
+  const auto set = [this](double lost, double repeated) {
+    for (std::size_t a = 0; a < cluster_.size(); ++a) {
+      for (std::size_t b = 0; b < cluster_.size(); ++b) {
+        cluster_.network().link(a, b).loss = lost;
+        cluster_.network().link(a, b).repeat = repeated;
+      }
+    }
+  };
+  set(loss, 0.2);
+  later(a_while(), [set] { set(0, 0); });
+}
+
+void Injector::slow_links() {
+  const std::size_t pod = rand_.below(cluster_.size());
+  const auto set = [this, pod](Duration most) {
+    for (std::size_t other = 0; other < cluster_.size(); ++other) {
+      cluster_.network().link(pod, other).most = most;
+      cluster_.network().link(other, pod).most = most;
+    }
+  };
+  set(rand_.between(milliseconds(50), seconds(4)));
+  later(a_while(), [set] { set(Link().most); });
+}
+
+// ---- The metadata store ----
+
+void Injector::cut_meta() {
+  Host& host = cluster_.network().host(cluster_.meta_host());
+  if (host.life == nullptr) return;
+  Life* life = std::exchange(host.life, nullptr);
+  host.refuses = rand_.chance(0.5);
+  // Not undone by stop(): whatever happens, it comes back.
+  world_.after(a_while(), [&host, life] { host.life = life; });
+}
+
+void Injector::lose_meta_answers() {
+  const std::size_t pod = rand_.below(cluster_.size());
+  Network& network = cluster_.network();
+  Link& answers = network.link(cluster_.meta_host(), pod);
+  answers.loss = 0.3;
+  later(a_while(), [&answers] { answers.loss = 0; });
+}
+
+void Injector::slow_meta() {
+  const auto set = [this](Duration most) {
+    for (std::size_t pod = 0; pod < cluster_.size(); ++pod) {
+      cluster_.network().link(pod, cluster_.meta_host()).most = most;
+      cluster_.network().link(cluster_.meta_host(), pod).most = most;
+    }
+  };
+  set(rand_.between(milliseconds(100), seconds(8)));
+  later(a_while(), [set] { set(Link().most); });
+}
+
+}  // namespace mas::sim

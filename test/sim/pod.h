@@ -1,0 +1,96 @@
+// Pod: what `mas serve` runs, wired over the simulated seams. Its disk and its name outlive its
+// processes; start(), crash() and stop() are not called from its own handlers.
+//
+// join() in pod.cc is the one place where membership and background work come in.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "mas/config/config.h"
+#include "mas/maintain/scheduler.h"
+#include "mas/membership/cluster_view.h"
+#include "mas/object/objects.h"
+#include "mas/store/store.h"
+#include "sim/disk.h"
+#include "sim/network.h"
+
+namespace mas::sim {
+
+struct Settings;
+
+// What all pods have in common.
+struct PodPlace {
+  World& world;
+  Network& network;
+  const Settings& settings;
+  meta::MetaStore& meta;  // without the network
+  HostIndex meta_host;
+  Bug bug;
+  // The view a pod starts with.
+  std::function<membership::ClusterView(std::size_t pod)> view;
+  // Told when a process of this pod begins to serve, and when it is gone.
+  std::function<void(std::size_t pod)> on_change;
+};
+
+class Pod {
+ public:
+  Pod(const PodPlace& place, std::size_t index);
+  ~Pod();
+  Pod(const Pod&) = delete;
+  Pod& operator=(const Pod&) = delete;
+
+  // Opens the store; then begins to serve, unless there is no view yet (found() of the cluster).
+  // What the disk does not allow is tried again later.
+  void start();
+  // For the first start: the pod has a store and nothing else.
+  void open_only();
+  void join();
+
+  // Ends the process where it is. `restart_after`: nullopt, it stays down.
+  void crash(Ending ending, std::optional<Duration> restart_after);
+  // SIGTERM: closes everything in order, then starts again.
+  void stop_and_start(Duration down);
+  // The power goes at one of the next changes of the disk.
+  void lose_power_after(std::uint64_t changes, Duration restart_after);
+
+  [[nodiscard]] bool is_up() const noexcept { return process_ != nullptr; }
+  [[nodiscard]] bool is_serving() const;
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] std::size_t index() const noexcept { return index_; }
+  [[nodiscard]] Disk& disk() noexcept { return disk_; }
+  [[nodiscard]] Duration& wall_offset() noexcept { return wall_offset_; }
+  // While up.
+  [[nodiscard]] Life& life();
+  [[nodiscard]] store::Store& store();
+  [[nodiscard]] membership::ViewBoard& board();
+  // A counter of mas's own, over all processes so far.
+  [[nodiscard]] double counter(const std::string& name);
+  // Bytes of this disk were made wrong on purpose.
+  bool has_rotted = false;
+
+ private:
+  struct Process;
+  Result<void> open_store(Process& process);
+  void build(Process& process);
+  Task<void> serve(Process* process);
+  Task<void> shut_down(Process* process, bool in_order, std::shared_ptr<bool> done);
+  void end_soon();
+  void bury(Ending ending);
+  void start_later(Duration after);
+
+  const PodPlace place_;
+  const std::size_t index_;
+  const std::string name_;
+  Disk disk_;
+  Duration wall_offset_{};
+  std::unique_ptr<Process> process_;
+  std::optional<Id128> incarnation_;
+  std::optional<EventId> starting_;
+  std::map<std::string, double> counted_;
+};
+
+}  // namespace mas::sim

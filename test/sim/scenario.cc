@@ -1,0 +1,140 @@
+#include "sim/scenario.h"
+
+#include <algorithm>
+
+#include "sim/checker.h"
+#include "sim/injector.h"
+
+namespace mas::sim {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr Duration kFaults = seconds(150);
+constexpr Duration kRecovery = minutes(3);
+constexpr std::size_t kContents = 24;
+constexpr std::size_t kClients = 6;
+
+// What mas counts of itself, by the name under which a batch counts it.
+constexpr std::pair<const char*, const char*> kCounters[] = {
+    {"mas_object_degraded_reads_total", "degraded read"},
+    {"mas_object_shards_bad_total", "bad shard found"},
+    {"mas_collect_shards_total", "shard collected"},
+    {"mas_segments_compacted_total", "segment compacted"},
+    {"mas_object_deduplicated_total", "upload of what was there"},
+};
+
+std::size_t pods_of(const RunOptions& options, World& world) {
+  constexpr std::size_t kSizes[] = {1, 2, 3, 3, 6, 6};
+  const std::size_t drawn = kSizes[world.rand().below(std::size(kSizes))];
+  return options.pods != 0 ? options.pods : drawn;
+}
+
+// Faults have stopped: every pod is back, every request answered, every outcome settled.
+void calm_down(Workload& workload, Gate& clients) {
+  World& world = workload.world;
+  workload.stopping = true;
+  const auto back = [&] { return workload.cluster.all_serving(); };
+  if (!world.run_until(back, kRecovery)) {
+    world.violate("a pod does not come back though nothing is wrong any more");
+    return;
+  }
+  const auto left = [&] { return clients.inside() == 0; };
+  if (!world.run_until(left, kRecovery)) {
+    world.violate("a client's request is never answered");
+    return;
+  }
+  // Views are told, uploads that nobody finishes are taken up or left.
+  world.run_for(minutes(1));
+  workload.model->end_lingering();
+  world.run_for(seconds(40));
+  if (!workload.model->is_settled()) world.violate("a request goes on for ever");
+}
+
+// Long enough for what was deleted or given up to be gone.
+void let_collect(Workload& workload) {
+  const Settings& settings = workload.cluster.settings();
+  // Uploads that were left open expire first; clocks that were wrong make that later.
+  workload.world.run_for(settings.limits.session + minutes(10));
+  workload.world.run_for(3 * settings.maintain.grace + 20 * settings.maintain.collect_interval);
+}
+
+class Play {
+ public:
+  Play(World& world, const RunOptions& options, std::size_t pods)
+      : world_(world),
+        cluster_(std::make_unique<Cluster>(world, pods, options.bug)),
+        workload_{world, *cluster_,
+                  std::make_shared<Model>(world, make_contents(world.rand(), kContents))} {}
+  // The cluster ends first, and with it what the clients are at.
+  ~Play() { cluster_.reset(); }
+  Play(const Play&) = delete;
+  Play& operator=(const Play&) = delete;
+
+  void run() {
+    cluster_->found();
+    if (!world_.run_until([this] { return cluster_->all_serving(); }, minutes(1))) {
+      world_.violate("the cluster does not start");
+      return;
+    }
+    for (std::size_t i = 0; i < kClients; ++i) {
+      clients_.push_back(std::make_unique<Client>(workload_));
+      spawn(cluster_->clients().executor(), running_, clients_.back()->run(), "client");
+    }
+    Injector injector(world_, *cluster_);
+    injector.start();
+    world_.run_for(kFaults);
+    injector.stop();
+    if (is_fine()) calm_down(workload_, running_);
+    if (is_fine()) check_objects(workload_);
+    if (is_fine()) check_service(workload_);
+    if (is_fine()) let_collect(workload_);
+    if (is_fine()) check_objects(workload_);
+    if (is_fine() && !cluster_->settings().short_grace) check_garbage(workload_);
+    for (const auto& [name, as] : kCounters) {
+      for (std::size_t i = 0; i < cluster_->size(); ++i) {
+        world_.count(as, static_cast<std::uint64_t>(cluster_->pod(i).counter(name)));
+      }
+    }
+  }
+
+ private:
+  [[nodiscard]] bool is_fine() const { return world_.violations().empty(); }
+
+  World& world_;
+  std::unique_ptr<Cluster> cluster_;
+  Workload workload_;
+  std::vector<std::unique_ptr<Client>> clients_;
+  Gate running_;
+};
+
+}  // namespace
+
+Outcome run(const RunOptions& options) {
+  World world(options.seed, options.verbose);
+  Outcome outcome;
+  outcome.pods = pods_of(options, world);
+  {
+    Play play(world, options, outcome.pods);
+    play.run();
+  }
+  outcome.trace = world.trace();
+  outcome.counts = world.counts();
+  outcome.violations = world.violations();
+  return outcome;
+}
+
+std::vector<std::string> expected_counts() {
+  std::vector<std::string> names = Injector::kinds(6);
+  for (const auto& [name, as] : kCounters) names.emplace_back(as);
+  for (const char* what : {"download", "upload", "part", "finish", "delete", "instant upload"}) {
+    names.push_back(std::string("done: ") + what);
+    if (std::string(what) != "part") names.push_back(std::string("failed: ") + what);
+  }
+  names.emplace_back("done: abort");
+  names.emplace_back("restart");
+  return names;
+}
+
+}  // namespace mas::sim
