@@ -281,8 +281,8 @@ Result<std::size_t> MongoDocuments::write_chunk(Lease& lease, std::span<const St
   bson_destroy(&reply);
   if (done) return matched;
   if (!judge(error).duplicate_key) return failed(lease, error);
-  stopped = true;
-  return matched;
+  stopped = true;  // the count is not to be trusted: mongo-java-server counts what it refused
+  return std::size_t{0};
 }
 
 Result<std::size_t> MongoDocuments::write(const std::vector<Step>& steps) {
@@ -301,7 +301,7 @@ Result<std::size_t> MongoDocuments::write(const std::vector<Step>& steps) {
       if (rest.size() != steps.size()) error.mark_maybe_happened();
       return error;
     }
-    matched += *part;
+    matched = stopped ? 0 : matched + *part;
     rest = rest.subspan(count);
   }
   return matched;

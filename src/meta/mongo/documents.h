@@ -82,7 +82,7 @@ class Documents {
   virtual Result<std::vector<std::string>> below(Field field, std::int64_t before,
                                                  std::uint32_t limit) = 0;
   // Carries the steps out in order; how many of them found their document as they wanted it.
-  // An insert that meets a document ends the work there.
+  // An insert that meets a document ends the work there, and the answer is 0.
   virtual Result<std::size_t> write(const std::vector<Step>& steps) = 0;
   // The counter's value after adding `amount`; it starts at 0.
   virtual Result<std::uint64_t> add(const std::string& id, std::uint64_t amount) = 0;
