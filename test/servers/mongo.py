@@ -1,6 +1,6 @@
 """A server of the MongoDB wire protocol for tests: `mongod` where one is installed, else
-mongo-java-server on an H2 file (see mongo/). server.json: "url", and "command" for suites that stop and
-start a server of their own ("{port}" and "{data}" stand in it).
+mongo-java-server on an H2 file (see mongo/). server.json: "url", "pid", and "command", which starts it
+again on the same data.
 """
 import json
 import os
@@ -90,7 +90,7 @@ def writable(port):
 
 
 def launch(command, directory):
-    """Starts a server; its process and port."""
+    """Starts a server; its process, port and command line."""
     port = common.free_port()
     data = directory / "data"
     data.mkdir()
@@ -101,14 +101,14 @@ def launch(command, directory):
         run(port, {"replSetInitiate":
                    {"_id": "rs0", "members": [{"_id": 0, "host": f"127.0.0.1:{port}"}]}})
         common.wait_until(lambda: writable(port), process, directory)
-    return process, port
+    return process, port, filled
 
 
 def start(directory):
     command = command_in(directory)
-    process, port = launch(command, directory)
+    process, port, filled = launch(command, directory)
     options = "replicaSet=rs0" if is_mongod(command) else "retryWrites=false"
-    return {"pid": process.pid, "command": command,
+    return {"pid": process.pid, "command": filled,
             "url": f"mongodb://127.0.0.1:{port}/?{options}"}
 
 

@@ -133,8 +133,8 @@ Result<void> Attempt::scan(std::string_view from, std::string_view to, const Vis
 Result<std::vector<Change>> Attempt::to_changes(const Transaction::Changes& changes) const {
   std::vector<std::string> unread;
   for (const auto& [key, value] : changes) {
-    // A new place in the list of freed extents is known to be empty.
-    if (!is_field(key[0]) && key[0] != keys::kFreed) unread.push_back(key);
+    // New places too: the lock of an intent that never happened may stand there.
+    if (!is_field(key[0])) unread.push_back(key);
   }
   MAS_CHECK(prefetch(unread));
   std::vector<Change> made;

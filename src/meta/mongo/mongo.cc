@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "mas/runtime/offload.h"
 #include "meta/keys.h"
 #include "meta/mongo/ids.h"
 #include "meta/mongo/mongo_meta.h"
@@ -105,7 +106,10 @@ class MongoMeta final : public StoreBase {
       return drop_collected(*documents_, everyone);
     };
     auto dropped = run<Result<void>>(std::move(drop));
-    co_return co_await std::move(dropped);
+    auto result = co_await std::move(dropped);
+    // How far the slot has come is noted in any case.
+    if (result.has_error()) co_return result.error().mark_maybe_happened();
+    co_return result;
   }
   Task<Result<Upload>> open(Upload upload) override {
     auto op = [upload = std::move(upload)](Attempt&, Transaction& tx) {
@@ -144,7 +148,9 @@ class MongoMeta final : public StoreBase {
   }
   Task<Result<std::vector<Part>>> parts(Id128 upload, std::uint32_t after,
                                         std::uint32_t limit) override {
-    auto op = [upload, after, limit](const Attempt& db) {
+    auto op = [upload, after, limit](const Attempt& db) -> Result<std::vector<Part>> {
+      // A change of parts that was decided but not carried out yet is found at their upload.
+      MAS_CHECK(ops::find_upload(db, upload));
       return ops::parts(db, upload, after, limit);
     };
     return read<Result<std::vector<Part>>>(std::move(op));
@@ -235,6 +241,12 @@ class MongoMeta final : public StoreBase {
     co_await waiting_.gate.close();
     // What callers left behind at their deadlines.
     co_await running_.close();
+    auto forget = [this]() -> Result<void> {
+      intents_->forget_finished();
+      return {};
+    };
+    auto forgotten = offload(driver_, std::move(forget));
+    (void)co_await std::move(forgotten);  // others sweep them otherwise
     co_await breaker_.close();
   }
 

@@ -13,6 +13,7 @@ class MongoBackend final : public MetaBackend {
     view_.reset();
     view_ = std::make_unique<MongoView>(mongo_url(), database);
   }
+  [[nodiscard]] const std::string& database() const { return view_->database(); }
 
  private:
   std::unique_ptr<MongoView> view_ = std::make_unique<MongoView>(mongo_url());
@@ -21,5 +22,9 @@ class MongoBackend final : public MetaBackend {
 }  // namespace
 
 std::unique_ptr<MetaBackend> make_backend() { return std::make_unique<MongoBackend>(); }
+
+std::string database_of(MetaBackend& backend) {
+  return static_cast<MongoBackend&>(backend).database();
+}
 
 }  // namespace mas::test

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "backend.h"
 #include "mas/config/config.h"
 #include "mas/meta/meta_store.h"
 #include "mas/observe/metrics.h"
@@ -41,5 +42,8 @@ class MongoView {
   std::string database_;
   std::unique_ptr<meta::MetaStore> store_;
 };
+
+// The database of a backend that make_backend() of this adapter made.
+[[nodiscard]] std::string database_of(MetaBackend& backend);
 
 }  // namespace mas::test
