@@ -60,42 +60,53 @@ Result<void> add_fields(Bson& to, const Step& step) {
   return {};
 }
 
-std::string binary(bson_iter_t* at) {
-  bson_subtype_t subtype{};
+std::string_view text_at(bson_iter_t* at) {
   std::uint32_t size = 0;
-  const std::uint8_t* data = nullptr;
-  bson_iter_binary(at, &subtype, &size, &data);
-  return {reinterpret_cast<const char*>(data), size};
+  const char* text = bson_iter_utf8(at, &size);
+  return {text, size};
 }
+
+constexpr char kLocked = 'l';  // no stamp starts with it
 
 }  // namespace
 
+std::string locked_state(std::string_view lock) { return kLocked + std::string(lock); }
+
 Result<void> fill(Bson& to, const Step& step) {
   to.text("_id", step.id);
-  if (!step.lock.empty()) to.bytes("l", step.lock);
-  if (step.stamp.empty()) return {};
-  to.bytes("t", step.stamp).bytes("v", step.value);
+  if (step.stamp.empty()) {
+    to.text("g", locked_state(step.lock));
+    return {};
+  }
+  to.text("g", step.stamp).bytes("v", step.value);
   return add_fields(to, step);
 }
 
 Result<Document> read_document(const bson_t* from) {
   Document document;
+  std::string_view state;
   bson_iter_t at;
   bool whole = bson_iter_init(&at, from);
   while (whole && bson_iter_next(&at)) {
     std::string_view name = bson_iter_key(&at);
-    if (name == "_id" && BSON_ITER_HOLDS_UTF8(&at)) {
+    if (BSON_ITER_HOLDS_UTF8(&at)) {
+      if (name == "_id") document.id = text_at(&at);
+      if (name == "g") state = text_at(&at);
+      if (name == "t") document.stamp = text_at(&at);
+    } else if (BSON_ITER_HOLDS_BINARY(&at) && name == "v") {
       std::uint32_t size = 0;
-      const char* text = bson_iter_utf8(&at, &size);
-      document.id.assign(text, size);
-    } else if (BSON_ITER_HOLDS_BINARY(&at)) {
-      if (name == "t") document.stamp = binary(&at);
-      if (name == "v") document.value = binary(&at);
-      if (name == "l") document.lock = binary(&at);
+      const std::uint8_t* data = nullptr;
+      bson_iter_binary(&at, nullptr, &size, &data);
+      document.value = as_text({data, size});
     }
   }
-  if (document.id.empty() || (document.stamp.empty() && document.lock.empty())) {
+  if (document.id.empty() || state.empty()) {
     return Error(Code::corrupt, "A record of the metadata server cannot be read.");
+  }
+  if (state[0] == kLocked) {
+    document.lock = state.substr(1);
+  } else {
+    document.stamp = state;
   }
   return document;
 }

@@ -33,6 +33,8 @@ class Bson {
   bson_t bson_;
 };
 
+// What field `g` holds: the stamp, or this while there is a lock (and the stamp stands in `t`).
+[[nodiscard]] std::string locked_state(std::string_view lock);
 // The whole document of `step`: value, stamp or lock, and the fields it is found by. Errors:
 // corrupt.
 [[nodiscard]] Result<void> fill(Bson& to, const Step& step);

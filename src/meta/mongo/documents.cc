@@ -31,62 +31,38 @@ const char* text_of(Reading reading) {
   return reading == Reading::linearizable ? "linearizable" : "majority";
 }
 
-void no_lock(Bson& filter) {
-  Bson missing;
-  missing.flag("$exists", false);
-  filter.nested("l", missing);
+// The one document of a step, in the state it must be in. Always the same two fields: the server
+// finds it by its id.
+void fill_filter(Bson& filter, const Step& step) {
+  filter.text("_id", step.id);
+  switch (step.kind) {
+    case Step::Kind::unlock:
+    case Step::Kind::settle:
+    case Step::Kind::settle_gone:
+      filter.text("g", locked_state(step.match));
+      break;
+    case Step::Kind::remove_named:
+      break;
+    default:
+      filter.text("g", step.match);
+  }
 }
 
 bool add_update(mongoc_bulk_operation_t* bulk, const Step& step, bson_error_t* error) {
-  Bson filter, change, fields;
-  filter.text("_id", step.id);
+  Bson filter, change, set, unset;
+  fill_filter(filter, step);
   if (step.kind == Step::Kind::lock) {
-    filter.bytes("t", step.match);
-    no_lock(filter);
-    fields.bytes("l", step.lock);
-    change.nested("$set", fields);
-  } else if (step.kind == Step::Kind::mark) {
-    filter.bytes("t", step.match);
-    fields.bytes("t", step.stamp);
-    change.nested("$set", fields);
+    set.text("g", locked_state(step.lock)).text("t", step.match);
   } else {
-    filter.bytes("l", step.match);
-    fields.text("l", "");
-    change.nested("$unset", fields);
+    set.text("g", step.stamp);
+  }
+  change.nested("$set", set);
+  if (step.kind == Step::Kind::unlock) {
+    unset.text("t", "");
+    change.nested("$unset", unset);
   }
   return mongoc_bulk_operation_update_one_with_opts(bulk, filter.get(), change.get(), nullptr,
                                                     error);
-}
-
-bool add_replace(mongoc_bulk_operation_t* bulk, const Step& step, const Bson& whole,
-                 bson_error_t* error) {
-  Bson filter;
-  filter.text("_id", step.id);
-  if (step.kind == Step::Kind::replace) {
-    filter.bytes("t", step.match);
-    no_lock(filter);
-  } else {
-    filter.bytes("l", step.match);
-  }
-  return mongoc_bulk_operation_replace_one_with_opts(
-      bulk, filter.get(), const_cast<Bson&>(whole).get(), nullptr, error);
-}
-
-bool add_remove(mongoc_bulk_operation_t* bulk, const Step& step, bson_error_t* error) {
-  Bson filter;
-  filter.text("_id", step.id);
-  if (step.kind == Step::Kind::remove) {
-    filter.bytes("t", step.match);
-    no_lock(filter);
-  } else if (step.kind != Step::Kind::remove_named) {
-    filter.bytes("l", step.match);
-  }
-  if (step.kind == Step::Kind::drop_locked) {
-    Bson missing;
-    missing.flag("$exists", false);
-    filter.nested("t", missing);
-  }
-  return mongoc_bulk_operation_remove_one_with_opts(bulk, filter.get(), nullptr, error);
 }
 
 Result<void> add(mongoc_bulk_operation_t* bulk, const Step& step) {
@@ -96,11 +72,13 @@ Result<void> add(mongoc_bulk_operation_t* bulk, const Step& step) {
     case Step::Kind::insert:
     case Step::Kind::replace:
     case Step::Kind::settle: {
-      Bson whole;
+      Bson whole, filter;
+      fill_filter(filter, step);
       MAS_CHECK(fill(whole, step));
       added = step.kind == Step::Kind::insert
                   ? mongoc_bulk_operation_insert_with_opts(bulk, whole.get(), nullptr, &error)
-                  : add_replace(bulk, step, whole, &error);
+                  : mongoc_bulk_operation_replace_one_with_opts(bulk, filter.get(), whole.get(),
+                                                                nullptr, &error);
       break;
     }
     case Step::Kind::lock:
@@ -108,8 +86,11 @@ Result<void> add(mongoc_bulk_operation_t* bulk, const Step& step) {
     case Step::Kind::mark:
       added = add_update(bulk, step, &error);
       break;
-    default:
-      added = add_remove(bulk, step, &error);
+    default: {
+      Bson filter;
+      fill_filter(filter, step);
+      added = mongoc_bulk_operation_remove_one_with_opts(bulk, filter.get(), nullptr, &error);
+    }
   }
   if (!added) return Error(Code::invalid_argument, "A record cannot be written: it is too large.");
   return {};

@@ -29,8 +29,7 @@ struct Step {
   enum class Kind : std::uint8_t {
     insert,        // `id` with `stamp` and `value`, or only `lock`; there must be none
     lock,          // stamp is `match`, no lock -> `lock`
-    unlock,        // lock is `match`: it goes, the value stays
-    drop_locked,   // lock is `match`, no value: the document goes
+    unlock,        // lock is `match`: back to `stamp`, the value stays
     mark,          // stamp is `match` -> `stamp`, the value stays
     replace,       // stamp is `match`, no lock -> `stamp`, `value`
     settle,        // lock is `match` -> `stamp`, `value`, no lock

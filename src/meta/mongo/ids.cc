@@ -15,12 +15,7 @@ std::string key_of(std::string_view id) {
   return from_hex(id.substr(2), rest) ? key : std::string();
 }
 
-std::string intent_id(std::string_view lock) { return "t/" + to_hex(as_bytes(lock)); }
-
-std::string lock_of(std::string_view intent_id) {
-  std::string lock((intent_id.size() - 2) / 2, '\0');
-  MutableBytes bytes(reinterpret_cast<std::uint8_t*>(lock.data()), lock.size());
-  return from_hex(intent_id.substr(2), bytes) ? lock : std::string();
-}
+std::string intent_id(std::string_view lock) { return "t/" + std::string(lock); }
+std::string lock_of(std::string_view intent_id) { return std::string(intent_id.substr(2)); }
 
 }  // namespace mas::meta::mongo

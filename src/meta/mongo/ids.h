@@ -10,7 +10,7 @@ namespace mas::meta::mongo {
 [[nodiscard]] std::string id_of(std::string_view key);
 // The key of an id that id_of() made; "" for others.
 [[nodiscard]] std::string key_of(std::string_view id);
-// The document of the intent that `lock` (16 bytes) belongs to, and back.
+// The document of the intent that `lock` belongs to, and back.
 [[nodiscard]] std::string intent_id(std::string_view lock);
 [[nodiscard]] std::string lock_of(std::string_view intent_id);
 

@@ -70,8 +70,8 @@ Step carrying_out(const Change& change, const std::string& lock) {
 }
 
 Step unlocking(const Document& found) {
-  Kind kind = found.stamp.empty() ? Kind::drop_locked : Kind::unlock;
-  return Step{kind, found.id, found.lock, {}, {}, {}};
+  Kind kind = found.stamp.empty() ? Kind::settle_gone : Kind::unlock;
+  return Step{kind, found.id, found.lock, found.stamp, {}, {}};
 }
 
 // The value before the intent that locks it.
@@ -165,7 +165,7 @@ Result<bool> Intents::holds(const std::map<std::string, std::string>& stamps,
 }
 
 Result<Carried> Intents::carry_out_one(const Change& change) {
-  std::string stamp = std::string(as_text(rng_.id().bytes));
+  std::string stamp = rng_.id().hex();
   Step step{change.match.empty() ? Kind::insert : Kind::replace,
             change.id,
             change.match,
@@ -182,7 +182,7 @@ Result<Carried> Intents::carry_out_one(const Change& change) {
 
 Result<Carried> Intents::carry_out(const std::vector<Change>& changes,
                                    const std::map<std::string, std::string>& unchanged) {
-  std::string lock(as_text(rng_.id().bytes));
+  std::string lock = rng_.id().hex();
   std::string key = intent_id(lock);
   std::int64_t now = clock_.wall().unix_seconds();
   std::vector<Step> steps{{Kind::insert, key, {}, std::string(kPending), encode(changes, now), {}}};
@@ -239,8 +239,8 @@ void Intents::withdraw(const std::string& key, const std::vector<Change>& change
   std::vector<Step> steps{{Kind::remove, key, std::string(kPending), {}, {}, {}}};
   for (const Change& change : changes) {
     if (change.guarded) continue;
-    steps.push_back(
-        {change.match.empty() ? Kind::drop_locked : Kind::unlock, change.id, lock, {}, {}, {}});
+    Kind kind = change.match.empty() ? Kind::settle_gone : Kind::unlock;
+    steps.push_back({kind, change.id, lock, change.match, {}, {}});
   }
   (void)documents_.write(steps);
 }

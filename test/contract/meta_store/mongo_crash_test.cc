@@ -16,23 +16,33 @@ using meta::mongo::Hook;
 
 namespace {
 
+// What becomes of the process at its last command.
+struct Ending {
+  Hook::Fate fate;
+  bool lives;  // only that one command fails
+  const char* text;
+};
+constexpr Ending kEndings[] = {{Hook::Fate::unsent, false, "not sent"},
+                               {Hook::Fate::unanswered, false, "not answered"},
+                               {Hook::Fate::unanswered, true, "not answered, others are"}};
+
 // Ends a process at its command number `at` (from 0): nothing reaches the server after it.
 class Crash {
  public:
-  Crash(int at, Hook::Fate fate) : left_(at), fate_(fate) {}
+  Crash(int at, const Ending& ending) : left_(at), ending_(ending) {}
   [[nodiscard]] Hook hook() {
     return Hook{[this](std::string_view) {
-      if (happened_) return Hook::Fate::unsent;
+      if (happened_) return ending_.lives ? Hook::Fate::pass : Hook::Fate::unsent;
       if (left_-- > 0) return Hook::Fate::pass;
       happened_ = true;
-      return fate_;
+      return ending_.fate;
     }};
   }
   [[nodiscard]] bool happened() const { return happened_; }
 
  private:
   std::atomic<int> left_;
-  Hook::Fate fate_;
+  const Ending& ending_;
   std::atomic<bool> happened_{false};
 };
 
@@ -83,21 +93,19 @@ void crash_once(MetaFixture& f, const Case& c, Crash& crash) {
 }
 
 void crash_everywhere(const Prepare& prepare) {
-  MetaFixture f;
-  std::vector<Id128> used;
-  for (Hook::Fate fate : {Hook::Fate::unsent, Hook::Fate::unanswered}) {
+  for (const Ending& ending : kEndings) {
     bool crashed = true;
     for (int at = 0; crashed; ++at) {
-      INFO("command " << at << (fate == Hook::Fate::unsent ? " not sent" : " not answered"));
+      INFO("command " << at << ": " << ending.text);
       REQUIRE(at < 30);
+      MetaFixture f;
       Case c = prepare(f);
-      Crash crash(at, fate);
+      Crash crash(at, ending);
       crash_once(f, c, crash);
       crashed = crash.happened();
       must(f.run(c.act(f.store())));
       REQUIRE(c.happened());
-      used.insert(used.end(), c.used.begin(), c.used.end());
-      check_places(f, used);
+      check_places(f, c.used);
     }
   }
 }
