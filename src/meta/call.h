@@ -29,9 +29,9 @@ struct Waiting {
   Gate gate;
 };
 
-// Resumes when `done` is set, after at most waiting.deadline (then `call` was expired, which sets
-// it).
-Task<void> wait_for(Waiting& waiting, Event& done, std::shared_ptr<Expirable> call);
+// Resumes when `done` is set, after at most `deadline` (then `call` was expired, which sets it).
+Task<void> wait_for(Waiting& waiting, Duration deadline, Event& done,
+                    std::shared_ptr<Expirable> call);
 
 template <class R>
 class Call : public Expirable {
@@ -60,7 +60,10 @@ class Call : public Expirable {
 
   // Once, by the caller. `self` is this call.
   static Task<R> wait(std::shared_ptr<Call> self, Waiting& waiting) {
-    co_await wait_for(waiting, self->done_, self);
+    return wait(std::move(self), waiting, waiting.deadline);
+  }
+  static Task<R> wait(std::shared_ptr<Call> self, Waiting& waiting, Duration deadline) {
+    co_await wait_for(waiting, deadline, self->done_, self);
     std::lock_guard lock(self->mutex_);
     co_return std::move(*self->result_);
   }

@@ -25,6 +25,10 @@ Result<std::vector<bool>> referenced(const Reader& db, const std::vector<Id128>&
 Result<std::vector<FreedExtent>> freed(const Reader& db, std::uint64_t after, std::uint32_t limit);
 Result<void> collected(Transaction& tx, const std::string& slot, std::uint64_t past,
                        const std::vector<std::string>& slots);
+// Its first half, which removes nothing: the sequence that every one of `slots` has passed (0 for
+// none).
+Result<std::uint64_t> note_collected(Transaction& tx, const std::string& slot, std::uint64_t past,
+                                     const std::vector<std::string>& slots);
 
 // ---- Uploads (operations_uploads.cc) ----
 Result<Upload> open(Transaction& tx, const Upload& upload);

@@ -89,17 +89,23 @@ Result<std::uint64_t> passed_by(const Reader& db, const std::string& slot) {
 
 }  // namespace
 
-Result<void> collected(Transaction& tx, const std::string& slot, std::uint64_t past,
-                       const std::vector<std::string>& slots) {
+Result<std::uint64_t> note_collected(Transaction& tx, const std::string& slot, std::uint64_t past,
+                                     const std::vector<std::string>& slots) {
   MAS_TRY(std::uint64_t before, passed_by(tx, slot));
   if (past > before) tx.put(keys::collected(slot), write_number(past));
-  if (slots.empty()) return {};
+  if (slots.empty()) return std::uint64_t{0};
   std::uint64_t everyone = UINT64_MAX;
   for (const std::string& name : slots) {
     MAS_TRY(std::uint64_t theirs, passed_by(tx, name));
     everyone = std::min(everyone, theirs);
   }
-  if (everyone == 0 || everyone == UINT64_MAX) return {};
+  return everyone == UINT64_MAX ? 0 : everyone;
+}
+
+Result<void> collected(Transaction& tx, const std::string& slot, std::uint64_t past,
+                       const std::vector<std::string>& slots) {
+  MAS_TRY(std::uint64_t everyone, note_collected(tx, slot, past, slots));
+  if (everyone == 0) return {};
   std::vector<FreedExtent> gone;
   auto visit = [&](std::string_view, std::string_view value) -> Result<bool> {
     MAS_TRY(FreedExtent entry, decode_freed(value));

@@ -1,5 +1,8 @@
 #include "fixture.h"
 
+#include <algorithm>
+#include <map>
+
 #include "mas/runtime/sync.h"
 
 namespace mas::test {
@@ -61,6 +64,55 @@ std::vector<Id128> MetaFixture::freed() {
   std::vector<Id128> ids;
   for (const auto& entry : get(store().freed(0, 1'000'000))) ids.push_back(entry.extent.id);
   return ids;
+}
+
+namespace {
+
+using Places = std::map<Id128, int>;
+
+void add(Places& places, const std::vector<meta::Extent>& extents) {
+  for (const meta::Extent& extent : extents) ++places[extent.id];
+}
+
+// Of all objects and uploads.
+Places all_places(MetaFixture& f) {
+  Places places;
+  meta::ListQuery query;
+  query.limit = 1000;
+  query.include_condemned = true;
+  for (const auto& object : f.get(f.store().list(query)).objects) add(places, object.extents);
+  auto uploads = f.get(f.store().expired(INT64_MAX, 1000));
+  for (auto& sealed : f.get(f.store().sealed(1000))) uploads.push_back(sealed);
+  for (const auto& upload : uploads) {
+    add(places, upload.registered);
+    std::uint64_t stored = 0;
+    auto parts = f.get(f.store().parts(upload.id, 0, 1000));
+    for (const auto& part : parts) {
+      add(places, part.extents);
+      stored += part.size;
+    }
+    CHECK(upload.stored == stored);
+    CHECK(upload.part_count == parts.size());
+  }
+  return places;
+}
+
+}  // namespace
+
+void check_places(MetaFixture& f, const std::vector<Id128>& used) {
+  Places places = all_places(f);
+  std::vector<Id128> referenced;
+  for (const auto& [id, count] : places) referenced.push_back(id);
+  auto answers = f.get(f.store().referenced(referenced));
+  CHECK(std::count(answers.begin(), answers.end(), false) == 0);
+  auto freed = f.freed();
+  auto freed_answers = f.get(f.store().referenced(freed));
+  CHECK(std::count(freed_answers.begin(), freed_answers.end(), true) == 0);
+  for (const Id128& id : freed) ++places[id];
+  for (const Id128& id : used) {
+    INFO(id.hex());
+    REQUIRE(places[id] == 1);
+  }
 }
 
 void run_side_by_side(std::size_t count, std::size_t threads,

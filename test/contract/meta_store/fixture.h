@@ -48,6 +48,11 @@ class MetaFixture {
   std::unique_ptr<Rng> rng_;
 };
 
+// Checks that each of `used` is in exactly one place: in an object, in an upload, or in the list of
+// freed extents; that referenced() says the same of all there are; and that uploads count their
+// parts right.
+void check_places(MetaFixture& f, const std::vector<Id128>& used);
+
 // Runs `make(0)` to `make(count - 1)` at once, spread over `threads` io threads, to their ends.
 void run_side_by_side(std::size_t count, std::size_t threads,
                       const std::function<Task<void>(std::size_t)>& make);

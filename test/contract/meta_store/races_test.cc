@@ -239,3 +239,114 @@ TEST_CASE("of those who would advance the hash by the same part one does") {
   CHECK(tally.won == 1);
   CHECK(tally.lost == kWriters - 1);
 }
+
+namespace {
+
+constexpr int kHalf = kWriters / 2;
+
+// A call whose outcome is counted: won if it succeeded.
+template <class T>
+Task<void> tally_up(Task<Result<T>> call, Tally& tally) {
+  auto result = co_await std::move(call);
+  count(tally, result.has_value());
+}
+
+Task<void> tally_commit(Task<Result<meta::CommitResult>> call, Tally& tally) {
+  auto result = co_await std::move(call);
+  count(tally, result.has_value() && result->committed);
+}
+
+}  // namespace
+
+TEST_CASE("of uploads racing to register one extent one gets it") {
+  MetaFixture f;
+  meta::Extent extent = f.extent();
+  std::vector<meta::Upload> uploads;
+  for (std::size_t i = 0; i < kWriters; ++i) uploads.push_back(f.get(f.store().open(f.upload())));
+  Tally tally;
+  auto make = [&](std::size_t i) {
+    return tally_up(f.store().register_extent(uploads[i].id, extent), tally);
+  };
+  run_side_by_side(kWriters, kThreads, make);
+  CHECK(tally.won == 1);
+  check_places(f, {extent.id});
+}
+
+TEST_CASE("an extent that is published and given up at once is one of both") {
+  MetaFixture f;
+  for (std::size_t round = 0; round < kRounds; ++round) {
+    Object object = f.object();
+    Tally published, given_up;
+    auto make = [&](std::size_t i) {
+      return i % 2 == 0 ? tally_commit(f.store().commit(object, 0, std::nullopt), published)
+                        : tally_up(f.store().free(object.extents, 1), given_up);
+    };
+    run_side_by_side(kWriters, kThreads, make);
+    CHECK(given_up.won == kHalf);
+    bool there = f.get(f.store().find(object.hash)).has_value();
+    CHECK(published.won == (there ? kHalf : 0));
+    check_places(f, {object.extents[0].id});
+  }
+}
+
+TEST_CASE("an upload that is published and closed by many at once ends in one way") {
+  MetaFixture f;
+  for (std::size_t round = 0; round < kRounds / 2; ++round) {
+    meta::Upload upload = f.get(f.store().open(f.upload()));
+    meta::Part part = f.part(upload.id, 1, 10);
+    f.put(upload.id, part);
+    f.get(f.store().seal(upload.id, 1));
+    Object object = f.object(upload.hash);
+    object.extents = part.extents;
+    Tally published, closed;
+    auto make = [&](std::size_t i) {
+      return i % 2 == 0 ? tally_commit(f.store().commit(object, 0, upload.id), published)
+                        : tally_up(f.store().close(upload.id, true, 1), closed);
+    };
+    run_side_by_side(kWriters, kThreads, make);
+    bool there = f.get(f.store().find(object.hash)).has_value();
+    CHECK(published.won == (there ? kHalf : 0));
+    CHECK(closed.won == kHalf);
+    CHECK_FALSE(f.get(f.store().find_upload(upload.id)));
+    check_places(f, {part.extents[0].id});
+  }
+}
+
+TEST_CASE("an object erased, and an extent discarded, by many at once are freed once") {
+  MetaFixture f;
+  Object object = f.object();
+  f.get(f.store().commit(object, 0, std::nullopt));
+  std::uint64_t deletion = f.generation();
+  f.get(f.store().condemn(object.hash, object.generation, deletion, 1));
+  meta::Upload upload = f.get(f.store().open(f.upload()));
+  meta::Extent loose = f.extent();
+  must(f.run(f.store().register_extent(upload.id, loose)));
+  Tally tally;
+  auto make = [&](std::size_t i) {
+    return i % 2 == 0 ? tally_up(f.store().erase(object.hash, deletion, 2), tally)
+                      : tally_up(f.store().discard(upload.id, {loose}, 2), tally);
+  };
+  run_side_by_side(kWriters, kThreads, make);
+  CHECK(tally.won == int{kWriters});
+  CHECK(f.freed().size() == 2);
+  check_places(f, {object.extents[0].id, loose.id});
+}
+
+TEST_CASE("a part that comes while its upload is sealed is in it or refused") {
+  MetaFixture f;
+  for (std::size_t round = 0; round < kRounds / 2; ++round) {
+    meta::Upload upload = f.get(f.store().open(f.upload()));
+    f.put(upload.id, f.part(upload.id, 1, 10));
+    meta::Part late = f.part(upload.id, 2, 10);
+    Tally sealed, put;
+    auto make = [&](std::size_t i) {
+      return i % 2 == 0 ? tally_up(f.store().seal(upload.id, 1), sealed)
+                        : tally_up(f.store().put_part(upload.id, late, 9, UINT64_MAX, 1), put);
+    };
+    run_side_by_side(kWriters, kThreads, make);
+    bool is_sealed = f.get(f.store().find_upload(upload.id))->state == meta::UploadState::sealed;
+    CHECK(sealed.won == (is_sealed ? kHalf : 0));
+    CHECK(put.won == (is_sealed ? 0 : kHalf));
+    CHECK(f.get(f.store().parts(upload.id, 0, 10)).size() == (is_sealed ? 1 : 2));
+  }
+}

@@ -1,0 +1,24 @@
+// The calls whose shape differs from operations.h here: lists found by a field, and walks over many
+// records that need no single moment.
+#pragma once
+
+#include "mas/meta/meta_store.h"
+#include "meta/mongo/attempt.h"
+
+namespace mas::meta::mongo {
+
+// Errors: metadata_unavailable, corrupt.
+Result<std::vector<Object>> condemned(Documents& documents, Attempt& now, std::int64_t before,
+                                      std::uint32_t limit);
+Result<std::vector<Upload>> expired(Documents& documents, Attempt& now, std::int64_t before,
+                                    std::uint32_t limit);
+Result<std::vector<Upload>> sealed(Documents& documents, Attempt& now, std::uint32_t limit);
+// Removes freed extents up to `past` for good. Those that are gone already are fine.
+Result<void> drop_collected(Documents& documents, std::uint64_t past);
+
+// Reads with few commands what commit(), or the end of an upload, will look at one by one.
+Result<void> warm_commit(const Attempt& now, const Object& object, std::uint64_t expected,
+                         const std::optional<Id128>& from);
+Result<void> warm_end(const Attempt& now, const Id128& upload);
+
+}  // namespace mas::meta::mongo
