@@ -118,6 +118,10 @@ class MetaCalls : public meta::MetaStore {
   Task<Result<void>> acknowledge_layout(std::string member, std::uint64_t version) override {
     return self().run(inner_.acknowledge_layout(std::move(member), version));
   }
+  Task<Result<std::vector<meta::Upload>>> uploads(std::optional<Id128> after,
+                                                  std::uint32_t limit) override {
+    return self().run(inner_.uploads(after, limit));
+  }
   Task<Result<std::vector<meta::LayoutAck>>> layout_acknowledgements() override {
     return self().run(inner_.layout_acknowledgements());
   }

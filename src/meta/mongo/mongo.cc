@@ -206,6 +206,11 @@ class MongoMeta final : public StoreBase {
     };
     return read<Result<std::vector<Upload>>>(std::move(op));
   }
+  Task<Result<std::vector<Upload>>> uploads(std::optional<Id128> after,
+                                            std::uint32_t limit) override {
+    auto op = [after, limit](const Attempt& db) { return ops::uploads(db, after, limit); };
+    return read<Result<std::vector<Upload>>>(std::move(op));
+  }
   Task<Result<std::optional<layout::Layout>>> current_layout() override {
     auto op = [](const Attempt& db) { return ops::current_layout(db); };
     return read<Result<std::optional<layout::Layout>>>(std::move(op));
