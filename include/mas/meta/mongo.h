@@ -16,7 +16,8 @@ namespace mas::meta {
 // server may be away, then calls fail with metadata_unavailable until it answers. `driver` runs
 // what blocks (give it at least 2 threads), `clock` keeps the deadlines, `rng` draws the ids of
 // changes. All must outlive the store; close_store() comes before it is destroyed. The process must
-// not fork afterwards. Errors: invalid_argument (the URL or the ca_file).
+// not fork afterwards. Errors: invalid_argument (the URL). A ca_file that cannot be read shows as a
+// server that cannot be reached.
 [[nodiscard]] Result<std::unique_ptr<MetaStore>> open_mongo(const config::Meta& options,
                                                             const config::Mongodb& server,
                                                             Pool& driver, Clock& clock, Rng& rng,

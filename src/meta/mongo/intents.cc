@@ -113,7 +113,7 @@ Result<Settled> Intents::settle(Document found, Purpose purpose) {
       MAS_CHECK(finish(*intent));
     } else if (state == kPending) {
       if (purpose == Purpose::read) return before(std::move(*now));
-      if (!overdue(now->lock)) return Settled{std::nullopt, true};
+      if (!overdue(*intent)) return Settled{std::nullopt, true};
       MAS_CHECK(documents_.write({{Kind::remove, intent->id, std::string(kPending), {}, {}, {}}}));
     } else if (now->lock == dead) {
       // Looked at again after its intent was gone: nobody will carry anything out here.
@@ -141,11 +141,13 @@ Result<void> Intents::finish(const Document& intent) {
   return {};
 }
 
-bool Intents::overdue(const std::string& lock) {
+bool Intents::overdue(const Document& intent) {
   std::lock_guard guard(mutex_);
   if (first_seen_.size() > kMostSeen) first_seen_.clear();
-  auto [seen, fresh] = first_seen_.try_emplace(lock, clock_.now());
-  if (fresh || clock_.now() - seen->second < kPatience) return false;
+  auto [seen, fresh] = first_seen_.try_emplace(lock_of(intent.id), clock_.now());
+  // A long one takes long to prepare: a microsecond a byte is a millisecond for some ten changes.
+  Duration patience = kPatience + std::chrono::microseconds(intent.value.size());
+  if (fresh || clock_.now() - seen->second < patience) return false;
   first_seen_.erase(seen);
   return true;
 }
@@ -248,7 +250,7 @@ void Intents::withdraw(const std::string& key, const std::vector<Change>& change
 Result<void> Intents::see_to(const Document& intent) {
   if (intent.stamp == kCommitted) return finish(intent);
   if (intent.stamp == kPending) {
-    if (!overdue(lock_of(intent.id))) return {};
+    if (!overdue(intent)) return {};
     MAS_CHECK(documents_.write({{Kind::remove, intent.id, std::string(kPending), {}, {}, {}}}));
     std::int64_t written = 0;
     MAS_TRY(auto changes, decode(intent.value, written));

@@ -66,7 +66,8 @@ class Intents {
   void forget_finished();
 
  private:
-  // Longer than a healthy process needs from its first lock to the deciding write.
+  // Longer than a healthy process needs from its first lock to the deciding write of a short
+  // intent.
   static constexpr Duration kPatience = std::chrono::milliseconds(300);
   // A finished intent stays this long for its owner, who may not know the outcome yet.
   static constexpr std::int64_t kKeepSeconds = 600;
@@ -76,7 +77,7 @@ class Intents {
   Result<Carried> decide(const std::string& key);
   // Gives up `key` before its decision.
   void withdraw(const std::string& key, const std::vector<Change>& changes);
-  bool overdue(const std::string& lock);
+  bool overdue(const Document& intent);
   Result<void> see_to(const Document& intent);
 
   Documents& documents_;

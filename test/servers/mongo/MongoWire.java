@@ -5,6 +5,7 @@ import de.bwaldvogel.mongo.wire.message.MongoMessage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
 import org.h2.mvstore.MVStore;
 
 /** The MongoDB wire protocol over an H2 file: MongoWire FILE PORT. */
@@ -16,6 +17,9 @@ public final class MongoWire {
    * id whatever else the filter asks: so mas's filters get an index of their own.
    */
   private static final class Committing extends H2Backend {
+    private final AtomicLong changes = new AtomicLong();
+    private long kept;
+
     Committing(MVStore store) {
       super(store);
     }
@@ -29,8 +33,20 @@ public final class MongoWire {
         message.getDocument().put("indexes", indexes);
       }
       Document answer = super.handleMessage(message);
-      commit();
+      if (!message.getDocument().containsKey("find")) {
+        keep(changes.incrementAndGet());
+      }
       return answer;
+    }
+
+    /** Returns when the file holds changes up to {@code change}: one commit serves all who wait. */
+    private synchronized void keep(long change) {
+      if (kept >= change) {
+        return;
+      }
+      long made = changes.get();
+      commit();
+      kept = made;
     }
   }
 
