@@ -3,6 +3,7 @@
 #include "app/serve/alone.h"
 #include "mas/core/error.h"
 #include "mas/meta/embedded.h"
+#include "mas/meta/hand_over.h"
 #include "mas/observe/log.h"
 
 namespace mas::app {
@@ -41,19 +42,27 @@ std::string Daemon::below_data(std::string_view name) const {
   return config_.node.data.front() + "/" + std::string(name);
 }
 
+membership::ViewBoard& Daemon::board() { return node_ ? node_->board() : *view_; }
+
+BackendDependencies Daemon::backend_deps() {
+  return {*fs_, *driver_, io_, *clock_, *rng_, metrics_};
+}
+
 Task<Result<void>> Daemon::start() {
+  MAS_CO_CHECK(resolve_backends(config_, *fs_));
   // The store takes the directories' lock: nothing is touched before.
   MAS_CO_CHECK(open_store());
   MAS_CO_CHECK(open_meta());
   MAS_CO_CHECK(open_tokens());
   io_.start();
-  MAS_CO_CHECK(co_await join_cluster());
+  if (is_clustered(config_)) {
+    MAS_CO_CHECK(prepare_cluster());
+  } else {
+    MAS_CO_CHECK(co_await stand_alone());
+  }
   build_service();
-  MAS_CO_CHECK(co_await objects_->recover());
   MAS_CO_CHECK(listen());
-  auto announced = announce(*bus_, *view_, server_->address());
-  MAS_CO_CHECK(co_await std::move(announced));
-  workers_->start(io_.executor(0));
+  MAS_CO_CHECK(co_await join());
   log::info("serve.ready", {{"address", server_->address()},
                             {"data", config_.node.data.front()},
                             {"records", store_->usage().records}});
@@ -75,21 +84,18 @@ Result<void> Daemon::open_store() {
 }
 
 Result<void> Daemon::open_meta() {
-  std::string directory = below_data("meta");
-  auto opened = meta::open_embedded(config_.meta, directory, *fs_, *driver_, *clock_, metrics_);
-  if (opened.has_error()) return opened.error().with_context(directory);
-  meta_ = *std::move(opened);
+  MAS_TRY(meta_, open_metadata(config_, below_data("meta"), backend_deps()));
   return {};
 }
 
 Result<void> Daemon::open_tokens() {
   MAS_TRY(secrets_, auth::load_secrets(config_.auth, config_.node.data.front(), *fs_, *rng_));
-  ledger_ = auth::make_memory_ledger(config_.token, *clock_, *fs_, below_data("tokens"));
-  authority_ = auth::make_authority(config_.token, secrets_, *ledger_, *clock_, *rng_);
+  MAS_TRY(ledger_, open_ledger(config_, below_data("tokens"), backend_deps()));
+  authority_ = auth::make_authority(config_.token, secrets_, *ledger_.tokens, *clock_, *rng_);
   return {};
 }
 
-Task<Result<void>> Daemon::join_cluster() {
+Task<Result<void>> Daemon::stand_alone() {
   layout::Member self{config_.node.name, store_->incarnation(), "", 1};
   MAS_CO_TRY(auto view, co_await view_alone(*meta_, self, *rng_));
   view_ = std::make_unique<membership::ViewBoard>(std::move(view));
@@ -100,18 +106,60 @@ Task<Result<void>> Daemon::join_cluster() {
   co_return Result<void>();
 }
 
+Result<void> Daemon::prepare_cluster() {
+  NodeDependencies deps{config_, *store_, *meta_, io_, *fs_, *disk_, *clock_, *rng_, metrics_};
+  MAS_TRY(node_, make_cluster_node(deps));
+  return {};
+}
+
+// Alone: what a crash left is finished, then the pod is there. In a cluster that waits until the
+// pod has a layout; until then it answers that it is not ready.
+Task<Result<void>> Daemon::join() {
+  if (node_) {
+    MAS_CO_CHECK(co_await hand_over_metadata());
+    co_return co_await node_->start(*objects_, *workers_, server_->address());
+  }
+  MAS_CO_CHECK(co_await objects_->recover());
+  auto announced = announce(*bus_, *view_, server_->address());
+  MAS_CO_CHECK(co_await std::move(announced));
+  workers_->start(io_.executor(0));
+  co_return Result<void>();
+}
+
+// A pod that was alone before brings its records along.
+Task<Result<void>> Daemon::hand_over_metadata() {
+  std::string directory = below_data("meta");
+  MAS_CO_TRY(const bool was_alone, fs_->exists(directory));
+  if (!was_alone) co_return Result<void>();
+  auto opened = meta::open_embedded(config_.meta, directory, *fs_, *driver_, *clock_, metrics_);
+  if (opened.has_error()) co_return opened.error().with_context(directory);
+  auto from = *std::move(opened);
+  auto carrying = meta::hand_over(*from, *meta_);
+  Result<meta::HandedOver> done = co_await std::move(carrying);
+  co_await from->close_store();
+  if (done.has_error()) co_return done.error().with_context("handing the metadata over");
+  if (!done->already) {
+    log::info("metadata.handed_over", {{"objects", done->objects},
+                                       {"uploads", done->uploads},
+                                       {"parts", done->parts},
+                                       {"freed", done->freed}});
+  }
+  co_return Result<void>();
+}
+
 void Daemon::build_service() {
-  object::Dependencies deps{*meta_,  *transport_, *view_,   Pools{*disk_, *cpu_, *driver_},
-                            *clock_, *rng_,       metrics_, io_.executor(0)};
+  peer::PeerTransport& transport = node_ ? node_->transport() : *transport_;
+  object::Dependencies deps{*meta_,  transport, board(),  Pools{*disk_, *cpu_, *driver_},
+                            *clock_, *rng_,     metrics_, io_.executor(0)};
   objects_ = object::make_objects(config_.object, config_.limits, deps);
   workers_ = maintain::make_scheduler(*clock_, metrics_);
-  maintain::Dependencies worker_deps{*meta_, *store_, *view_, *clock_, metrics_};
+  maintain::Dependencies worker_deps{*meta_, *store_, board(), *clock_, metrics_};
   workers_->add(maintain::make_expiry_worker(config_.maintain, worker_deps));
   workers_->add(maintain::make_collect_worker(config_.maintain, worker_deps));
   workers_->add(maintain::make_compact_worker(config_.maintain, worker_deps));
   workers_->add(maintain::make_scrub_worker(config_.maintain, worker_deps));
-  api::Dependencies api_deps{*objects_, *authority_, *store_,  *workers_, *meta_,
-                             *ledger_,  *view_,      metrics_, *clock_};
+  api::Dependencies api_deps{*objects_,       *authority_, *store_,  *workers_, *meta_,
+                             *ledger_.tokens, board(),     metrics_, *clock_};
   api_ = api::make_api(config_, api_deps);
 }
 
@@ -143,11 +191,15 @@ Task<void> Daemon::stop_serving() {
   if (workers_) co_await workers_->close();
   if (objects_) co_await objects_->close();
   if (authority_) co_await authority_->close();
+  if (node_) co_await node_->stop();
 }
 
 Task<Result<void>> Daemon::close_data() {
   Result<void> result;
-  if (ledger_) keep_first(result, ledger_->save(), "token ledger");
+  if (ledger_.tokens) {
+    auto closed = co_await ledger_.close();
+    keep_first(result, closed, "token ledger");
+  }
   if (meta_) co_await meta_->close_store();
   if (store_) {
     auto closed = co_await store_->close();

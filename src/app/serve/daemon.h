@@ -8,9 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "app/serve/backends.h"
+#include "app/serve/cluster_node.h"
 #include "app/serve/process_metrics.h"
 #include "mas/api/api.h"
-#include "mas/auth/memory_ledger.h"
 #include "mas/auth/tokens.h"
 #include "mas/config/config.h"
 #include "mas/http/server.h"
@@ -47,14 +48,19 @@ class Daemon {
   Result<void> open_store();
   Result<void> open_meta();
   Result<void> open_tokens();
-  Task<Result<void>> join_cluster();
+  Task<Result<void>> stand_alone();
+  Result<void> prepare_cluster();
+  Task<Result<void>> hand_over_metadata();
   void build_service();
+  Task<Result<void>> join();
   Result<void> listen();
   Task<void> stop_serving();
+  [[nodiscard]] BackendDependencies backend_deps();
+  [[nodiscard]] membership::ViewBoard& board();
   Task<Result<void>> close_data();
   [[nodiscard]] std::string below_data(std::string_view name) const;
 
-  const config::Config config_;
+  config::Config config_;  // const once start() has read what it refers to
   observe::Metrics metrics_;
   std::unique_ptr<Clock> clock_;
   std::unique_ptr<Rng> rng_;
@@ -65,12 +71,15 @@ class Daemon {
   std::unique_ptr<Pool> driver_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<meta::MetaStore> meta_;
-  std::unique_ptr<auth::MemoryLedger> ledger_;
+  Ledger ledger_;
   IoThreads io_;
+  // Alone: this pod's own store, a bus within the process, a view of one.
   std::vector<store::Store*> stores_;
   std::unique_ptr<peer::PeerTransport> transport_;
   std::unique_ptr<membership::HeartbeatBus> bus_;
   std::unique_ptr<membership::ViewBoard> view_;
+  // In a cluster, instead of these.
+  std::unique_ptr<ClusterNode> node_;
   std::unique_ptr<object::Objects> objects_;
   std::unique_ptr<maintain::Scheduler> workers_;
   auth::Secrets secrets_;

@@ -1,0 +1,176 @@
+#include "app/serve/cluster_node.h"
+
+#include <algorithm>
+
+#include "app/serve/layout_duties.h"
+#include "app/serve/peer_prober.h"
+#include "app/serve/refreshing_transport.h"
+#include "app/version.h"
+#include "mas/membership/amqp.h"
+#include "mas/observe/log.h"
+
+namespace mas::app {
+namespace {
+
+peer::LayoutMark mark_of(const membership::ViewBoard& board) {
+  auto view = board.current();
+  return {view->layout.version, view->layout.cluster};
+}
+
+bool is_known(const membership::ViewBoard& board, std::string_view slot, const Id128& incarnation) {
+  auto view = board.current();
+  const auto& members = view->layout.members;
+  return std::any_of(members.begin(), members.end(), [&](const layout::Member& member) {
+    return member.slot == slot && member.incarnation == incarnation;
+  });
+}
+
+membership::ClusterView empty_view() {
+  membership::ClusterView view;
+  view.self = layout::kNobody;
+  return view;
+}
+
+class Node final : public ClusterNode {
+ public:
+  Node(const NodeDependencies& deps, std::string secret)
+      : deps_(deps), board_(empty_view()), self_(describe_self(std::move(secret))) {
+    transport_ = peer::make_http_transport(self_, deps_.config.peer, peer::resolver_of(board_),
+                                           {deps_.io, deps_.clock, deps_.store});
+    refreshing_ = make_refreshing_transport(*transport_, deps_.io.executor(0));
+    prober_ = make_peer_prober(*transport_);
+  }
+
+  membership::ViewBoard& board() override { return board_; }
+  peer::PeerTransport& transport() override { return *refreshing_; }
+
+  Task<Result<void>> start(object::Objects& objects, maintain::Scheduler& workers,
+                           std::string api_address) override {
+    MAS_CO_CHECK(open_peer_port());
+    duties_ = make_layout_duties(objects, board_);
+    membership::AmqpOptions bus_options;
+    bus_options.cluster = deps_.config.cluster.name;
+    bus_options.pod = deps_.config.node.name;
+    bus_options.message_life = deps_.config.cluster.suspect_after;
+    auto bus = membership::make_amqp_bus(deps_.config.rabbitmq, std::move(bus_options), deps_.clock,
+                                         deps_.rng, deps_.metrics);
+    if (bus.has_error()) co_return bus.error();
+    bus_ = *std::move(bus);
+    membership::Dependencies parts{*bus_,
+                                   deps_.meta,
+                                   *prober_,
+                                   *duties_,
+                                   board_,
+                                   deps_.fs,
+                                   deps_.disk,
+                                   deps_.clock,
+                                   deps_.rng,
+                                   deps_.metrics,
+                                   deps_.config.node.data.front() + "/cluster"};
+    MAS_CO_CHECK(deps_.fs.make_directories(parts.directory));
+    membership_ = membership::make_membership(deps_.config.cluster, who(api_address), parts);
+    refreshing_->refresh_with(membership_.get());
+    MAS_CO_CHECK(co_await membership_->start(deps_.io.executor(0)));
+    (void)spawn(deps_.io.executor(0), gate_, begin_work(objects, workers), "begin work");
+    co_return Result<void>();
+  }
+
+  Task<void> stop() override {
+    co_await refreshing_->close();
+    board_.close();
+    co_await gate_.close();
+    if (membership_) co_await membership_->close();
+    if (server_) co_await server_->stop(deps_.config.peer.io_timeout);
+    co_await transport_->close();
+    bus_.reset();
+  }
+
+ private:
+  peer::Self describe_self(std::string secret) {
+    peer::Self self;
+    self.cluster = deps_.config.cluster.name;
+    self.slot = deps_.config.node.name;
+    self.incarnation = deps_.store.incarnation();
+    self.software = "mas " + std::string(version());
+    self.secret = std::move(secret);
+    self.layout = [this] { return mark_of(board_); };
+    return self;
+  }
+
+  // Waits until this pod has its place in a layout that the metadata store confirmed.
+  Task<void> begin_work(object::Objects& objects, maintain::Scheduler& workers) {
+    for (;;) {
+      auto view = board_.current();
+      if (view->confirmed && view->is_member() && !view->halted()) break;
+      auto changed = board_.changed(view);
+      const bool open = co_await std::move(changed);
+      if (!open) co_return;
+    }
+    auto recovering = objects.recover();
+    Result<void> recovered = co_await std::move(recovering);
+    // What stays sealed is finished when its client asks again.
+    if (recovered.has_error()) log::warn("recover.failed", {{"error", recovered.error()}});
+    workers.start(deps_.io.executor(0));
+    log::info("cluster.member", {{"layout", board_.current()->layout.version}});
+  }
+
+  Result<void> open_peer_port() {
+    peer::HandlerOptions options;
+    options.known = [this](std::string_view slot, const Id128& incarnation) {
+      return is_known(board_, slot, incarnation);
+    };
+    options.prober = transport_.get();
+    handler_ = peer::make_peer_handler(self_, deps_.store, std::move(options),
+                                       {deps_.clock, deps_.metrics});
+    http::ServerDependencies server_deps{deps_.io, deps_.clock, deps_.rng, deps_.metrics};
+    server_ =
+        http::make_server(peer::server_options(deps_.config), peer::server_tls(deps_.config.peer),
+                          *handler_, server_deps, deps_.config.peer.ca_file);
+    return server_->start();
+  }
+
+  membership::Self who(const std::string& api_address) {
+    const config::Cluster& cluster = deps_.config.cluster;
+    membership::Self self;
+    self.slot = self_.slot;
+    self.incarnation = self_.incarnation;
+    self.api_address = cluster.advertise_api.empty() ? api_address : cluster.advertise_api;
+    self.peer_address =
+        cluster.advertise_peer.empty() ? server_->address() : cluster.advertise_peer;
+    self.zone = cluster.zone;
+    self.software = self_.software;
+    self.room = [this] {
+      store::Usage usage = deps_.store.usage();
+      return membership::Room{usage.capacity, usage.live};
+    };
+    if (auto fixed = Profile::parse(deps_.config.object.erasure)) {
+      self.profile = [profile = *fixed](std::size_t) { return profile; };
+    } else {
+      self.profile = layout::profile_for;
+    }
+    return self;
+  }
+
+  const NodeDependencies deps_;
+  Gate gate_;
+  membership::ViewBoard board_;
+  const peer::Self self_;
+  std::unique_ptr<peer::HttpTransport> transport_;
+  std::unique_ptr<RefreshingTransport> refreshing_;
+  std::unique_ptr<membership::Prober> prober_;
+  std::unique_ptr<http::Handler> handler_;
+  std::unique_ptr<http::Server> server_;
+  std::unique_ptr<membership::LayoutDuties> duties_;
+  std::unique_ptr<membership::HeartbeatBus> bus_;
+  std::unique_ptr<membership::Membership> membership_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ClusterNode>> make_cluster_node(const NodeDependencies& deps) {
+  auto secret = peer::read_secret(deps.fs, deps.config.cluster.secret_file);
+  if (secret.has_error()) return secret.error().with_context("cluster.secret_file");
+  return std::unique_ptr<ClusterNode>(std::make_unique<Node>(deps, *std::move(secret)));
+}
+
+}  // namespace mas::app

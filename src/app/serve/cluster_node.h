@@ -1,0 +1,52 @@
+// What a pod of a cluster runs besides what one alone does: heartbeats, membership, the peer port
+// and the way to the other pods.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "mas/config/config.h"
+#include "mas/fs/fs.h"
+#include "mas/http/server.h"
+#include "mas/maintain/scheduler.h"
+#include "mas/membership/membership.h"
+#include "mas/object/objects.h"
+#include "mas/peer/http.h"
+#include "mas/store/store.h"
+
+namespace mas::app {
+
+// All of it outlives the node.
+struct NodeDependencies {
+  const config::Config& config;
+  store::Store& store;
+  meta::MetaStore& meta;
+  IoThreads& io;
+  fs::Fs& fs;
+  Pool& disk;
+  Clock& clock;
+  Rng& rng;
+  observe::Metrics& metrics;
+};
+
+class ClusterNode {
+ public:
+  virtual ~ClusterNode() = default;
+  // For the parts above; both there from the beginning. The board has no layout before this pod
+  // has seen one.
+  virtual membership::ViewBoard& board() = 0;
+  virtual peer::PeerTransport& transport() = 0;
+
+  // Opens the peer port and begins to beat. Once this pod is a member, `objects` finishes what a
+  // crash left and `workers` start. `api_address`: as it is bound. Errors: those of the ports,
+  // files and the broker's URL.
+  virtual Task<Result<void>> start(object::Objects& objects, maintain::Scheduler& workers,
+                                   std::string api_address) = 0;
+  // Leaves: no beats, no calls to or from other pods. Also after a start() that failed.
+  virtual Task<void> stop() = 0;
+};
+
+// Errors: invalid_argument, io (the cluster's secret).
+[[nodiscard]] Result<std::unique_ptr<ClusterNode>> make_cluster_node(const NodeDependencies& deps);
+
+}  // namespace mas::app
