@@ -66,6 +66,41 @@ TEST_CASE("after a failed write or sync the volume stops writing and goes on rea
   if (op != fs::FsOp::allocate) CHECK(failed_late);
 }
 
+TEST_CASE("what a start finds after a failed sync stays, though the power goes later") {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    INFO("seed " << seed);
+    const auto disk = fs::make_fault_fs(seed);
+    Ledger ledger;
+    {
+      const auto rig = must(StoreRig::open(*disk));
+      must(rig->put(ledger, {0, content_of(0, 0, 3000)}));
+      disk->set_hook(fail_nth(fs::FsOp::sync, 0));
+      // The system may take these pages for written from here on.
+      REQUIRE(rig->put(ledger, {1, content_of(1, 0, 30'000)}).has_error());
+      disk->set_hook({});
+    }
+    const auto after_kill = disk->after_restart();
+    std::map<std::string, State> found;
+    {
+      const auto rig = must(StoreRig::open(*after_kill));
+      found = must(rig->read_all());
+      REQUIRE(found.size() == 2);
+      // Frames behind it are durable only together with it.
+      must(rig->put(ledger, {2, content_of(2, 0, 3000)}));
+    }
+    const auto rng = make_seeded_rng(seed);
+    const auto left = after_kill->after_power_loss(*rng, 0.0);
+    const auto rig = must(StoreRig::open(*left));
+    const auto kept = must(rig->read_all());
+    CHECK(kept.size() == 3);
+    for (const auto& [name, state] : found) {
+      REQUIRE(kept.contains(name));
+      CHECK(equal(kept.at(name), state));
+    }
+    CHECK(rig->store().usage().quarantined == 0);
+  }
+}
+
 TEST_CASE("a removal is not acknowledged where the record may come back with the next start") {
   const auto disk = fs::make_fault_fs(1);
   Ledger ledger;

@@ -22,7 +22,6 @@ constexpr std::array kNames{
     Named{Bug::tombstones_forgotten, "tombstones-forgotten"},
     Named{Bug::erase_ignores_generation, "erase-ignores-generation"},
     Named{Bug::deletion_not_written, "deletion-not-written"},
-    Named{Bug::freed_though_referenced, "freed-though-referenced"},
     Named{Bug::stale_records, "stale-records"},
     Named{Bug::commit_not_written, "commit-not-written"},
     Named{Bug::collection_by_age, "collection-by-age"},

@@ -28,7 +28,6 @@ enum class Bug {
   tombstones_forgotten,           // what is removed comes back at the next start
   erase_ignores_generation,       // a skipped version check: an old deletion ends a new upload
   deletion_not_written,           // a deletion is answered, and not always written
-  freed_though_referenced,        // giving up an extent does not ask whose it is by now
   stale_records,                  // records are read from a copy that lags behind
   commit_not_written,             // a commit is answered by a minority, and sometimes rolled back
   collection_by_age,              // shards no object refers to go once they are old

@@ -220,7 +220,7 @@ void Injector::lose_meta_answers() {
   const std::size_t pod = rand_.below(cluster_.size());
   Network& network = cluster_.network();
   Link& answers = network.link(cluster_.meta_host(), pod);
-  answers.loss = 0.3;
+  answers.loss = rand_.chance(0.5) ? 0.3 : 0.7;
   later(a_while(), [&answers] { answers.loss = 0; });
 }
 
