@@ -163,12 +163,16 @@ def up(cluster, count, mas):
     cluster.start_servers()
     cluster.save()
     started = []
-    for _ in range(count):
-        pod = cluster.add_pod()
-        started.append((pod, cluster.launch(pod, mas)))
-        if len(started) == 1:
-            cluster.wait_ready(started)  # the first one founds the cluster
-    cluster.wait_ready(started)
+    try:
+        for _ in range(count):
+            pod = cluster.add_pod()
+            started.append((pod, cluster.launch(pod, mas)))
+            if len(started) == 1:
+                cluster.wait_ready(started)  # the first one founds the cluster
+        cluster.wait_ready(started)
+    except SystemExit:
+        stop(cluster, None)
+        raise
     print(f"{count} pods are up:")
     for pod, _ in started:
         print(f"  {pod['name']}  http://{pod['api']}  pid {pod['pid']}")

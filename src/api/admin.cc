@@ -110,6 +110,13 @@ Result<void> store_ready(const store::Usage& usage) {
   return Error(Code::busy, "The store does not write: " + usage.not_writable_reason);
 }
 
+Result<void> cluster_ready(const membership::ClusterView& view) {
+  if (view.halted()) return Error(Code::busy, view.halted_why);
+  if (view.confirmed && view.is_member()) return {};
+  return Error(Code::busy, view.waiting.empty() ? "This pod is not a member of the cluster yet."
+                                                : view.waiting.front());
+}
+
 }  // namespace
 
 Task<Result<Reply>> server_signal(Call& call) {
@@ -150,6 +157,7 @@ Task<Result<Reply>> healthz(Call&) { co_return success("alive"); }
 Task<Result<Reply>> readyz(Call& call) {
   const Dependencies& deps = call.services.deps;
   MAS_CO_CHECK(store_ready(deps.store.usage()));
+  MAS_CO_CHECK(cluster_ready(*deps.view.current()));
   MAS_CO_CHECK(co_await deps.meta.ping());
   MAS_CO_CHECK(co_await deps.ledger.ping());
   co_return success("ready");

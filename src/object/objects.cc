@@ -12,6 +12,19 @@
 namespace mas::object {
 namespace {
 
+// A pod that has just started may not know yet where anything lies.
+Result<void> has_layout(const Context& context) {
+  if (!context.deps.view.current()->layout.rows.empty()) return {};
+  return Error(Code::busy, "This pod is not part of the cluster yet; try again shortly.");
+}
+
+Result<void> may_write(const Context& context) {
+  MAS_CHECK(has_layout(context));
+  auto view = context.deps.view.current();
+  if (view->halted()) return Error(Code::busy, "This pod takes no changes: " + view->halted_why);
+  return {};
+}
+
 // The parts of this module behind the one interface.
 class StripedObjects final : public Objects {
  public:
@@ -23,27 +36,32 @@ class StripedObjects final : public Objects {
     return find_object(context_, hash, fresh);
   }
   Task<Result<Receipt>> put(PutRequest request, ByteSource& body) override {
+    MAS_CO_CHECK(may_write(context_));
     auto write = context_.begin_write();
     co_return co_await put_object(context_, std::move(request), body);
   }
   Task<Result<Receipt>> receipt_of(meta::Object object) override {
+    MAS_CO_CHECK(has_layout(context_));
     co_return co_await make_receipt(context_, std::move(object));
   }
 
   Task<Result<InitResult>> init(SessionKey key, std::string name, bool instant) override {
-    return init_session(context_, std::move(key), std::move(name), instant);
+    MAS_CO_CHECK(may_write(context_));
+    co_return co_await init_session(context_, std::move(key), std::move(name), instant);
   }
   Task<Result<SessionStatus>> session(SessionKey key) override {
     return session_status(context_, std::move(key));
   }
   Task<Result<PartResult>> put_part(SessionKey key, PartRequest request,
                                     ByteSource& body) override {
+    MAS_CO_CHECK(may_write(context_));
     auto write = context_.begin_write();
     co_return co_await object::put_part(context_, chaser_, std::move(key), std::move(request),
                                         body);
   }
   Task<Result<FinishResult>> finish(SessionKey key, FinishRequest request) override {
-    return finisher_.finish(std::move(key), std::move(request));
+    MAS_CO_CHECK(may_write(context_));
+    co_return co_await finisher_.finish(std::move(key), std::move(request));
   }
   Task<Result<void>> abort(SessionKey key) override {
     return abort_session(context_, std::move(key));
@@ -51,13 +69,15 @@ class StripedObjects final : public Objects {
 
   Task<Result<void>> get(meta::Object object, std::uint64_t from, std::uint64_t length,
                          ByteSink& sink) override {
-    return download(context_, std::move(object), from, length, sink);
+    MAS_CO_CHECK(has_layout(context_));
+    co_return co_await download(context_, std::move(object), from, length, sink);
   }
 
   Task<Result<meta::ObjectPage>> list(meta::ListQuery query) override {
     return context_.deps.meta.list(std::move(query));
   }
   Task<Result<void>> remove(Hash hash) override {
+    MAS_CO_CHECK(may_write(context_));
     auto write = context_.begin_write();
     co_return co_await remove_object(context_, hash);
   }

@@ -14,6 +14,7 @@ membership::ClusterView view_of(layout::Layout layout) {
   pod.last.layout_version = layout.version;
   membership::ClusterView view;
   view.layout = std::move(layout);
+  view.confirmed = true;
   view.pods.push_back(std::move(pod));
   return view;
 }

@@ -15,7 +15,7 @@ constexpr std::uint64_t kMaxUrlFile = 16 * kKiB;
 struct Named {
   std::string_view section;
   std::string& url;
-  const std::string& url_file;
+  std::string& url_file;
 };
 
 std::string trimmed(std::string text) {
@@ -38,6 +38,7 @@ Result<void> read_url(const Named& backend, fs::Fs& fs) {
   if (backend.url.empty()) {
     return Error(Code::invalid_argument, key + ": " + backend.url_file + " is empty.");
   }
+  backend.url_file.clear();
   return {};
 }
 

@@ -108,3 +108,22 @@ TEST_CASE("the metrics port answers /metrics alone") {
   check_refusal(post, 405, 5911);
   CHECK(post.answer_header("Allow") == "GET");
 }
+
+TEST_CASE("readyz needs a place in the cluster, and says what is waited for") {
+  Admin api;
+  membership::ClusterView view = view_of_one();
+  view.confirmed = false;
+  view.waiting = {"This pod waits for the first one."};
+  api.view.publish(view);
+  FakeExchange waiting("GET", "/readyz");
+  check_refusal(api.run(waiting), 503, 5901);
+  CHECK(envelope_of(waiting).at("msg") == "This pod waits for the first one.");
+  view.confirmed = true;
+  view.halted_why = "The metadata store is another cluster's.";
+  api.view.publish(view);
+  check_refusal(api.ask("/readyz"), 503, 5901);
+  view.halted_why.clear();
+  view.self = layout::kNobody;
+  api.view.publish(view);
+  check_refusal(api.ask("/readyz"), 503, 5901);
+}

@@ -90,6 +90,7 @@ class FakeScheduler final : public maintain::Scheduler {
 
 [[nodiscard]] inline membership::ClusterView view_of_one() {
   membership::ClusterView view;
+  view.confirmed = true;
   view.layout.version = 1;
   view.layout.members.resize(1);
   membership::Pod pod;

@@ -204,6 +204,6 @@ TEST_CASE("A server whose list of trusted clients cannot be read does not start"
   Certificates certificates;
   certificates.make("server", "localhost");
   auto clock = make_system_clock();
-  auto made = make_tls_server(pair(certificates), *clock, certificates.pem("none"));
+  auto made = net::make_tls_server(pair(certificates), *clock, certificates.pem("none"));
   CHECK(code_of(made) == Code::invalid_argument);
 }
