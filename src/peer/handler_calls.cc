@@ -1,8 +1,8 @@
 // The calls on records.
 #include <algorithm>
 
-#include "mas/core/xxh3.h"
 #include "mas/core/units.h"
+#include "mas/core/xxh3.h"
 #include "peer/handler.h"
 #include "peer/store_calls.h"
 #include "peer/wire.h"

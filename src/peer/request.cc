@@ -1,7 +1,7 @@
 #include "peer/request.h"
 
-#include "mas/core/xxh3.h"
 #include "mas/core/units.h"
+#include "mas/core/xxh3.h"
 #include "peer/wire.h"
 
 namespace mas::peer {

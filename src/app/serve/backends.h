@@ -18,8 +18,9 @@ namespace mas::app {
 // Whether the configuration makes this pod one of a cluster.
 [[nodiscard]] bool is_clustered(const config::Config& config);
 
-// Puts the URLs that stand in files into `config` in place of the files' names, and says which part of a cluster's
-// configuration is missing. Blocking. Errors: invalid_argument, those of reading a file.
+// Puts the URLs that stand in files into `config` in place of the files' names, and says which part
+// of a cluster's configuration is missing. Blocking. Errors: invalid_argument, those of reading a
+// file.
 Result<void> resolve_backends(config::Config& config, fs::Fs& fs);
 
 struct BackendDependencies {
