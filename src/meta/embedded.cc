@@ -162,6 +162,11 @@ class EmbeddedMeta final : public MetaStore {
     auto op = [limit](const Reader& db) { return ops::sealed(db, limit); };
     return scan<Result<std::vector<Upload>>>(std::move(op));
   }
+  Task<Result<std::vector<Upload>>> uploads(std::optional<Id128> after,
+                                            std::uint32_t limit) override {
+    auto op = [after, limit](const Reader& db) { return ops::uploads(db, after, limit); };
+    return scan<Result<std::vector<Upload>>>(std::move(op));
+  }
   Task<Result<std::optional<layout::Layout>>> current_layout() override {
     auto op = [](const Reader& db) { return ops::current_layout(db); };
     return read<Result<std::optional<layout::Layout>>>(std::move(op));

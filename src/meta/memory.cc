@@ -126,6 +126,10 @@ class MemoryMeta final : public MetaStore {
   Task<Result<std::vector<Upload>>> sealed(std::uint32_t limit) override {
     co_return read([&](const Reader& db) { return ops::sealed(db, limit); });
   }
+  Task<Result<std::vector<Upload>>> uploads(std::optional<Id128> after,
+                                            std::uint32_t limit) override {
+    co_return read([&](const Reader& db) { return ops::uploads(db, after, limit); });
+  }
 
   Task<Result<std::optional<layout::Layout>>> current_layout() override {
     co_return read([&](const Reader& db) { return ops::current_layout(db); });

@@ -47,6 +47,8 @@ Result<void> close(Transaction& tx, const Id128& upload, bool even_sealed, std::
 Result<bool> expire(Transaction& tx, const Id128& upload, std::int64_t before, std::int64_t now);
 Result<std::vector<Upload>> expired(const Reader& db, std::int64_t before, std::uint32_t limit);
 Result<std::vector<Upload>> sealed(const Reader& db, std::uint32_t limit);
+Result<std::vector<Upload>> uploads(const Reader& db, const std::optional<Id128>& after,
+                                    std::uint32_t limit);
 // Ends `upload`'s record, its parts and its places in all indexes. Of its extents those that it
 // still owns are freed.
 Result<void> retire(Transaction& tx, const Upload& upload, std::int64_t now);

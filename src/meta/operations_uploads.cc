@@ -223,6 +223,20 @@ Result<std::vector<Upload>> sealed(const Reader& db, std::uint32_t limit) {
   return read_all(db, ids, UploadState::sealed);
 }
 
+Result<std::vector<Upload>> uploads(const Reader& db, const std::optional<Id128>& after,
+                                    std::uint32_t limit) {
+  std::vector<Upload> found;
+  if (limit == 0) return found;
+  auto visit = [&](std::string_view, std::string_view value) -> Result<bool> {
+    MAS_TRY(Upload upload, decode_upload(value));
+    found.push_back(std::move(upload));
+    return found.size() < limit;
+  };
+  std::string from = after ? keys::upload(*after) + '\0' : keys::begin(keys::kUpload);
+  MAS_CHECK(db.scan(from, keys::end(keys::kUpload), visit));
+  return found;
+}
+
 Result<void> retire(Transaction& tx, const Upload& upload, std::int64_t now) {
   Owner self = Owner::of(upload.id);
   MAS_TRY(auto all, parts(tx, upload.id, 0, UINT32_MAX));

@@ -165,6 +165,10 @@ class FailingMeta final : public meta::MetaStore {
   Task<Result<std::vector<meta::Upload>>> sealed(std::uint32_t limit) override {
     return guarded(inner_.sealed(limit));
   }
+  Task<Result<std::vector<meta::Upload>>> uploads(std::optional<Id128> after,
+                                                  std::uint32_t limit) override {
+    return guarded(inner_.uploads(after, limit));
+  }
   Task<Result<std::optional<layout::Layout>>> current_layout() override {
     return guarded(inner_.current_layout());
   }

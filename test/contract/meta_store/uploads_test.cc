@@ -395,3 +395,31 @@ TEST_CASE("an upload that is gone, or has not these extents, publishes nothing")
   CHECK_FALSE(f.get(f.store().find(object.hash)));
   CHECK(f.freed() == std::vector<Id128>{part.extents[0].id});
 }
+
+TEST_CASE("open and sealed uploads are paged in order of id") {
+  MetaFixture f;
+  std::vector<Id128> ids;
+  for (int i = 0; i < 5; ++i) {
+    Upload upload = f.upload(i % 2 == 0 ? meta::UploadKind::session : meta::UploadKind::single);
+    f.get(f.store().open(upload));
+    ids.push_back(upload.id);
+  }
+  std::sort(ids.begin(), ids.end());
+  f.get(f.store().seal(ids[1], 0));
+  must(f.run(f.store().close(ids[3], false, 1)));
+  ids.erase(ids.begin() + 3);
+  std::vector<Id128> seen;
+  std::optional<Id128> after;
+  for (;;) {
+    std::vector<Upload> page = f.get(f.store().uploads(after, 2));
+    for (const Upload& upload : page) seen.push_back(upload.id);
+    if (page.size() < 2) break;
+    after = page.back().id;
+  }
+  CHECK(seen == ids);
+  std::vector<Upload> all = f.get(f.store().uploads(std::nullopt, 10));
+  REQUIRE(all.size() == 4);
+  CHECK(all[1].state == UploadState::sealed);
+  CHECK(f.get(f.store().uploads(ids.back(), 10)).empty());
+  CHECK(f.get(f.store().uploads(std::nullopt, 0)).empty());
+}
