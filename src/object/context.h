@@ -8,7 +8,9 @@
 #include "mas/object/objects.h"
 #include "object/budget.h"
 #include "object/generation_source.h"
+#include "object/pulse.h"
 #include "object/record_cache.h"
+#include "object/repair_queue.h"
 
 namespace mas::object {
 
@@ -20,6 +22,8 @@ struct Instruments {
   observe::Counter& degraded_reads;  // units served without their first choice of shard
   observe::Counter& deduplicated;    // uploads of content that was there
   observe::Counter& read_back;       // bytes hashed from stored parts
+  observe::Counter& repaired;        // shards and manifests made anew, verified
+  observe::Counter& repaired_bytes;  // of them
 };
 
 // One lock per upload (or a few), held while its hash run is compared and extended: a run must go
@@ -56,6 +60,9 @@ struct Context {
   RecordCache records;
   GenerationSource generations;
   RunLocks run_locks;
+  RepairQueue hints;
+  Pulse reads;   // steps of downloads
+  Pulse writes;  // stripes of uploads
 };
 
 }  // namespace mas::object

@@ -8,6 +8,7 @@
 #include "object/put.h"
 #include "object/remove.h"
 #include "object/session.h"
+#include "object/upkeep.h"
 
 namespace mas::object {
 namespace {
@@ -17,7 +18,10 @@ class StripedObjects final : public Objects {
  public:
   StripedObjects(const config::Object& options, const config::Limits& limits,
                  const Dependencies& dependencies)
-      : context_(options, limits, dependencies), chaser_(context_), finisher_(context_, chaser_) {}
+      : context_(options, limits, dependencies),
+        chaser_(context_),
+        finisher_(context_, chaser_),
+        upkeep_(context_) {}
 
   Task<Result<meta::Object>> find(Hash hash, bool fresh) override {
     return find_object(context_, hash, fresh);
@@ -57,12 +61,14 @@ class StripedObjects final : public Objects {
   Task<Result<void>> remove(Hash hash) override { return remove_object(context_, hash); }
 
   Task<Result<void>> recover() override { return finisher_.recover(); }
+  Upkeep& upkeep() override { return upkeep_; }
   Task<void> close() override { return context_.background.close(); }
 
  private:
   Context context_;
   HashChaser chaser_;
   Finisher finisher_;
+  StripeUpkeep upkeep_;
 };
 
 }  // namespace
