@@ -130,8 +130,8 @@ class MetaStore {
   virtual Task<Result<std::vector<Upload>>> expired(std::int64_t before, std::uint32_t limit) = 0;
   // Sealed uploads, for whoever finishes what a crash left.
   virtual Task<Result<std::vector<Upload>>> sealed(std::uint32_t limit) = 0;
-  // Open and sealed uploads in order of id, > after: for workers that walk all that is stored. Fewer
-  // than `limit` only at the end.
+  // Open and sealed uploads in order of id, > after: for workers that walk all that is stored.
+  // Fewer than `limit` only at the end.
   virtual Task<Result<std::vector<Upload>>> uploads(std::optional<Id128> after,
                                                     std::uint32_t limit) = 0;
 
