@@ -72,15 +72,26 @@ object describe_capacity(const store::Usage& usage) {
   return item;
 }
 
-// By number of lost shards, how many stripes. On one pod without parity a stripe is one record; one
-// that was quarantined is lost.
-array describe_ledger(const store::Usage& usage) {
+// By number of lost shards, how many stripes, as this pod's last walk of its slices found them.
+array describe_redundancy(const maintain::LedgerPicture& picture) {
   array ledger;
-  ledger.emplace_back(object{{"lost", 0}, {"stripes", usage.records}});
-  if (usage.quarantined > 0) {
-    ledger.emplace_back(object{{"lost", 1}, {"stripes", usage.quarantined}});
-  }
+  auto add = [&](const maintain::LedgerRow& row) {
+    ledger.emplace_back(object{{"lost", row.lost}, {"stripes", row.stripes}, {"bytes", row.bytes}});
+  };
+  // What is whole is always named, even if it is nothing.
+  if (picture.rows.empty() || picture.rows.front().lost > 0) add({});
+  for (const maintain::LedgerRow& row : picture.rows) add(row);
   return ledger;
+}
+
+object describe_census(const maintain::LedgerPicture& picture,
+                       const maintain::Unexplained& unexplained) {
+  object item;
+  item["walked"] = picture.walked_at;
+  item["beyond_repair"] = picture.beyond_repair;
+  item["unexplained"] = unexplained.shards;
+  item["strays"] = unexplained.strays;
+  return item;
 }
 
 Profile current_profile(const Services& services, const membership::ClusterView& view) {
@@ -88,13 +99,14 @@ Profile current_profile(const Services& services, const membership::ClusterView&
   return fixed ? *fixed : layout::profile_for(std::max<std::size_t>(view.layout.active_count(), 1));
 }
 
-// Pods that may be lost now: the parity, less the members that are away already and, with a damaged
-// shard, less one more.
+// Pods that may be lost now: the parity less the members that are away already, and no more than
+// the worst stripe that the last walk saw.
 int survives(const Profile& profile, const membership::ClusterView& view,
-             const store::Usage& usage) {
+             const maintain::LedgerPicture& picture) {
   std::size_t members = std::max<std::size_t>(view.layout.active_count(), 1);
   std::size_t away = members - std::min(members, view.alive_count());
-  int left = profile.m - static_cast<int>(away) - (usage.quarantined > 0 ? 1 : 0);
+  int left = profile.m - static_cast<int>(away);
+  if (picture.survives) left = std::min(left, *picture.survives);
   return std::max(left, 0);
 }
 
@@ -135,7 +147,8 @@ Task<Result<Reply>> cluster_status(Call& call) {
   auto view = deps.view.current();
   store::Usage usage = deps.store.usage();
   Profile profile = current_profile(call.services, *view);
-  int count = survives(profile, *view, usage);
+  maintain::LedgerPicture picture = deps.redundancy.picture();
+  int count = survives(profile, *view, picture);
   object layout;
   layout["version"] = view->layout.version;
   layout["members"] = view->layout.active_count();
@@ -144,7 +157,8 @@ Task<Result<Reply>> cluster_status(Call& call) {
   data["pods"] = describe_pods(*view);
   data["layout"] = std::move(layout);
   data["profile"] = profile.text();
-  data["redundancy"] = describe_ledger(usage);
+  data["redundancy"] = describe_redundancy(picture);
+  data["ledger"] = describe_census(picture, deps.redundancy.unexplained());
   data["workers"] = describe_workers(deps.workers.status());
   data["capacity"] = describe_capacity(usage);
   data["survives"] = count;

@@ -209,6 +209,12 @@ constexpr std::array kKeys{
             "How often uploads past their time are looked for.", kShort, kYear),
     MAS_KEY(maintain.compact_interval, DurationField,
             "How often segments worth compacting are looked for.", kShort, kYear),
+    MAS_KEY(maintain.repair_interval, DurationField,
+            "How often everything stored is looked over for missing pieces.", kShort, kYear),
+    MAS_KEY(maintain.repair_rate, SizeField, "Most bytes a second that repair writes.", 4 * kKiB,
+            kTiB),
+    MAS_KEY(maintain.collect_unexplained, SwitchField,
+            "Give back the space of data that no file and no upload refers to."),
 
     MAS_KEY(metrics.listen, TextField,
             "Address and port for /metrics alone; empty: on the API's port.",

@@ -8,6 +8,7 @@
 #include "maintain/own_records.h"
 #include "maintain/tally.h"
 #include "mas/maintain/scheduler.h"
+#include "mas/object/holders.h"
 #include "mas/observe/log.h"
 
 namespace mas::maintain {
@@ -18,9 +19,10 @@ constexpr std::uint32_t kObjects = 32;
 
 class CollectWorker final : public Worker {
  public:
-  CollectWorker(const config::Maintain& options, const Dependencies& deps)
+  CollectWorker(const config::Maintain& options, const Dependencies& deps, const Ledger* ledger)
       : options_(options),
         deps_(deps),
+        ledger_(ledger),
         grace_(deps.clock, options.grace),
         shards_(deps.metrics.counter("mas_collect_shards_total", "Shards removed as garbage.")),
         extents_(deps.metrics.counter("mas_collect_extents_total", "Freed extents collected.")),
@@ -32,6 +34,14 @@ class CollectWorker final : public Worker {
   void describe(WorkerStatus& status) const override { tally_.describe(status); }
 
   Task<Result<Duration>> step() override {
+    // The census has said so in the log.
+    bool doubtful = ledger_ != nullptr && ledger_->unexplained().too_many();
+    if (doubtful && !options_.collect_unexplained) {
+      co_return Error(Code::refused,
+                      "Nothing refers to more than 5 % of the stored shards; nothing is collected "
+                      "until maintain.collect_unexplained is set.");
+    }
+    if (!object::may_remove(*deps_.view.current())) co_return options_.collect_interval;
     MAS_CO_TRY(bool more_objects, co_await erase_condemned());
     MAS_CO_TRY(bool more_extents, co_await collect_freed());
     co_return more_objects || more_extents ? Duration(0) : options_.collect_interval;
@@ -111,6 +121,7 @@ class CollectWorker final : public Worker {
 
   config::Maintain options_;
   Dependencies deps_;
+  const Ledger* ledger_;
   Grace grace_;
   observe::Counter& shards_;
   observe::Counter& extents_;
@@ -123,8 +134,9 @@ class CollectWorker final : public Worker {
 
 }  // namespace
 
-std::unique_ptr<Worker> make_collect_worker(const config::Maintain& options, Dependencies deps) {
-  return std::make_unique<CollectWorker>(options, deps);
+std::unique_ptr<Worker> make_collect_worker(const config::Maintain& options, Dependencies deps,
+                                            const Ledger* ledger) {
+  return std::make_unique<CollectWorker>(options, deps, ledger);
 }
 
 }  // namespace mas::maintain

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "maintain/tally.h"
+#include "maintain/throttle.h"
 #include "mas/maintain/scheduler.h"
 #include "mas/observe/log.h"
 
@@ -14,9 +15,10 @@ constexpr Duration kLongestPause = std::chrono::minutes(1);
 
 class ScrubWorker final : public Worker {
  public:
-  ScrubWorker(const config::Maintain& options, const Dependencies& deps)
+  ScrubWorker(const config::Maintain& options, const Dependencies& deps, object::Upkeep* upkeep)
       : options_(options),
         deps_(deps),
+        upkeep_(upkeep),
         bytes_(deps.metrics.counter("mas_scrub_bytes_total", "Bytes read again by scrub.")),
         damaged_(deps.metrics.counter("mas_scrub_damaged_total", "Records scrub found damaged.")) {}
 
@@ -36,7 +38,9 @@ class ScrubWorker final : public Worker {
     std::uint64_t live = std::max<std::uint64_t>(deps_.store.usage().live, 1);
     tally_.add(step.records, static_cast<double>(step.bytes), deps_.clock.now());
     tally_.set_progress(from_ ? static_cast<double>(pass_bytes_) / static_cast<double>(live) : 1);
-    co_return from_ ? pause_after(step.bytes, live) : until_next_pass();
+    if (!from_) co_return until_next_pass();
+    Duration rest = upkeep_ == nullptr ? Duration(0) : breather(upkeep_->strain());
+    co_return std::max(pause_after(step.bytes, live), rest);
   }
 
  private:
@@ -44,6 +48,7 @@ class ScrubWorker final : public Worker {
     bytes_.add(static_cast<double>(step.bytes));
     damaged_.add(static_cast<double>(step.damaged.size()));
     for (const RecordKey& key : step.damaged) {
+      if (upkeep_ != nullptr) upkeep_->report({key});
       log::error("scrub found a damaged record",
                  {{"kind", key.kind == RecordKind::shard ? "shard" : "manifest"},
                   {"id", to_hex(key.id)},
@@ -71,6 +76,7 @@ class ScrubWorker final : public Worker {
 
   config::Maintain options_;
   Dependencies deps_;
+  object::Upkeep* upkeep_;
   observe::Counter& bytes_;
   observe::Counter& damaged_;
   Tally tally_{"bytes"};
@@ -81,8 +87,9 @@ class ScrubWorker final : public Worker {
 
 }  // namespace
 
-std::unique_ptr<Worker> make_scrub_worker(const config::Maintain& options, Dependencies deps) {
-  return std::make_unique<ScrubWorker>(options, deps);
+std::unique_ptr<Worker> make_scrub_worker(const config::Maintain& options, Dependencies deps,
+                                          object::Upkeep* upkeep) {
+  return std::make_unique<ScrubWorker>(options, deps, upkeep);
 }
 
 }  // namespace mas::maintain

@@ -47,9 +47,10 @@ Budget::Budget(const config::Object& options, Clock& clock, Executor background,
       gate_(gate),
       small_size_(static_cast<std::uint32_t>(std::min(kSmallBuffer, options.stripe))),
       stripe_(options.stripe),
-      large_(options.buffer_budget / 2),
+      large_(options.buffer_budget / 16 * 7),
       small_(options.buffer_budget / 8),
       read_(options.buffer_budget / 8 * 3),
+      repair_(options.buffer_budget / 16),
       stripe_buffers_(options.stripe + kPadding, kIdleStripes),
       unit_buffers_(options.unit, kIdleUnits) {}
 
@@ -62,6 +63,9 @@ Task<Result<Permit>> Budget::small(std::uint64_t bytes, Duration patience) {
 }
 Task<Result<Permit>> Budget::read(std::uint64_t bytes, Duration patience) {
   return acquire_within(read_, bytes, patience);
+}
+Task<Result<Permit>> Budget::repair(std::uint64_t bytes, Duration patience) {
+  return acquire_within(repair_, bytes, patience);
 }
 
 Buffer Budget::buffer(std::size_t size) {

@@ -1,10 +1,12 @@
 // The memory of request bodies, shared out so that nobody who holds some waits for more.
 //
-// Three budgets out of config::Object::buffer_budget:
+// Four budgets out of config::Object::buffer_budget:
 //   large  stripe buffers of uploads; taken only if free at that moment, never waited for
 //   small  one small buffer for each upload: what it starts with, and what it goes on with when no
 //          large one is free; waited for a bounded time, by requests that hold nothing
 //   read   units of downloads; one is held from reading until the client has taken it
+//   repair stripes being rebuilt; nobody else's, so that repair neither starves nor takes from
+//          those who wait for an answer
 // An upload whose client is slow or silent therefore costs the others speed, never progress.
 #pragma once
 
@@ -29,6 +31,7 @@ class Budget {
   // Errors: busy, if there is none within `patience`.
   Task<Result<Permit>> small(std::uint64_t bytes, Duration patience);
   Task<Result<Permit>> read(std::uint64_t bytes, Duration patience);
+  Task<Result<Permit>> repair(std::uint64_t bytes, Duration patience);
 
   // A buffer for `size` plain bytes with room for the padding of any profile; recycled where it is
   // a whole stripe.
@@ -47,6 +50,7 @@ class Budget {
   Semaphore large_;
   Semaphore small_;
   Semaphore read_;
+  Semaphore repair_;
   BufferPool stripe_buffers_;
   BufferPool unit_buffers_;
 };

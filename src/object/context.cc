@@ -12,7 +12,10 @@ Instruments::Instruments(observe::Metrics& metrics)
       deduplicated(metrics.counter("mas_object_deduplicated_total",
                                    "Uploads of content that was stored already")),
       read_back(metrics.counter("mas_object_read_back_bytes_total",
-                                "Bytes of stored parts read again to hash them")) {}
+                                "Bytes of stored parts read again to hash them")),
+      repaired(metrics.counter("mas_repaired_total",
+                               "Shards and manifests made anew, read back and verified")),
+      repaired_bytes(metrics.counter("mas_repaired_bytes_total", "Bytes of repaired records")) {}
 
 Context::Context(const config::Object& object_options, const config::Limits& upload_limits,
                  const Dependencies& dependencies)
@@ -22,7 +25,9 @@ Context::Context(const config::Object& object_options, const config::Limits& upl
       instruments(dependencies.metrics),
       budget(options, dependencies.clock, dependencies.background, background),
       records(options.record_cache_entries),
-      generations(dependencies.meta) {}
+      generations(dependencies.meta),
+      reads(dependencies.clock),
+      writes(dependencies.clock) {}
 
 std::int64_t Context::expiry() const { return (deps.clock.wall() + limits.session).unix_seconds(); }
 

@@ -8,8 +8,10 @@
 #include "mas/object/objects.h"
 #include "object/budget.h"
 #include "object/generation_source.h"
+#include "object/pulse.h"
 #include "object/record_cache.h"
 #include "object/write_epochs.h"
+#include "object/repair_queue.h"
 
 namespace mas::object {
 
@@ -21,6 +23,8 @@ struct Instruments {
   observe::Counter& degraded_reads;  // units served without their first choice of shard
   observe::Counter& deduplicated;    // uploads of content that was there
   observe::Counter& read_back;       // bytes hashed from stored parts
+  observe::Counter& repaired;        // shards and manifests made anew, verified
+  observe::Counter& repaired_bytes;  // of them
 };
 
 // One lock per upload (or a few), held while its hash run is compared and extended: a run must go
@@ -62,6 +66,9 @@ struct Context {
   GenerationSource generations;
   RunLocks run_locks;
   WriteEpochs epochs;
+  RepairQueue hints;
+  Pulse reads;   // steps of downloads
+  Pulse writes;  // stripes of uploads
 };
 
 }  // namespace mas::object

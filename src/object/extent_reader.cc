@@ -13,14 +13,14 @@ ExtentReader::ExtentReader(Context& context, std::vector<meta::Extent> extents, 
       position_(from),
       end_(from + length),
       window_(window),
-      search_{context.deps.view.current(), false} {}
+      search_{context.deps.view.current()} {}
 
 void ExtentReader::retry_everywhere(std::vector<meta::Extent> extents) {
   extents_ = std::move(extents);
   extent_ = 0;
   extent_start_ = 0;
   stripe_.reset();
-  search_ = {context_.deps.view.current(), true};
+  search_ = {context_.deps.view.current(), Reach::everybody};
 }
 
 // Makes `stripe_` the one that holds `position_`.

@@ -12,7 +12,9 @@ ObjectReader::ObjectReader(Context& context, meta::Object object, std::uint64_t 
 
 Task<Result<Slice>> ObjectReader::next() {
   for (;;) {
+    Instant began = context_.deps.clock.now();
     Result<Slice> bytes = co_await reader_.next();
+    context_.reads.note(context_.deps.clock.now() - began);
     if (bytes.has_value()) co_return bytes;
     if (looked_again_) {
       if (bytes.error().code() == Code::damaged) co_await mark_damaged();

@@ -8,6 +8,7 @@
 #include "object/put.h"
 #include "object/remove.h"
 #include "object/session.h"
+#include "object/upkeep.h"
 
 namespace mas::object {
 namespace {
@@ -30,7 +31,10 @@ class StripedObjects final : public Objects {
  public:
   StripedObjects(const config::Object& options, const config::Limits& limits,
                  const Dependencies& dependencies)
-      : context_(options, limits, dependencies), chaser_(context_), finisher_(context_, chaser_) {}
+      : context_(options, limits, dependencies),
+        chaser_(context_),
+        finisher_(context_, chaser_),
+        upkeep_(context_) {}
 
   Task<Result<meta::Object>> find(Hash hash, bool fresh) override {
     return find_object(context_, hash, fresh);
@@ -86,12 +90,14 @@ class StripedObjects final : public Objects {
     return context_.epochs.drained(version);
   }
   Task<Result<void>> recover() override { return finisher_.recover(); }
+  Upkeep& upkeep() override { return upkeep_; }
   Task<void> close() override { return context_.background.close(); }
 
  private:
   Context context_;
   HashChaser chaser_;
   Finisher finisher_;
+  StripeUpkeep upkeep_;
 };
 
 }  // namespace

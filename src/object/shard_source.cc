@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mas/object/holders.h"
 #include "mas/observe/log.h"
 #include "object/placement.h"
 
@@ -13,6 +14,11 @@ constexpr std::uint32_t kHeaderGuess = 4096;
 
 }  // namespace
 
+bool is_fault_of_shard(Code code) {
+  return code == Code::not_found || code == Code::corrupt || code == Code::decompress ||
+         code == Code::io;
+}
+
 ShardSource::ShardSource(Context& context, const meta::Extent& extent, std::uint64_t number,
                          Search search)
     : context_(context),
@@ -20,15 +26,9 @@ ShardSource::ShardSource(Context& context, const meta::Extent& extent, std::uint
       number_(number),
       search_(std::move(search)),
       shards_(static_cast<std::size_t>(extent.profile.width())) {
-  const layout::Layout& layout = search_.view->layout;
-  const auto& row = layout.row(layout::partition_of(extent_.id, number_));
+  std::uint32_t partition = layout::partition_of(extent_.id, number_);
   for (std::size_t i = 0; i < shards_.size(); ++i) {
-    if (i < row.size()) shards_[i].holders.push_back(row[i]);
-    if (!search_.everywhere) continue;
-    for (std::size_t member = 0; member < layout.members.size(); ++member) {
-      auto index = static_cast<layout::MemberIndex>(member);
-      if (i >= row.size() || row[i] != index) shards_[i].holders.push_back(index);
-    }
+    shards_[i].holders = holders_of(search_.view->layout, partition, i, search_.reach);
   }
   for (std::size_t i = 0; i < shards_.size(); ++i) order_.push_back(static_cast<int>(i));
   std::stable_partition(order_.begin(), order_.end(), [this](int shard) {
@@ -102,6 +102,11 @@ Task<void> ShardSource::reject(int shard, Error error) {
   layout::MemberIndex member = state.holders[state.asked++];
   state.header.reset();
   state.front = Slice();
+  if (state.asked == 1) {
+    state.holder_failed = error.code();
+    bool repairable = search_.report && is_fault_of_shard(error.code());
+    if (repairable) context_.hints.push({key(shard), extent_});
+  }
   if (error.code() != Code::corrupt && error.code() != Code::decompress) {
     if (error.code() != Code::not_found) unanswered_ = true;
     co_return;

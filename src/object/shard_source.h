@@ -6,15 +6,20 @@
 #include <vector>
 
 #include "mas/codec/stripe.h"
+#include "mas/object/holders.h"
 #include "object/context.h"
 
 namespace mas::object {
 
-// Which members a reader asks: the row's, or in the end everybody.
+// Which members a reader asks: those where the shards should be, or in the end everybody.
 struct Search {
   std::shared_ptr<const membership::ClusterView> view;
-  bool everywhere = false;
+  Reach reach = Reach::previous;
+  bool report = true;  // hands what is missing or wrong to the repair queue
 };
+
+// Whether an error says something of the shard and not only of the pod that was asked.
+[[nodiscard]] bool is_fault_of_shard(Code code);
 
 // Used by one task at a time for each shard.
 class ShardSource {
@@ -35,12 +40,17 @@ class ShardSource {
   [[nodiscard]] const std::vector<int>& preferred() const noexcept { return order_; }
   // A holder did not answer, so what is missing may yet come back.
   [[nodiscard]] bool unanswered() const noexcept { return unanswered_; }
+  // Why the first holder of `shard` could not give it; nullopt if it did, or was not asked.
+  [[nodiscard]] std::optional<Code> holder_failed(int shard) const {
+    return shards_[static_cast<std::size_t>(shard)].holder_failed;
+  }
 
  private:
   struct Shard {
     std::vector<layout::MemberIndex> holders;  // to be asked, in order
     std::size_t asked = 0;                     // index of the current one
     std::unique_ptr<codec::ShardHeader> header;
+    std::optional<Code> holder_failed;
     Slice front;  // the record's first bytes, as far as they were read
   };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "mas/object/holders.h"
 #include "object/join.h"
 
 namespace mas::object {
@@ -19,11 +20,6 @@ Task<void> deliver(Context& context, layout::MemberIndex member, std::uint64_t v
                    Delivery& delivery) {
   delivery.result =
       co_await context.deps.transport.put(member, version, delivery.key, delivery.pieces);
-}
-
-bool is_down(const membership::ClusterView& view, layout::MemberIndex member) {
-  const membership::Pod* pod = view.pod_of(member);
-  return pod != nullptr && !pod->alive;
 }
 
 Error too_few(std::size_t durable, std::size_t meant, int minimum) {
@@ -51,13 +47,13 @@ Error judge(const std::vector<Delivery>& deliveries, std::size_t durable, int mi
 
 Task<void> send_all(Context& context, const membership::ClusterView& view, std::uint32_t partition,
                     std::vector<Delivery>& deliveries) {
-  const std::vector<layout::MemberIndex>& row = view.layout.row(partition);
   std::vector<Task<void>> tasks;
   for (std::size_t i = 0; i < deliveries.size(); ++i) {
-    if (i >= row.size() || is_down(view, row[i])) {
+    auto holder = row_holder(view.layout, partition, i);
+    if (!holder || is_down(view, *holder)) {
       deliveries[i].result = Error(Code::closed, "This pod is down.");
     } else {
-      tasks.push_back(deliver(context, row[i], view.layout.version, deliveries[i]));
+      tasks.push_back(deliver(context, *holder, view.layout.version, deliveries[i]));
     }
   }
   if (tasks.size() == 1) {
@@ -102,7 +98,14 @@ Task<Result<Durability>> write_stripe(Context& context, const meta::Extent& exte
     deliveries[i].pieces = {std::move(shard.header), std::move(shard.data)};
   }
   std::uint32_t partition = layout::partition_of(extent.id, number);
-  return write_row(context, partition, extent.profile, std::move(deliveries));
+  Instant began = context.deps.clock.now();
+  Result<Durability> stored =
+      co_await write_row(context, partition, extent.profile, std::move(deliveries));
+  context.writes.note(context.deps.clock.now() - began);
+  if (stored.has_value() && stored->durable < stored->meant) {
+    context.hints.push({RecordKey::shard(extent.id, number, 0), extent});
+  }
+  co_return stored;
 }
 
 Task<Result<Durability>> write_manifest(Context& context, const meta::Object& object) {

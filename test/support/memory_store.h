@@ -82,6 +82,11 @@ class MemoryStore final : public store::Store {
     std::lock_guard lock(mutex_);
     return records_.erase(key) != 0;
   }
+  // Puts are acknowledged and forgotten.
+  void lie(bool on) {
+    std::lock_guard lock(mutex_);
+    lies_ = on;
+  }
   void set_usage(store::Usage usage) {
     std::lock_guard lock(mutex_);
     usage_ = std::move(usage);
@@ -118,6 +123,7 @@ class MemoryStore final : public store::Store {
     if (bytes.empty()) co_return Error(Code::invalid_argument, "A record needs at least one byte.");
     {
       std::lock_guard lock(mutex_);
+      if (lies_) co_return Result<void>();
       records_[key] = Record{next_version_++, Slice::copy_of(as_bytes(bytes))};
       damaged_.erase(key);
     }
@@ -251,6 +257,7 @@ class MemoryStore final : public store::Store {
   mutable std::mutex mutex_;
   std::map<RecordKey, Record> records_;
   std::set<RecordKey> damaged_;
+  bool lies_ = false;
   std::vector<Fault> faults_;
   std::vector<std::pair<std::optional<Op>, std::optional<RecordKey>>> hangs_;
   Event go_on_;

@@ -129,6 +129,10 @@ class ObjectRig {
   object::Objects& objects() { return *objects_; }
   [[nodiscard]] std::uint64_t reads() const { return failing_transport_->reads(); }
   double counter(const std::string& name) { return metrics_.counter(name, "").value(); }
+  // What the objects work through, faults and all.
+  meta::MetaStore& failing_meta() { return *failing_meta_; }
+  peer::PeerTransport& transport() { return *failing_transport_; }
+  observe::Metrics& metrics() { return metrics_; }
   Executor background() { return background_.executor(0); }
   membership::ViewBoard& board() { return *board_; }
 

@@ -27,6 +27,7 @@ struct Dependencies {
   const membership::ViewBoard& view;
   observe::Metrics& metrics;
   Clock& clock;
+  const maintain::Ledger& redundancy;
 };
 
 // Answers every route of http.md; /metrics too unless config.metrics.listen is set.

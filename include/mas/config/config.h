@@ -165,6 +165,9 @@ struct Maintain {
   Duration grace = hours(24);  // from being freed to being removed
   Duration expire_interval = std::chrono::minutes(1);
   Duration compact_interval = std::chrono::minutes(1);
+  Duration repair_interval = std::chrono::minutes(10);
+  std::uint64_t repair_rate = 64 * kMiB;  // bytes a second at most, of what is rebuilt
+  bool collect_unexplained = false;       // the operator's word that what nothing explains may go
 };
 
 struct Metrics {

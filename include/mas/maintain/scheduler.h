@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "mas/config/config.h"
+#include "mas/maintain/ledger.h"
 #include "mas/membership/cluster_view.h"
 #include "mas/meta/meta_store.h"
+#include "mas/object/repair.h"
 #include "mas/observe/metrics.h"
 #include "mas/runtime/clock.h"
 #include "mas/runtime/sync.h"
@@ -64,8 +66,12 @@ struct Dependencies {
 };
 
 [[nodiscard]] std::unique_ptr<Worker> make_expiry_worker(const config::Maintain&, Dependencies);
-[[nodiscard]] std::unique_ptr<Worker> make_collect_worker(const config::Maintain&, Dependencies);
+// `ledger`: what the census found; with too much unexplained, nothing is collected.
+[[nodiscard]] std::unique_ptr<Worker> make_collect_worker(const config::Maintain&, Dependencies,
+                                                          const Ledger* ledger = nullptr);
 [[nodiscard]] std::unique_ptr<Worker> make_compact_worker(const config::Maintain&, Dependencies);
-[[nodiscard]] std::unique_ptr<Worker> make_scrub_worker(const config::Maintain&, Dependencies);
+// `upkeep`: is told what is damaged, and says how busy requests are.
+[[nodiscard]] std::unique_ptr<Worker> make_scrub_worker(const config::Maintain&, Dependencies,
+                                                        object::Upkeep* upkeep = nullptr);
 
 }  // namespace mas::maintain

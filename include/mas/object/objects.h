@@ -17,6 +17,7 @@
 #include "mas/core/ids.h"
 #include "mas/membership/cluster_view.h"
 #include "mas/meta/meta_store.h"
+#include "mas/object/repair.h"
 #include "mas/observe/metrics.h"
 #include "mas/peer/transport.h"
 #include "mas/runtime/byte_stream.h"
@@ -139,6 +140,8 @@ class Objects {
   [[nodiscard]] virtual bool writes_drained(std::uint64_t version) const = 0;
   // Finishes or reopens what a crash left sealed; called once at start, before serving.
   virtual Task<Result<void>> recover() = 0;
+  // Keeps what is stored whole. Not after close().
+  virtual Upkeep& upkeep() = 0;
   // Waits for work that went on without its caller.
   virtual Task<void> close() = 0;
 };

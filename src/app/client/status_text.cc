@@ -97,6 +97,16 @@ std::string status_text(const value& status) {
     std::string state = lost == 0 ? "whole" : "short of " + std::to_string(lost) + " shards";
     facts.push_back({"stripes", text(at(step, "stripes")) + " " + state});
   }
+  const value& ledger = at(status, "ledger");
+  if (std::uint64_t lost = number(at(ledger, "beyond_repair")); lost > 0) {
+    facts.push_back({"damaged", std::to_string(lost) + " stripes are beyond repair"});
+  }
+  if (std::uint64_t shards = number(at(ledger, "unexplained")); shards > 0) {
+    facts.push_back({"unexplained", std::to_string(shards) + " shards that nothing refers to"});
+  }
+  if (std::uint64_t shards = number(at(ledger, "strays")); shards > 0) {
+    facts.push_back({"strays", std::to_string(shards) + " shards that belong to other pods"});
+  }
   out << table(facts) << "\n" << workers_table(status);
   return out.str();
 }

@@ -155,11 +155,15 @@ void Daemon::build_service() {
   workers_ = maintain::make_scheduler(*clock_, metrics_);
   maintain::Dependencies worker_deps{*meta_, *store_, board(), *clock_, metrics_};
   workers_->add(maintain::make_expiry_worker(config_.maintain, worker_deps));
-  workers_->add(maintain::make_collect_worker(config_.maintain, worker_deps));
+  workers_->add(maintain::make_collect_worker(config_.maintain, worker_deps, &redundancy_));
   workers_->add(maintain::make_compact_worker(config_.maintain, worker_deps));
-  workers_->add(maintain::make_scrub_worker(config_.maintain, worker_deps));
+  object::Upkeep& upkeep = objects_->upkeep();
+  workers_->add(maintain::make_scrub_worker(config_.maintain, worker_deps, &upkeep));
+  maintain::RepairDependencies repair_deps{worker_deps, upkeep, transport, redundancy_};
+  workers_->add(maintain::make_repair_worker(config_.maintain, repair_deps));
+  workers_->add(maintain::make_census_worker(config_.maintain, repair_deps));
   api::Dependencies api_deps{*objects_,       *authority_, *store_,  *workers_, *meta_,
-                             *ledger_.tokens, board(),     metrics_, *clock_};
+                             *ledger_.tokens, board(),     metrics_, *clock_,   redundancy_};
   api_ = api::make_api(config_, api_deps);
 }
 

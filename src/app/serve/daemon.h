@@ -15,7 +15,7 @@
 #include "mas/auth/tokens.h"
 #include "mas/config/config.h"
 #include "mas/http/server.h"
-#include "mas/maintain/scheduler.h"
+#include "mas/maintain/repair.h"
 #include "mas/membership/cluster_view.h"
 #include "mas/object/objects.h"
 #include "mas/peer/transport.h"
@@ -81,6 +81,7 @@ class Daemon {
   // In a cluster, instead of these.
   std::unique_ptr<ClusterNode> node_;
   std::unique_ptr<object::Objects> objects_;
+  maintain::Ledger redundancy_{metrics_};
   std::unique_ptr<maintain::Scheduler> workers_;
   auth::Secrets secrets_;
   std::unique_ptr<auth::Authority> authority_;

@@ -42,6 +42,29 @@ TEST_CASE("status reports the one pod") {
   CHECK(data.at("workers").as_array()[0].as_object().at("name").as_string() == "scrub");
   CHECK(data.at("capacity").as_object().at("writable").as_bool());
   CHECK(data.at("redundancy").as_array().size() == 1);
+  CHECK(data.at("ledger").as_object().at("walked").to_number<int>() == 0);
+}
+
+TEST_CASE("status shows the ledger, and survives no more than its worst row") {
+  Admin api;
+  maintain::LedgerPicture picture;
+  picture.rows = {{1, 7, 700}, {2, 3, 300}};
+  picture.survives = -1;
+  picture.beyond_repair = 3;
+  picture.walked_at = 1234;
+  api.redundancy.publish(picture);
+  api.redundancy.publish(maintain::Unexplained{5, 1000, 2});
+  auto data = data_of(api.ask("/api/cluster/status")).as_object();
+  CHECK(boost::json::serialize(data.at("redundancy")) ==
+        R"([{"lost":0,"stripes":0,"bytes":0},{"lost":1,"stripes":7,"bytes":700},)"
+        R"({"lost":2,"stripes":3,"bytes":300}])");
+  CHECK(boost::json::serialize(data.at("ledger")) ==
+        R"({"walked":1234,"beyond_repair":3,"unexplained":5,"strays":2})");
+  CHECK(data.at("survives").to_number<int>() == 0);
+  std::string text(api.ask("/metrics").answer_body());
+  CHECK(text.find("mas_ledger_stripes{lost=\"1\"} 7") != std::string::npos);
+  CHECK(text.find("mas_ledger_survives -1") != std::string::npos);
+  CHECK(text.find("mas_unexplained_shards 5") != std::string::npos);
 }
 
 TEST_CASE("status counts what pods and shards are away against what may be lost") {

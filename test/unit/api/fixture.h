@@ -115,11 +115,12 @@ class Fixture {
   membership::ViewBoard view{view_of_one()};
   observe::Metrics metrics;
   FixedClock clock;
+  maintain::Ledger redundancy{metrics};
 
   http::Handler& handler() {
     if (!handler_) {
-      handler_ = api::make_api(
-          config, {objects, authority, store, workers, *meta, ledger, view, metrics, clock});
+      handler_ = api::make_api(config, {objects, authority, store, workers, *meta, ledger, view,
+                                        metrics, clock, redundancy});
     }
     return *handler_;
   }

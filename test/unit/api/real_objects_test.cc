@@ -12,9 +12,9 @@ namespace {
 struct RealApi {
   explicit RealApi(std::size_t pods) : rig({.pods = pods}) {
     config.object = small_options();
-    handler =
-        api::make_api(config, {rig.objects(), fakes.authority, rig.store(0), fakes.workers,
-                               rig.meta(), fakes.ledger, rig.board(), fakes.metrics, fakes.clock});
+    handler = api::make_api(
+        config, {rig.objects(), fakes.authority, rig.store(0), fakes.workers, rig.meta(),
+                 fakes.ledger, rig.board(), fakes.metrics, fakes.clock, fakes.redundancy});
   }
   FakeExchange ask(std::string_view method, std::string_view target, std::string body = "",
                    std::vector<std::pair<std::string, std::string>> headers = {}) {

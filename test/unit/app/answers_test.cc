@@ -83,6 +83,13 @@ TEST_CASE("The status reads at a glance") {
   CHECK_THAT(text, Contains("mas-0  active  h:1"));
   CHECK_THAT(text, Contains("1.0 KiB free of 1.0 MiB"));
   CHECK_THAT(text, Contains("scrub   paused  50 %      3     -"));
+  CHECK(text.find("beyond repair") == std::string::npos);
+  boost::json::value hurt = status("active", "2", "true");
+  hurt.as_object()["ledger"] = {
+      {"walked", 5}, {"beyond_repair", 2}, {"unexplained", 3}, {"strays", 4}};
+  CHECK_THAT(status_text(hurt), Contains("2 stripes are beyond repair"));
+  CHECK_THAT(status_text(hurt), Contains("3 shards that nothing refers to"));
+  CHECK_THAT(status_text(hurt), Contains("4 shards that belong to other pods"));
   CHECK_THAT(status_text(boost::json::parse("null")), Catch::StartsWith("not healthy"));
 }
 

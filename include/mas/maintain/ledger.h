@@ -1,0 +1,77 @@
+// The redundancy ledger: how many stripes have lost how many shards, as the last walk of this pod's
+// own slices found them; and how far that walk vouches for the layout.
+#pragma once
+
+#include <bitset>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "mas/observe/metrics.h"
+#include "mas/runtime/clock.h"
+
+namespace mas::maintain {
+
+// The hash space is cut by the first byte of a hash, uploads by that of their id.
+inline constexpr std::size_t kSlices = 256;
+using SliceSet = std::bitset<kSlices>;
+
+struct LedgerRow {
+  int lost = 0;  // shards that are not with their row's holder
+  std::uint64_t stripes = 0;
+  std::uint64_t bytes = 0;  // plain bytes of them
+  friend bool operator==(const LedgerRow&, const LedgerRow&) = default;
+};
+
+struct LedgerPicture {
+  std::vector<LedgerRow> rows;       // ascending; rows of nothing are left out
+  std::optional<int> survives = {};  // worst stripe: shards held less k; nullopt without stripes
+  std::uint64_t beyond_repair = 0;   // stripes of which fewer than k good shards are left
+  bool complete = false;             // false: of the part that the first walk has seen so far
+  std::int64_t walked_at = 0;        // Unix seconds when that walk ended
+};
+
+// The slices in which a walk, begun under `layout_version`, found or put every shard in place. What
+// is beyond repair counts as in place: nobody has more of it.
+struct Walked {
+  std::uint64_t layout_version = 0;  // 0: no walk has ended yet
+  Instant begun;
+  SliceSet slices;
+};
+
+// What the census of this pod's own records found.
+struct Unexplained {
+  std::uint64_t shards = 0;   // that nothing refers to and that were never freed
+  std::uint64_t records = 0;  // that this pod holds
+  std::uint64_t strays = 0;   // shards that belong to another pod, waiting to go
+  // More than 5 % of all records, unless it is a handful.
+  [[nodiscard]] bool too_many() const noexcept { return shards >= 20 && shards * 20 > records; }
+};
+
+// Thread-safe. Also sets the gauges mas_ledger_stripes, mas_ledger_survives and
+// mas_unexplained_shards.
+class Ledger {
+ public:
+  explicit Ledger(observe::Metrics& metrics);
+
+  void publish(LedgerPicture picture);
+  void publish(const Walked& walked);
+  void publish(const Unexplained& unexplained);
+  [[nodiscard]] LedgerPicture picture() const;
+  // Of the last walk that ended.
+  [[nodiscard]] Walked walked() const;
+  [[nodiscard]] Unexplained unexplained() const;
+
+ private:
+  observe::Metrics& metrics_;
+  observe::Gauge& survives_;
+  observe::Gauge& unexplained_shards_;
+  mutable std::mutex mutex_;
+  LedgerPicture picture_;
+  Walked walked_;
+  Unexplained unexplained_;
+  int most_lost_ = 0;  // highest row that was ever shown
+};
+
+}  // namespace mas::maintain

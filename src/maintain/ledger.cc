@@ -1,0 +1,61 @@
+#include "mas/maintain/ledger.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace mas::maintain {
+
+Ledger::Ledger(observe::Metrics& metrics)
+    : metrics_(metrics),
+      survives_(metrics.gauge("mas_ledger_survives",
+                              "Shards the worst stripe may lose and still be read; below 0 it "
+                              "cannot be read.")),
+      unexplained_shards_(metrics.gauge("mas_unexplained_shards",
+                                        "Shards that nothing refers to and that were never "
+                                        "freed.")) {}
+
+void Ledger::publish(LedgerPicture picture) {
+  std::lock_guard lock(mutex_);
+  for (const LedgerRow& row : picture.rows) most_lost_ = std::max(most_lost_, row.lost);
+  for (int lost = 0; lost <= most_lost_; ++lost) {
+    double stripes = 0;
+    for (const LedgerRow& row : picture.rows) {
+      if (row.lost == lost) stripes = static_cast<double>(row.stripes);
+    }
+    metrics_
+        .gauge("mas_ledger_stripes", "Stripes by number of lost shards.",
+               {{"lost", std::to_string(lost)}})
+        .set(stripes);
+  }
+  survives_.set(picture.survives.value_or(0));
+  picture_ = std::move(picture);
+}
+
+void Ledger::publish(const Walked& walked) {
+  std::lock_guard lock(mutex_);
+  walked_ = walked;
+}
+
+void Ledger::publish(const Unexplained& unexplained) {
+  std::lock_guard lock(mutex_);
+  unexplained_shards_.set(static_cast<double>(unexplained.shards));
+  unexplained_ = unexplained;
+}
+
+LedgerPicture Ledger::picture() const {
+  std::lock_guard lock(mutex_);
+  return picture_;
+}
+
+Walked Ledger::walked() const {
+  std::lock_guard lock(mutex_);
+  return walked_;
+}
+
+Unexplained Ledger::unexplained() const {
+  std::lock_guard lock(mutex_);
+  return unexplained_;
+}
+
+}  // namespace mas::maintain

@@ -1,0 +1,47 @@
+#include "maintain/slices.h"
+
+#include <array>
+
+#include "mas/codec/hash.h"
+#include "mas/object/holders.h"
+
+namespace mas::maintain {
+namespace {
+
+Sum128 rank(const Id128& incarnation, std::size_t slice) {
+  std::string text(as_text(incarnation.bytes));
+  text.push_back(static_cast<char>(slice));
+  return codec::xxh3(as_bytes(text));
+}
+
+}  // namespace
+
+std::vector<Id128> live_members(const membership::ClusterView& view) {
+  std::vector<Id128> live;
+  for (std::size_t i = 0; i < view.layout.members.size(); ++i) {
+    bool down = object::is_down(view, static_cast<layout::MemberIndex>(i));
+    if (!down) live.push_back(view.layout.members[i].incarnation);
+  }
+  return live;
+}
+
+SliceSet own_slices(const membership::ClusterView& view) {
+  SliceSet own;
+  if (view.self >= view.layout.members.size()) return own;
+  const Id128 self = view.layout.members[view.self].incarnation;
+  const std::vector<Id128> live = live_members(view);
+  for (std::size_t slice = 0; slice < kSlices; ++slice) {
+    const Sum128 mine = rank(self, slice);
+    bool won = true;
+    for (const Id128& other : live) won = won && rank(other, slice) <= mine;
+    own[slice] = won;
+  }
+  return own;
+}
+
+std::string prefix_of(std::size_t slice) {
+  const std::array<std::uint8_t, 1> byte{static_cast<std::uint8_t>(slice)};
+  return to_hex(byte);
+}
+
+}  // namespace mas::maintain
