@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "mas/codec/hash.h"
+#include "mas/core/xxh3.h"
 #include "mas/object/holders.h"
 
 namespace mas::maintain {
@@ -11,7 +11,7 @@ namespace {
 Sum128 rank(const Id128& incarnation, std::size_t slice) {
   std::string text(as_text(incarnation.bytes));
   text.push_back(static_cast<char>(slice));
-  return codec::xxh3(as_bytes(text));
+  return xxh3_128(as_bytes(text));
 }
 
 }  // namespace
@@ -19,6 +19,7 @@ Sum128 rank(const Id128& incarnation, std::size_t slice) {
 std::vector<Id128> live_members(const membership::ClusterView& view) {
   std::vector<Id128> live;
   for (std::size_t i = 0; i < view.layout.members.size(); ++i) {
+    if (view.layout.members[i].state == layout::MemberState::left) continue;
     bool down = object::is_down(view, static_cast<layout::MemberIndex>(i));
     if (!down) live.push_back(view.layout.members[i].incarnation);
   }
@@ -27,7 +28,7 @@ std::vector<Id128> live_members(const membership::ClusterView& view) {
 
 SliceSet own_slices(const membership::ClusterView& view) {
   SliceSet own;
-  if (view.self >= view.layout.members.size()) return own;
+  if (!view.is_member()) return own;
   const Id128 self = view.layout.members[view.self].incarnation;
   const std::vector<Id128> live = live_members(view);
   for (std::size_t slice = 0; slice < kSlices; ++slice) {

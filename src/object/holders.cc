@@ -22,14 +22,21 @@ std::vector<layout::MemberIndex> holders_of(const layout::Layout& layout, std::u
                                             std::size_t position, Reach reach) {
   std::vector<layout::MemberIndex> members;
   if (auto holder = row_holder(layout, partition, position)) members.push_back(*holder);
-  if (reach != Reach::everybody) return members;
+  if (reach == Reach::row) return members;
+  for (layout::MemberIndex member : layout.holders(partition, position)) add(members, member);
+  if (reach == Reach::previous) return members;
+  for (layout::MemberIndex member : layout.holders(partition)) add(members, member);
+  // Who has left and stands in no row of this partition has nothing to be waited for.
   for (std::size_t member = 0; member < layout.members.size(); ++member) {
+    if (layout.members[member].state == layout::MemberState::left) continue;
     add(members, static_cast<layout::MemberIndex>(member));
   }
   return members;
 }
 
-bool is_changing(const layout::Layout&, std::uint32_t) { return false; }
+bool is_changing(const layout::Layout& layout, std::uint32_t partition) {
+  return !layout.previous_row(partition).empty();
+}
 
 bool is_down(const membership::ClusterView& view, layout::MemberIndex member) {
   const membership::Pod* pod = view.pod_of(member);
@@ -37,7 +44,7 @@ bool is_down(const membership::ClusterView& view, layout::MemberIndex member) {
 }
 
 bool may_remove(const membership::ClusterView& view) {
-  return view.self < view.layout.members.size();
+  return view.is_member() && !view.frozen() && !view.halted();
 }
 
 }  // namespace mas::object

@@ -47,7 +47,9 @@ class Node final : public ClusterNode {
   Task<Result<void>> start(object::Objects& objects, maintain::Scheduler& workers,
                            std::string api_address) override {
     MAS_CO_CHECK(open_peer_port());
-    duties_ = make_layout_duties(objects, board_);
+    walk_ = maintain::make_settle_walk(
+        {deps_.meta, objects.upkeep(), board_, deps_.clock, deps_.io.executor(0)});
+    duties_ = make_layout_duties(objects, *walk_, board_);
     membership::AmqpOptions bus_options;
     bus_options.cluster = deps_.config.cluster.name;
     bus_options.pod = deps_.config.node.name;
@@ -79,6 +81,7 @@ class Node final : public ClusterNode {
     co_await refreshing_->close();
     board_.close();
     co_await gate_.close();
+    if (walk_) co_await walk_->close();
     if (membership_) co_await membership_->close();
     if (server_) co_await server_->stop(deps_.config.peer.io_timeout);
     co_await transport_->close();
@@ -160,6 +163,7 @@ class Node final : public ClusterNode {
   std::unique_ptr<membership::Prober> prober_;
   std::unique_ptr<http::Handler> handler_;
   std::unique_ptr<http::Server> server_;
+  std::unique_ptr<maintain::SettleWalk> walk_;
   std::unique_ptr<membership::LayoutDuties> duties_;
   std::unique_ptr<membership::HeartbeatBus> bus_;
   std::unique_ptr<membership::Membership> membership_;

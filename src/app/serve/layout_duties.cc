@@ -7,14 +7,16 @@ namespace {
 
 class Duties final : public membership::LayoutDuties {
  public:
-  Duties(object::Objects& objects, const membership::ViewBoard& board)
-      : objects_(objects), board_(board) {}
+  Duties(object::Objects& objects, maintain::SettleWalk& walk, const membership::ViewBoard& board)
+      : objects_(objects), walk_(walk), board_(board) {}
 
   Task<Result<bool>> writes_drained(std::uint64_t version) override {
     co_return objects_.writes_drained(version);
   }
 
-  Task<Result<bool>> walk_complete(std::uint64_t, Instant) override { co_return false; }
+  Task<Result<bool>> walk_complete(std::uint64_t version, Instant since) override {
+    co_return walk_.complete(version, since);
+  }
 
   bool can_hold_without(const std::vector<std::string>& slots) override {
     auto view = board_.current();
@@ -35,14 +37,16 @@ class Duties final : public membership::LayoutDuties {
 
  private:
   object::Objects& objects_;
+  maintain::SettleWalk& walk_;
   const membership::ViewBoard& board_;
 };
 
 }  // namespace
 
 std::unique_ptr<membership::LayoutDuties> make_layout_duties(object::Objects& objects,
+                                                             maintain::SettleWalk& walk,
                                                              const membership::ViewBoard& board) {
-  return std::make_unique<Duties>(objects, board);
+  return std::make_unique<Duties>(objects, walk, board);
 }
 
 }  // namespace mas::app

@@ -4,13 +4,14 @@
 
 #include <memory>
 
+#include "mas/maintain/settle_walk.h"
 #include "mas/membership/membership.h"
 #include "mas/object/objects.h"
 
 namespace mas::app {
 
-// Both outlive it.
+// All of it outlives the duties.
 [[nodiscard]] std::unique_ptr<membership::LayoutDuties> make_layout_duties(
-    object::Objects& objects, const membership::ViewBoard& board);
+    object::Objects& objects, maintain::SettleWalk& walk, const membership::ViewBoard& board);
 
 }  // namespace mas::app

@@ -1,0 +1,100 @@
+#include "mas/maintain/settle_walk.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+
+#include "maintain/walk.h"
+#include "mas/observe/log.h"
+#include "mas/runtime/sync.h"
+
+namespace mas::maintain {
+namespace {
+
+// From a walk that found something missing to the next one.
+constexpr Duration kPause = std::chrono::seconds(5);
+
+bool in_place(const object::Standing& standing) { return standing.lost() == 0; }
+
+// An object of one stripe carries its record in its shards.
+bool has_manifest(const meta::Object& object, const object::Standing& standing) {
+  const bool one_stripe = object.extents.size() == 1 &&
+                          object.extents.front().length <= object.extents.front().stripe_size;
+  return in_place(standing) || (one_stripe && standing.held == 0);
+}
+
+class Settling final : public SettleWalk {
+ public:
+  explicit Settling(const SettleDependencies& deps) : deps_(deps) {}
+
+  bool complete(std::uint64_t version, Instant since) override {
+    std::lock_guard lock(mutex_);
+    if (running_) return false;
+    const bool fits = version_ == version && begun_ >= since;
+    if (fits && clean_) return true;
+    if (fits && deps_.clock.now() - ended_ < kPause) return false;
+    version_ = version;
+    begun_ = deps_.clock.now();
+    clean_ = false;
+    running_ = spawn(deps_.executor, gate_, run(version), "settle walk");
+    return false;
+  }
+
+  Task<void> close() override {
+    closing_ = true;
+    return gate_.close();
+  }
+
+ private:
+  Task<void> run(std::uint64_t version) {
+    Result<bool> clean = co_await walk(version);
+    if (clean.has_error()) log::debug("settle_walk.failed", {{"error", clean.error()}});
+    std::lock_guard lock(mutex_);
+    clean_ = clean.has_value() && *clean;
+    ended_ = deps_.clock.now();
+    running_ = false;
+  }
+
+  Task<Result<bool>> walk(std::uint64_t version) {
+    Walk walk(deps_.meta, SliceSet().set());
+    for (;;) {
+      if (closing_ || deps_.view.current()->layout.version != version) co_return false;
+      MAS_CO_TRY(std::optional<WalkBatch> batch, co_await walk.next());
+      if (!batch) co_return true;
+      const bool whole = co_await is_whole(*std::move(batch));
+      if (!whole) co_return false;
+    }
+  }
+
+  Task<bool> is_whole(WalkBatch batch) {
+    std::vector<object::Standing> stripes = co_await deps_.upkeep.inspect(batch.stripes);
+    for (std::size_t i = 0; i < stripes.size(); ++i) {
+      const auto& object = batch.subjects[i]->object;
+      if (!in_place(stripes[i]) && !(object && object->damaged)) co_return false;
+    }
+    std::vector<object::Standing> manifests =
+        co_await deps_.upkeep.inspect_manifests(batch.manifests);
+    for (std::size_t i = 0; i < manifests.size(); ++i) {
+      if (!has_manifest(batch.manifests[i], manifests[i])) co_return false;
+    }
+    co_return true;
+  }
+
+  const SettleDependencies deps_;
+  Gate gate_;
+  std::atomic<bool> closing_{false};
+  std::mutex mutex_;
+  bool running_ = false;
+  bool clean_ = false;  // what the last walk found
+  std::uint64_t version_ = 0;
+  Instant begun_;
+  Instant ended_;
+};
+
+}  // namespace
+
+std::unique_ptr<SettleWalk> make_settle_walk(const SettleDependencies& deps) {
+  return std::make_unique<Settling>(deps);
+}
+
+}  // namespace mas::maintain
