@@ -23,9 +23,17 @@ std::string_view state_name(membership::PodState state) {
   return "unknown";
 }
 
+// An emptied directory's earlier life is over: nobody waits for it.
+bool was_replaced(const membership::ClusterView& view, const membership::Pod& pod) {
+  layout::MemberIndex member = view.layout.find(pod.last.slot);
+  return !pod.alive && member < view.layout.members.size() &&
+         view.layout.members[member].incarnation != pod.last.incarnation;
+}
+
 array describe_pods(const membership::ClusterView& view) {
   array pods;
   for (const membership::Pod& pod : view.pods) {
+    if (was_replaced(view, pod)) continue;
     object item;
     item["name"] = pod.last.slot;
     item["state"] = pod.alive ? state_name(pod.last.state) : "down";

@@ -56,7 +56,8 @@ class CensusWorker final : public Worker {
     start_again();
     MAS_CO_CHECK(std::move(finished));
     tally_.set_progress(1);
-    co_return kIntervals* options_.repair_interval;
+    const Duration rest = kIntervals * options_.repair_interval;
+    co_return rest;
   }
 
  private:

@@ -22,12 +22,11 @@ bool is_less_urgent(const object::Standing& a, const object::Standing& b) {
 }
 
 std::uint64_t plain_bytes(const object::StripeRef& stripe) {
-  std::uint64_t start = stripe.number * stripe.extent.stripe_size;
-  return std::min<std::uint64_t>(stripe.extent.stripe_size, stripe.extent.length - start);
+  return object::stripe_length(stripe.extent, stripe.number);
 }
 
 bool has_one_stripe(const meta::Object& object) {
-  return object.extents.size() == 1 && object.extents[0].length <= object.extents[0].stripe_size;
+  return object.extents.size() == 1 && object::stripe_count(object.extents[0]) == 1;
 }
 
 }  // namespace
@@ -139,7 +138,8 @@ Task<Result<Duration>> RepairWorker::mend_hint(object::Hint hint) {
     }
     if (stripe) mended = co_await deps_.upkeep.repair(*stripe, object::Care::thorough);
     // A walk knows the object it belongs to, and what to say of it.
-    hinted_ |= !hint.extent && (!stripe || mended.has_error() || mended->beyond_repair);
+    bool lost = !stripe || mended.has_error() || mended->beyond_repair;
+    hinted_ |= !hint.extent && lost;
   }
   if (mended.has_error()) {
     failed_repairs_.add();

@@ -11,11 +11,6 @@ constexpr std::uint32_t kObjects = 32;
 constexpr std::uint32_t kUploads = 16;
 constexpr std::uint32_t kParts = 1000;
 
-std::uint64_t stripes_of(const meta::Extent& extent) {
-  if (extent.stripe_size == 0) return 0;
-  return (extent.length + extent.stripe_size - 1) / extent.stripe_size;
-}
-
 // The id before the first of a slice.
 std::optional<Id128> before(std::size_t slice) {
   if (slice == 0) return std::nullopt;
@@ -65,7 +60,7 @@ void Walk::take_stripes() {
       return;
     }
     const meta::Extent& extent = entry.extents[extent_];
-    if (stripe_ >= stripes_of(extent)) {
+    if (stripe_ >= object::stripe_count(extent)) {
       ++extent_;
       stripe_ = 0;
       continue;

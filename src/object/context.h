@@ -10,8 +10,8 @@
 #include "object/generation_source.h"
 #include "object/pulse.h"
 #include "object/record_cache.h"
-#include "object/write_epochs.h"
 #include "object/repair_queue.h"
+#include "object/write_epochs.h"
 
 namespace mas::object {
 

@@ -6,6 +6,7 @@
 #include "mas/config/config.h"
 #include "mas/layout/layout.h"
 #include "mas/meta/records.h"
+#include "mas/object/repair.h"
 
 namespace mas::object {
 
@@ -17,10 +18,6 @@ namespace mas::object {
 
 // Durable shards without which a stripe is not stored: k + 1, or k where m is 0 or 1.
 [[nodiscard]] int write_minimum(const Profile& profile);
-
-[[nodiscard]] std::uint64_t stripe_count(const meta::Extent& extent);
-// Plain bytes of stripe `number`; only the last may be shorter than the stripe size.
-[[nodiscard]] std::uint32_t stripe_length(const meta::Extent& extent, std::uint64_t number);
 
 // How durable a whole is: the worst stripe decides.
 struct Durability {

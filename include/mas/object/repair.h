@@ -22,6 +22,10 @@ struct StripeRef {
   std::uint64_t number = 0;
 };
 
+[[nodiscard]] std::uint64_t stripe_count(const meta::Extent& extent);
+// Plain bytes of stripe `number`; only the last may be shorter than the stripe size.
+[[nodiscard]] std::uint32_t stripe_length(const meta::Extent& extent, std::uint64_t number);
+
 // Where the shards of a stripe, or the copies of a manifest, are; held + absent + away = meant.
 struct Standing {
   int meant = 0;
@@ -55,7 +59,7 @@ struct Hint {
   std::optional<meta::Extent> extent = {};  // of a shard, where it is known
 };
 
-// Stripes of one extent at most, extents of one call at most.
+// Of one call.
 inline constexpr std::size_t kMostInspected = 512;
 
 // Thread-safe.
