@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """A cluster on this machine: mas pods on loopback with a real Redis, RabbitMQ and MongoDB wire server.
 
-    cluster.py up N --mas FILE --dir DIR       starts the servers and N pods; writes DIR/cluster.json
+    cluster.py up N --mas FILE --dir DIR       starts the servers and N pods; writes DIR/cluster.json;
+                                               --adopt DATA: the first pod is one that was alone, on
+                                               that directory, which is moved below DIR
     cluster.py start POD --mas FILE --dir DIR  starts a pod that was stopped, or one more
     cluster.py stop [POD] --dir DIR            stops one pod (SIGTERM), or everything
 
@@ -45,6 +47,9 @@ url_file = "{dir}/secrets/rabbitmq-url"
 [cluster]
 secret_file = "{dir}/secrets/cluster-secret"
 join_after = "2 s"
+
+[maintain]
+repair_interval = "5 s"
 """
 
 
@@ -146,7 +151,7 @@ def is_ready(address):
         return False
 
 
-def up(cluster, count, mas):
+def up(cluster, count, mas, adopted=None):
     if cluster.facts is not None:
         fail(f"{cluster.record} is there already; stop that cluster first: "
              f"./dev cluster stop --dir {cluster.dir}")
@@ -162,6 +167,8 @@ def up(cluster, count, mas):
     print("starting Redis, RabbitMQ and MongoDB (RabbitMQ takes half a minute) ...", flush=True)
     cluster.start_servers()
     cluster.save()
+    if adopted:
+        pathlib.Path(adopted).rename(cluster.dir / "mas-0")
     started = []
     try:
         for _ in range(count):
@@ -220,6 +227,7 @@ def main():
     parser.add_argument("verb", choices=("up", "start", "stop"))
     parser.add_argument("what", nargs="?")
     parser.add_argument("--mas")
+    parser.add_argument("--adopt")
     parser.add_argument("--dir", default="cluster")
     args = parser.parse_args()
     cluster = Cluster(args.dir)
@@ -227,7 +235,7 @@ def main():
     if args.verb == "up":
         if not args.what or not args.what.isdigit() or not 1 <= int(args.what) <= 100:
             fail("how many pods? ./dev cluster N")
-        up(cluster, int(args.what), mas)
+        up(cluster, int(args.what), mas, args.adopt)
         return
     if cluster.facts is None:
         fail(f"there is no cluster in {cluster.dir}")

@@ -132,9 +132,19 @@ Result<void> store_ready(const store::Usage& usage) {
 
 Result<void> cluster_ready(const membership::ClusterView& view) {
   if (view.halted()) return Error(Code::busy, view.halted_why);
-  if (view.confirmed && view.is_member()) return {};
-  return Error(Code::busy, view.waiting.empty() ? "This pod is not a member of the cluster yet."
-                                                : view.waiting.front());
+  if (!view.confirmed || !view.is_member()) {
+    return Error(Code::busy, view.waiting.empty() ? "This pod is not a member of the cluster yet."
+                                                  : view.waiting.front());
+  }
+  // What it has not heard of it cannot reach, and what is down it does not wait for.
+  for (std::size_t i = 0; i < view.layout.members.size(); ++i) {
+    if (view.layout.members[i].state == layout::MemberState::left || i == view.self) continue;
+    const membership::Pod* pod = view.pod_of(static_cast<layout::MemberIndex>(i));
+    if (pod != nullptr && (!pod->alive || !pod->last.peer_address.empty())) continue;
+    return Error(Code::busy,
+                 "This pod has not heard from " + view.layout.members[i].slot + " yet.");
+  }
+  return {};
 }
 
 }  // namespace

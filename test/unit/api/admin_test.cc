@@ -146,7 +146,43 @@ TEST_CASE("readyz needs a place in the cluster, and says what is waited for") {
   api.view.publish(view);
   check_refusal(api.ask("/readyz"), 503, 5901);
   view.halted_why.clear();
+  api.view.publish(view);
+  CHECK(api.ask("/readyz").status() == 200);
+  // A member that was not heard of yet, then is, then is known to be down.
+  view.layout.members.resize(2);
+  view.layout.members[1].slot = "mas-1";
+  api.view.publish(view);
+  check_refusal(api.ask("/readyz"), 503, 5901);
+  view.pods.push_back(view.pods[0]);
+  view.pods[1].last.slot = "mas-1";
+  view.pods[1].self = false;
+  view.pods[1].last.peer_address = "127.0.0.1:9000";
+  api.view.publish(view);
+  CHECK(api.ask("/readyz").status() == 200);
+  view.pods[1].last.peer_address.clear();
+  view.pods[1].alive = false;
+  api.view.publish(view);
+  CHECK(api.ask("/readyz").status() == 200);
   view.self = layout::kNobody;
   api.view.publish(view);
   check_refusal(api.ask("/readyz"), 503, 5901);
+}
+
+TEST_CASE("a pod whose directory was replaced by an empty one is not listed beside its successor") {
+  Admin api;
+  membership::ClusterView view = view_of_one();
+  view.layout.members[0].slot = "mas-0";
+  view.layout.members[0].incarnation.bytes.fill(2);
+  view.pods[0].last.incarnation.bytes.fill(2);
+  view.pods.push_back(view.pods[0]);
+  view.pods[1].last.incarnation.bytes.fill(1);
+  view.pods[1].alive = false;
+  api.view.publish(view);
+  auto pods = data_of(api.ask("/api/cluster/status")).as_object().at("pods").as_array();
+  REQUIRE(pods.size() == 1);
+  CHECK(pods[0].as_object().at("state").as_string() == "active");
+  // Down, and nobody in its place: that is shown.
+  view.layout.members[0].incarnation.bytes.fill(1);
+  api.view.publish(view);
+  CHECK(data_of(api.ask("/api/cluster/status")).as_object().at("pods").as_array().size() == 2);
 }

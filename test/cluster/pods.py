@@ -1,0 +1,146 @@
+"""A cluster made by tools/cluster.py, and clients of it that remember what they were told."""
+import argparse
+import hashlib
+import http.client
+import json
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+TOOL = HERE.parents[1] / "tools" / "cluster.py"
+KIB = 1024
+MAS = None
+WORK = None
+
+
+def main():
+    global MAS, WORK
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--mas", required=True)
+    parser.add_argument("--work", required=True)
+    args, rest = parser.parse_known_args()
+    MAS, WORK = os.path.abspath(args.mas), os.path.abspath(args.work)
+    began = time.monotonic()
+    program = unittest.main(module="__main__", argv=[sys.argv[0], *rest], verbosity=2, exit=False)
+    print(f"{program.result.testsRun} tests took {time.monotonic() - began:.1f} s")
+    sys.exit(0 if program.result.wasSuccessful() and program.result.testsRun > 0 else 1)
+
+
+def wait_for(condition, what, timeout=120.0):
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {timeout} s in vain for {what}")
+        time.sleep(0.1)
+
+
+class Cluster:
+    def __init__(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="cluster-", dir=WORK))
+        self.files = {}  # hash -> bytes: what was acknowledged
+        self.rng = random.Random(5)
+
+    # ---- pods ----
+
+    def tool(self, *arguments):
+        done = subprocess.run([sys.executable, TOOL, *arguments, "--dir", self.dir],
+                              capture_output=True, text=True)
+        if done.returncode != 0:
+            raise AssertionError(f"cluster.py {arguments}: {done.stdout}{done.stderr}")
+
+    def up(self, count):
+        self.tool("up", str(count), "--mas", MAS)
+        wait_for(lambda: self.is_whole(count), f"{count} members")
+
+    def start(self, name):
+        self.tool("start", name, "--mas", MAS)
+
+    def close(self):
+        if (self.dir / "cluster.json").exists():
+            self.tool("stop")
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    @property
+    def facts(self):
+        return json.loads((self.dir / "cluster.json").read_text())
+
+    @property
+    def pods(self):
+        return self.facts["pods"]
+
+    def kill(self, name):
+        pod = next(pod for pod in self.pods if pod["name"] == name)
+        os.kill(pod["pid"], 9)
+
+    def wipe(self, name):
+        shutil.rmtree(next(pod["data"] for pod in self.pods if pod["name"] == name))
+
+    # ---- calls ----
+
+    def call(self, name, method, path, body=None, token=None):
+        """Status, headers and body; (0, {}, b"") where nobody answers."""
+        address = next(pod["api"] for pod in self.pods if pod["name"] == name)
+        headers = {"systemToken": pathlib.Path(self.facts["system_token_file"]).read_text().strip()}
+        if token:
+            headers["token"] = token
+        connection = http.client.HTTPConnection(address, timeout=60)
+        try:
+            connection.request(method, path, body=body, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+        except OSError:
+            return 0, {}, b""
+        finally:
+            connection.close()
+
+    def token(self, name, kind, hash_):
+        _, _, body = self.call(name, "GET", f"/api/token/{kind}?hash={hash_}")
+        return json.loads(body)["data"]["token"]
+
+    def status(self, name):
+        code, _, body = self.call(name, "GET", "/api/cluster/status")
+        return json.loads(body)["data"] if code == 200 else None
+
+    def statuses(self):
+        return [self.status(pod["name"]) for pod in self.pods]
+
+    def is_whole(self, count):
+        """Everybody is a member, agrees on the layout, and no walk has found anything missing."""
+        all_ = self.statuses()
+        return all(all_) and len({s["layout"]["version"] for s in all_}) == 1 and all(
+            s["layout"]["members"] == count and s["ledger"]["walked"]
+            and not any(row["lost"] for row in s["redundancy"])
+            and all(pod["state"] == "active" for pod in s["pods"]) for s in all_)
+
+    # ---- clients ----
+
+    def content(self):
+        sizes = [1, 100, 5000, 70 * KIB, 300 * KIB, 1500 * KIB, 6000 * KIB]
+        return self.rng.randbytes(self.rng.choice(sizes) + 8)
+
+    def upload(self, name, data=None):
+        """The answer's status, Mas-Durable and Mas-Survives."""
+        data = data if data is not None else self.content()
+        code, headers, _ = self.call(name, "POST", "/api/file/upload/object?name=f", data)
+        if code == 200:
+            self.files[hashlib.sha256(data).hexdigest()] = data
+        return code, headers.get("Mas-Durable"), headers.get("Mas-Survives")
+
+    def read(self, name, hash_):
+        """Status and body; (0, b"") where the answer ends early."""
+        token = self.token(name, "download", hash_)
+        try:
+            code, _, body = self.call(name, "GET", "/api/file/download", token=token)
+        except http.client.IncompleteRead:
+            return 0, b""
+        return code, body
