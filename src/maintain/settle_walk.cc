@@ -40,6 +40,11 @@ class Settling final : public SettleWalk {
     return false;
   }
 
+  bool running() const override {
+    std::lock_guard lock(mutex_);
+    return running_;
+  }
+
   Task<void> close() override {
     closing_ = true;
     return gate_.close();
@@ -83,7 +88,7 @@ class Settling final : public SettleWalk {
   const SettleDependencies deps_;
   Gate gate_;
   std::atomic<bool> closing_{false};
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   bool running_ = false;
   bool clean_ = false;  // what the last walk found
   std::uint64_t version_ = 0;

@@ -28,6 +28,8 @@ class SettleWalk {
   // Whether a walk begun after `since`, under layout `version`, has found every shard in place; one
   // is begun if there is none. What is known to be beyond repair does not count. Thread-safe.
   virtual bool complete(std::uint64_t version, Instant since) = 0;
+  // Whether a walk is under way.
+  [[nodiscard]] virtual bool running() const = 0;
   // Ends the walk under way.
   virtual Task<void> close() = 0;
 };

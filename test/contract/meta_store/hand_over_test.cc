@@ -1,0 +1,161 @@
+// Carrying the records of one store into another: every adapter as the one that takes over.
+#include "mas/meta/hand_over.h"
+
+#include <catch2/catch.hpp>
+
+#include "fixture.h"
+#include "mas/meta/memory.h"
+#include "support/failing_seams.h"
+
+using namespace mas;
+using namespace mas::meta;
+using namespace mas::test;
+
+namespace {
+
+// A store as a pod that was alone leaves it.
+struct Alone {
+  std::unique_ptr<MetaStore> store = make_memory_meta();
+  std::unique_ptr<Rng> rng = make_seeded_rng(9);
+  std::vector<Object> objects;
+  Object deleted;
+  Object damaged;
+  Upload open;
+  Upload sealed;
+  Extent given_up;
+  layout::Layout layout;
+
+  template <class T>
+  T get(Task<Result<T>> task) {
+    return must(run_blocking_for(std::move(task)));
+  }
+  void done(Task<Result<void>> task) { must(run_blocking_for(std::move(task))); }
+
+  Extent extent() { return {rng->id(), 1000, 4 << 20, Profile{1, 0}}; }
+  Object make() {
+    Object object;
+    rng->fill(object.hash.bytes);
+    object.size = 1000;
+    object.name = "name";
+    object.created = 77;
+    object.generation = get(store->next_generation(1));
+    object.extents = {extent()};
+    return *get(store->commit(object, 0, std::nullopt)).current;
+  }
+  Upload start(const std::string& session) {
+    Upload upload;
+    upload.id = rng->id();
+    rng->fill(upload.hash.bytes);
+    upload.session = session;
+    upload.name = "half";
+    upload.created = 10;
+    upload.expires = 5000;
+    upload = get(store->open(upload));
+    for (std::uint32_t number : {1u, 2u}) {
+      Part part{number, 1000, {}, {extent()}};
+      part.sum.bytes.fill(static_cast<std::uint8_t>(number));
+      done(store->register_extent(upload.id, part.extents[0]));
+      get(store->put_part(upload.id, part, 6000, UINT64_MAX, 20));
+    }
+    return upload;
+  }
+
+  Alone() {
+    for (int i = 0; i < 5; ++i) objects.push_back(make());
+    deleted = make();
+    std::uint64_t deletion = get(store->next_generation(1));
+    deleted = get(store->condemn(deleted.hash, deleted.generation, deletion, 99));
+    damaged = make();
+    done(store->set_damaged(damaged.hash, damaged.generation, true));
+    open = start("open");
+    done(store->register_extent(open.id, extent()));
+    sealed = start("sealed");
+    sealed = get(store->seal(sealed.id, 2));
+    given_up = extent();
+    done(store->free({given_up}, 55));
+    layout::Member member{"mas-0", rng->id(), "", 1};
+    layout = layout::found(rng->id(), {member});
+    done(store->propose_layout(0, layout));
+  }
+};
+
+void check_carried(Alone& from, MetaStore& to) {
+  auto find = [&](const Hash& hash) { return *from.get(to.find(hash)); };
+  for (const Object& object : from.objects) {
+    CHECK(find(object.hash).extents == object.extents);
+    CHECK(find(object.hash).generation == object.generation);
+    CHECK(find(object.hash).name == object.name);
+  }
+  CHECK(find(from.damaged.hash).damaged);
+  CHECK(find(from.deleted.hash).state == ObjectState::condemned);
+  CHECK(find(from.deleted.hash).condemned_at == 99);
+  CHECK(find(from.deleted.hash).generation == from.deleted.generation);
+  auto open = *from.get(to.find_session(from.open.hash, "open"));
+  CHECK(open.id == from.open.id);
+  CHECK(open.part_count == 2);
+  CHECK(open.registered.size() == 1);
+  CHECK(from.get(to.parts(open.id, 0, 10)) == from.get(from.store->parts(open.id, 0, 10)));
+  CHECK(from.get(to.find_upload(from.sealed.id))->state == UploadState::sealed);
+  auto freed = from.get(to.freed(0, 10));
+  REQUIRE(freed.size() == 1);
+  CHECK(freed[0].extent.id == from.given_up.id);
+  CHECK(freed[0].freed_at == 55);
+  CHECK(from.get(to.next_generation(1)) > from.deleted.generation);
+  CHECK(from.get(to.current_layout())->cluster == from.layout.cluster);
+}
+
+}  // namespace
+
+TEST_CASE("hand-over carries everything, and does nothing the second time") {
+  Alone from;
+  MetaFixture to;
+  HandedOver first = to.get(hand_over(*from.store, to.store()));
+  CHECK_FALSE(first.already);
+  CHECK(first.objects == 7);
+  CHECK(first.uploads == 2);
+  CHECK(first.parts == 4);
+  check_carried(from, to.store());
+  CHECK(to.get(hand_over(*from.store, to.store())).already);
+  check_carried(from, to.store());
+}
+
+TEST_CASE("hand-over that is stopped at any call is finished by the next one") {
+  Alone from;
+  for (const bool applied : {false, true}) {
+    for (std::uint64_t nth = 0;; nth += 3) {
+      CAPTURE(applied, nth);
+      MetaFixture to;
+      CallFaults faults;
+      FailingMeta failing(to.store(), faults);
+      faults.fail_nth(nth, applied);
+      auto stopped = to.run(hand_over(*from.store, failing));
+      const bool hit = faults.hit();
+      faults.clear();
+      if (!hit) break;
+      // Without its answer a layout that was written is found, and all is done.
+      if (stopped.has_error()) {
+        CHECK(to.get(to.store().current_layout()).has_value() == false);
+        CHECK_FALSE(to.get(hand_over(*from.store, to.store())).already);
+      }
+      check_carried(from, to.store());
+    }
+  }
+}
+
+TEST_CASE("hand-over into a store with something else in it is refused") {
+  Alone from;
+  MetaFixture another;
+  layout::Layout foreign = layout::found(from.rng->id(), {{"mas-0", from.rng->id(), "", 1}});
+  must(another.run(another.store().propose_layout(0, foreign)));
+  CHECK(code_of(another.run(hand_over(*from.store, another.store()))) == Code::refused);
+
+  MetaFixture used;
+  Object stranger = used.object();
+  must(used.run(used.store().commit(stranger, 0, std::nullopt)));
+  CHECK(code_of(used.run(hand_over(*from.store, used.store()))) == Code::conflict);
+  CHECK_FALSE(used.get(used.store().current_layout()));
+
+  auto empty = make_memory_meta();
+  MetaFixture to;
+  CHECK(code_of(to.run(hand_over(*empty, to.store()))) == Code::refused);
+}
