@@ -60,6 +60,7 @@ Match find_route(http::Method method, std::string_view path) {
 
 std::vector<RouteInfo> routes() {
   std::vector<RouteInfo> all;
+  all.reserve(kRoutes.size());
   for (const Route& route : kRoutes) all.push_back({route.method, std::string(route.path)});
   return all;
 }

@@ -93,7 +93,7 @@ Task<Result<Reply>> upload_part(Call& call) {
   MAS_CO_TRY(std::unique_ptr<UploadBody> body, UploadBody::make(call, request.max_size));
   request.size = body->length();
   object::Objects& objects = call.services.deps.objects;
-  auto part = co_await objects.put_part(call.session(), std::move(request), *body);
+  auto part = co_await objects.put_part(call.session(), request, *body);
   if (part.has_error()) {
     bool gone = part.error().code() == Code::upload_not_open && call.instant();
     if (!gone) co_return part.error();

@@ -23,7 +23,7 @@ namespace mas::fs {
 
 // The error of a system call that failed with `value` of errno.
 [[nodiscard]] inline Error system_error(int value, std::string_view verb, std::string_view path) {
-  const Error error = error_from_errno(value, describe(verb, path));
+  Error error = error_from_errno(value, describe(verb, path));
   if (value == EEXIST || value == ENOTEMPTY) return {Code::already_exists, error.message()};
   if (value == ENOTDIR) return {Code::not_found, error.message()};
   return error;

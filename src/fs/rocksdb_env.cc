@@ -70,24 +70,27 @@ class FsFileSystem final : public rocksdb::FileSystem {
                              std::unique_ptr<rocksdb::FSSequentialFile>* result,
                              IODebugContext* /*context*/) override {
     auto file = fs_.open(path, {});
+    IOStatus status = status_of(file);
     if (file.has_value()) *result = make_sequential_file(*std::move(file));
-    return status_of(file);
+    return status;
   }
 
   IOStatus NewRandomAccessFile(const std::string& path, const FileOptions& /*options*/,
                                std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
                                IODebugContext* /*context*/) override {
     auto file = fs_.open(path, {});
+    IOStatus status = status_of(file);
     if (file.has_value()) *result = make_random_access_file(*std::move(file));
-    return status_of(file);
+    return status;
   }
 
   IOStatus NewWritableFile(const std::string& path, const FileOptions& options,
                            std::unique_ptr<rocksdb::FSWritableFile>* result,
                            IODebugContext* /*context*/) override {
     auto file = fs_.open(path, for_writing(true));
+    IOStatus status = status_of(file);
     if (file.has_value()) *result = make_writable_file(*std::move(file), 0, options);
-    return status_of(file);
+    return status;
   }
 
   IOStatus ReopenWritableFile(const std::string& path, const FileOptions& options,
@@ -119,8 +122,9 @@ class FsFileSystem final : public rocksdb::FileSystem {
   IOStatus GetChildren(const std::string& path, const IOOptions& /*options*/,
                        std::vector<std::string>* result, IODebugContext* /*context*/) override {
     auto names = fs_.list(path);
+    IOStatus status = lookup_status_of(names);
     if (names.has_value()) *result = *std::move(names);
-    return lookup_status_of(names);
+    return status;
   }
 
   IOStatus DeleteFile(const std::string& path, const IOOptions& /*options*/,
@@ -178,9 +182,10 @@ class FsFileSystem final : public rocksdb::FileSystem {
   IOStatus LockFile(const std::string& path, const IOOptions& /*options*/,
                     rocksdb::FileLock** result, IODebugContext* /*context*/) override {
     auto lock = fs_.lock(path);
+    IOStatus status = status_of(lock);
     // The interface passes ownership as a bare pointer; UnlockFile takes it back.
     *result = lock.has_value() ? new HeldLock(*std::move(lock)) : nullptr;
-    return status_of(lock);
+    return status;
   }
 
   IOStatus UnlockFile(rocksdb::FileLock* lock, const IOOptions& /*options*/,
