@@ -27,7 +27,9 @@ struct Attempt {
 Task<void> give_up_after(Attempt& attempt, Timer& timer, Duration timeout) {
   // The attempt may have ended before this began.
   if (attempt.done) co_return;
-  if (!co_await timer.wait(timeout)) co_return;
+  // Named first: GCC 12 miscompiles the await within the condition.
+  const bool is_over = co_await timer.wait(timeout);
+  if (!is_over) co_return;
   attempt.expired = true;
   attempt.resolver.cancel();
   error_code ignored;
