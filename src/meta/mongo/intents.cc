@@ -155,6 +155,7 @@ bool Intents::overdue(const Document& intent) {
 Result<bool> Intents::holds(const std::map<std::string, std::string>& stamps,
                             const std::string& own) {
   std::vector<std::string> ids;
+  ids.reserve(stamps.size());
   for (const auto& [id, stamp] : stamps) ids.push_back(id);
   MAS_TRY(auto found, documents_.get(ids, Reading::linearizable));
   std::map<std::string, std::string> now;
