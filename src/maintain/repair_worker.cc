@@ -25,10 +25,6 @@ std::uint64_t plain_bytes(const object::StripeRef& stripe) {
   return object::stripe_length(stripe.extent, stripe.number);
 }
 
-bool has_one_stripe(const meta::Object& object) {
-  return object.extents.size() == 1 && object::stripe_count(object.extents[0]) == 1;
-}
-
 }  // namespace
 
 RepairWorker::RepairWorker(const config::Maintain& options, const RepairDependencies& deps)
@@ -184,7 +180,7 @@ void RepairWorker::note(const object::StripeRef& stripe, std::shared_ptr<Subject
 
 void RepairWorker::note_manifest(const meta::Object& object, const object::Standing& standing) {
   std::size_t slice = object.hash.bytes[0];
-  bool carried = has_one_stripe(object) && standing.held == 0;
+  bool carried = object::has_one_stripe(object) && standing.held == 0;
   bool known = carried && object.generation <= checked_up_to_;
   highest_seen_ = std::max(highest_seen_, object.generation);
   if (known || standing.held == standing.meant) return;

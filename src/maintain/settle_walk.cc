@@ -18,9 +18,7 @@ bool in_place(const object::Standing& standing) { return standing.lost() == 0; }
 
 // An object of one stripe carries its record in its shards.
 bool has_manifest(const meta::Object& object, const object::Standing& standing) {
-  const bool one_stripe = object.extents.size() == 1 &&
-                          object.extents.front().length <= object.extents.front().stripe_size;
-  return in_place(standing) || (one_stripe && standing.held == 0);
+  return in_place(standing) || (object::has_one_stripe(object) && standing.held == 0);
 }
 
 class Settling final : public SettleWalk {

@@ -55,8 +55,7 @@ Standing standing_of(const Copies& copies, std::size_t object) {
 // Whether a shard of an object of one stripe carries its record. Errors: too_few_pods_read (none
 // can be read, and not everybody answered).
 Task<Result<bool>> is_carried(Context& context, const meta::Object& object) {
-  bool one_stripe = object.extents.size() == 1 && stripe_count(object.extents[0]) == 1;
-  if (!one_stripe) co_return false;
+  if (!has_one_stripe(object)) co_return false;
   ShardSource source(context, object.extents[0], 0,
                      {context.deps.view.current(), Reach::previous, false});
   for (int shard : source.preferred()) {

@@ -21,6 +21,10 @@ std::uint64_t stripe_count(const meta::Extent& extent) {
   return (extent.length + extent.stripe_size - 1) / extent.stripe_size;
 }
 
+bool has_one_stripe(const meta::Object& object) {
+  return object.extents.size() == 1 && stripe_count(object.extents[0]) == 1;
+}
+
 std::uint32_t stripe_length(const meta::Extent& extent, std::uint64_t number) {
   std::uint64_t start = number * extent.stripe_size;
   MAS_ASSERT(start < extent.length);

@@ -66,6 +66,25 @@ def end(pid, patience=20):
             time.sleep(0.05)
 
 
+def openssl(directory, *arguments):
+    done = subprocess.run(["openssl", *arguments], cwd=directory, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"openssl {arguments[0]}: {done.stderr}")
+
+
+def make_certificates(directory):
+    """ca.pem signs server.pem for 127.0.0.1 and localhost; other-ca.pem signs nothing."""
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    for name in ("ca", "other-ca"):
+        openssl(directory, "req", "-x509", *key, "-days", "2", "-subj", f"/CN={name}",
+                "-keyout", f"{name}.key", "-out", f"{name}.pem")
+    openssl(directory, "req", *key, "-subj", "/CN=localhost", "-keyout", "server.key",
+            "-out", "server.csr")
+    (directory / "server.ext").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    openssl(directory, "x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+            "-CAcreateserial", "-days", "2", "-extfile", "server.ext", "-out", "server.pem")
+
+
 def main(start, stop):
     """start(directory) -> what goes into server.json, with "pid"; stop(directory, that)."""
     if len(sys.argv) != 3 or sys.argv[1] not in ("start", "stop"):

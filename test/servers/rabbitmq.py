@@ -8,8 +8,6 @@ broker's one process, and `ctl`, a program that runs rabbitmqctl against it.
 """
 import os
 import shlex
-import subprocess
-import sys
 import urllib.parse
 
 import common
@@ -18,24 +16,6 @@ PROGRAMS = "/usr/lib/rabbitmq/bin"  # not those on PATH, which insist on root an
 USER = "mas@test"
 PASSWORD = "pass:word/1%"
 VHOST = "/mas test"
-
-
-def certificates(directory):
-    """A CA, a key and certificate it signed for localhost and 127.0.0.1, and a CA that signed nothing."""
-    def openssl(*arguments):
-        done = subprocess.run(["openssl", *arguments], cwd=directory, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True)
-        if done.returncode != 0:
-            sys.exit(f"openssl {arguments[0]}: {done.stderr}")
-
-    new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    for ca in ("ca", "other-ca"):
-        openssl("req", "-x509", *new_key, "-keyout", f"{ca}.key", "-out", f"{ca}.pem", "-days", "30",
-                "-subj", f"/CN=mas test {ca}")
-    openssl("req", *new_key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=mas test broker",
-            "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")
-    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
-            "-copy_extensions", "copy", "-days", "30", "-out", "server.pem")
 
 
 def configuration(directory, port, tls_port):
@@ -78,7 +58,7 @@ def environment(directory):
 
 
 def start(directory):
-    certificates(directory)
+    common.make_certificates(directory)
     port, tls_port = common.free_port(), common.free_port()
     env = environment(directory)
     (directory / "rabbitmq.conf").write_text(configuration(directory, port, tls_port))

@@ -23,6 +23,8 @@ struct StripeRef {
 };
 
 [[nodiscard]] std::uint64_t stripe_count(const meta::Extent& extent);
+// Such an object may carry its record in the headers of its shards, and then has no manifests.
+[[nodiscard]] bool has_one_stripe(const meta::Object& object);
 // Plain bytes of stripe `number`; only the last may be shorter than the stripe size.
 [[nodiscard]] std::uint32_t stripe_length(const meta::Extent& extent, std::uint64_t number);
 
