@@ -11,8 +11,6 @@
 #include "mas/codec/stripe.h"
 #include "mas/observe/log.h"
 
-extern char** environ;
-
 int main(int argc, char** argv) {
   // Coding tables are filled before there is a second thread.
   mas::codec::initialise();

@@ -7,7 +7,7 @@
 #include "meta/embedded_db.h"
 #include "meta/generations.h"
 #include "meta/operations.h"
-#include "meta/read_call.h"
+#include "meta/pool_call.h"
 #include "meta/rocks_reader.h"
 #include "meta/write_queue.h"
 
@@ -251,10 +251,14 @@ class EmbeddedMeta final : public MetaStore {
     auto pass = callers_.try_enter();
     if (!pass) co_return closed();
     MAS_CO_CHECK(writes_.health());
-    auto call = std::make_shared<ReadCall<R, F>>(*opened_.db, std::move(op));
+    auto read = [&db = *opened_.db, op = std::move(op)]() -> R {
+      return op(RocksReader(db, RocksReader::Reach::disk));
+    };
+    using Read = PoolCall<R, decltype(read)>;
+    auto call = std::make_shared<Read>(std::move(read));
     auto inside = reads_.try_enter();
     if (!inside) co_return closed();
-    if (!ReadCall<R, F>::submit(call, std::move(*inside), driver_)) {
+    if (!Read::submit(call, std::move(*inside), driver_)) {
       co_return Error(Code::busy, "The server has too much queued work; try again shortly.");
     }
     auto answer = Call<R>::wait(std::move(call), waiting_);

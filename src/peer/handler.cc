@@ -49,8 +49,6 @@ PeerHandler::PeerHandler(Self self, store::Store& store, HandlerOptions options,
       refusals_(deps.metrics.counter("mas_peer_refusals_total",
                                      "Calls of other pods that were refused")) {
   MAS_ASSERT(options_.known != nullptr && self_.layout != nullptr && !self_.secret.empty());
-  MAS_ASSERT(options_.put_memory >= options_.max_record);
-  MAS_ASSERT(options_.read_memory >= options_.max_record);
 }
 
 Task<void> PeerHandler::handle(http::Exchange& exchange) {

@@ -152,8 +152,10 @@ struct Cluster {
 struct Peer {
   std::uint32_t connections = 16;  // to each peer
   Duration connect_timeout = seconds(2);
-  Duration io_timeout = seconds(10);  // without progress
-  std::string certificate;            // PEM files: TLS with certificates of both sides
+  Duration io_timeout = seconds(10);         // without progress
+  std::uint64_t receive_memory = 64 * kMiB;  // bodies of all other pods together
+  std::uint64_t send_memory = 32 * kMiB;     // records read for them
+  std::string certificate;                   // PEM files: TLS with certificates of both sides
   std::string key;
   std::string ca_file;
 };

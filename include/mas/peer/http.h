@@ -113,9 +113,10 @@ struct HandlerOptions {
   std::function<bool(std::string_view slot, const Id128& incarnation)> known;
   Prober* prober = nullptr;  // what probes for others are made with; null: none are
   std::uint64_t max_record = kMaxRecordBytes;
-  // Bytes of all bodies being received, and of all records being sent; at least max_record each.
-  std::uint64_t put_memory = 2 * kMaxRecordBytes;
-  std::uint64_t read_memory = 2 * kMaxRecordBytes;
+  // Bytes of all bodies being received, and of all records being sent. A record larger than that
+  // goes alone.
+  std::uint64_t put_memory = config::Peer().receive_memory;
+  std::uint64_t read_memory = config::Peer().send_memory;
 };
 
 struct HandlerDependencies {

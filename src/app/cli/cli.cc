@@ -81,7 +81,8 @@ class CliOptions final : public OptionSet {
   void arguments(const std::string& name, std::vector<std::string>& into, std::size_t min,
                  const std::string& help) override {
     auto* option = app_.add_option(name, into, help)->type_name("");
-    if (min > 0) option->required()->expected(static_cast<int>(min), 1 << 20);
+    if (min > 0)
+      option->required()->expected(static_cast<int>(min), CLI::detail::expected_max_vector_size);
   }
 
  private:
@@ -91,8 +92,8 @@ class CliOptions final : public OptionSet {
     return text;
   }
   void scalar(const std::string& name, const std::string& value, const std::string& default_text,
-              const std::string& help, std::function<void(const std::string&)> parse) {
-    app_.add_option_function<std::string>(name, std::move(parse), help)
+              const std::string& help, const std::function<void(const std::string&)>& parse) {
+    app_.add_option_function<std::string>(name, parse, help)
         ->type_name(value)
         ->default_str(default_text);
   }

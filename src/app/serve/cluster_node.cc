@@ -128,6 +128,8 @@ class Node final : public ClusterNode {
       return is_known(board_, slot, incarnation);
     };
     options.prober = transport_.get();
+    options.put_memory = deps_.config.peer.receive_memory;
+    options.read_memory = deps_.config.peer.send_memory;
     handler_ = peer::make_peer_handler(self_, deps_.store, std::move(options),
                                        {deps_.clock, deps_.metrics});
     http::ServerDependencies server_deps{deps_.io, deps_.clock, deps_.rng, deps_.metrics};

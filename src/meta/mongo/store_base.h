@@ -10,7 +10,8 @@
 #include "meta/mongo/attempt.h"
 #include "meta/mongo/breaker.h"
 #include "meta/mongo/generation_source.h"
-#include "meta/mongo/pool_call.h"
+#include "meta/mongo/tried.h"
+#include "meta/pool_call.h"
 
 namespace mas::meta::mongo {
 
@@ -92,8 +93,9 @@ class StoreBase : public MetaStore {
     if (breaker_.open()) co_return Breaker::refusal();
     auto inside = running_.try_enter();
     if (!inside) co_return Breaker::refusal();
-    auto call = std::make_shared<PoolCall<R, F>>(std::move(once));
-    if (!PoolCall<R, F>::submit(call, std::move(*inside), driver_)) {
+    using OneCall = PoolCall<Tried<R>, F>;
+    auto call = std::make_shared<OneCall>(std::move(once));
+    if (!OneCall::submit(call, std::move(*inside), driver_)) {
       co_return Error(Code::busy, "The server has too much queued work; try again shortly.");
     }
     auto answer = Call<Tried<R>>::wait(std::move(call), waiting_, left);

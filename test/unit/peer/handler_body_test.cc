@@ -131,6 +131,28 @@ TEST_CASE("Puts hold no more memory than there is; the rest wait their turn") {
   CHECK(pod.store.calls(Op::put) == 6);
 }
 
+TEST_CASE("A record larger than the memory for records is received alone") {
+  IoThreads io(1);
+  io.start();
+  auto clock = make_system_clock();
+  PeerPod pod(io, *clock, 1);
+  pod.options.put_memory = 1000;
+  pod.start();
+  pod.store.hang(Op::put);
+  RawClient large(pod.address());
+  large.send(RequestText(pod, std::string(5000, 'x')).text());
+  wait_until([&] { return pod.store.calls(Op::put) >= 1; });
+  RawClient small(pod.address());
+  small.send(RequestText(pod, "x").text());
+  RequestText ping(pod, "");
+  RawClient other(pod.address());
+  CHECK(peer_code(other.ask(ping.to("GET", "ping").text())) == Code::ok);
+  CHECK(pod.store.calls(Op::put) == 1);
+  pod.store.release();
+  CHECK(peer_code(large.read_answer()) == Code::ok);
+  CHECK(peer_code(small.read_answer()) == Code::ok);
+}
+
 TEST_CASE("Reads hold no more memory than there is either") {
   IoThreads io(1);
   io.start();

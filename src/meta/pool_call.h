@@ -1,5 +1,5 @@
-// PoolCall: one attempt at an operation on the driver pool, with a deadline for its caller, who may
-// leave before the pool has done with it.
+// PoolCall: one operation on the driver pool, with a deadline for its caller, who may leave before
+// the pool has done with it.
 #pragma once
 
 #include <exception>
@@ -11,31 +11,16 @@
 #include "mas/runtime/sync.h"
 #include "meta/call.h"
 
-namespace mas::meta::mongo {
+namespace mas::meta {
 
-// What an attempt came to: an answer, or that somebody was in the way and it certainly changed
-// nothing.
-template <class R>
-struct Tried {
-  Tried(Error error) : answer(std::move(error)) {}  // NOLINT: converts like a Result
-  Tried(R result) : answer(std::move(result)) {}    // NOLINT
-  static Tried again() {
-    Tried tried{
-        Error(Code::metadata_unavailable, "Too many change this at once; try again shortly.")};
-    tried.retry = true;
-    return tried;
-  }
-  R answer;
-  bool retry = false;
-};
-
-// `op` is Tried<R>().
+// `op` is R(); R is made from an Error too.
 template <class R, class F>
-class PoolCall final : public Call<Tried<R>>, private PoolTask {
+class PoolCall final : public Call<R>, private PoolTask {
  public:
   explicit PoolCall(F op) : op_(std::move(op)) {}
 
-  // False if the pool took nothing. `pass` is held until the pool has done with the call.
+  // False if the pool took nothing. `pass` is held until the pool has done with the call: whoever
+  // closes its gate may then destroy what `op` works on.
   static bool submit(const std::shared_ptr<PoolCall>& call, Gate::Pass pass, Pool& pool) {
     call->pass_.emplace(std::move(pass));
     call->self_ = call;
@@ -64,4 +49,4 @@ class PoolCall final : public Call<Tried<R>>, private PoolTask {
   std::optional<Gate::Pass> pass_;
 };
 
-}  // namespace mas::meta::mongo
+}  // namespace mas::meta
