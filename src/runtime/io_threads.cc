@@ -11,6 +11,8 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
+#include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -73,11 +75,48 @@ void IoThreads::stop() {
   state_->threads.clear();
 }
 
+namespace {
+
+// Contexts for run_blocking, kept and used again. Whoever resumes a task from another thread still
+// signals its context after the task has gone on, and may have ended, here: the context must be
+// there then. Never destroyed, because such a thread may outlive main().
+class BlockingContexts {
+ public:
+  std::unique_ptr<asio::io_context> take() {
+    {
+      std::lock_guard lock(mutex_);
+      if (!spare_.empty()) {
+        auto context = std::move(spare_.back());
+        spare_.pop_back();
+        return context;
+      }
+    }
+    return std::make_unique<asio::io_context>(1);
+  }
+  void give_back(std::unique_ptr<asio::io_context> context) {
+    context->restart();
+    std::lock_guard lock(mutex_);
+    spare_.push_back(std::move(context));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<asio::io_context>> spare_;  // at most as many as ran at once
+};
+
+BlockingContexts& blocking_contexts() {
+  static auto& contexts = *new BlockingContexts;
+  return contexts;
+}
+
+}  // namespace
+
 void run_blocking(Task<void> task) {
-  asio::io_context context(1);
+  auto context = blocking_contexts().take();
   std::exception_ptr failure;
-  asio::co_spawn(context, std::move(task), [&failure](std::exception_ptr e) { failure = e; });
-  context.run();
+  asio::co_spawn(*context, std::move(task), [&failure](std::exception_ptr e) { failure = e; });
+  context->run();
+  blocking_contexts().give_back(std::move(context));
   if (failure) std::rethrow_exception(failure);
 }
 

@@ -31,10 +31,10 @@ Daemon::Daemon(config::Config config)
       rng_(make_system_rng()),
       fs_(fs::make_real_fs()),
       process_metrics_(metrics_, *fs_, *clock_),
+      io_(cores_if_zero(config_.node.io_threads)),
       disk_(make_pool("disk", config_.node.disk_threads, config_)),
       cpu_(make_pool("cpu", cores_if_zero(config_.node.cpu_threads), config_)),
-      driver_(make_pool("driver", config_.node.driver_threads, config_)),
-      io_(cores_if_zero(config_.node.io_threads)) {}
+      driver_(make_pool("driver", config_.node.driver_threads, config_)) {}
 
 Daemon::~Daemon() = default;
 

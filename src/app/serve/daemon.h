@@ -66,13 +66,13 @@ class Daemon {
   std::unique_ptr<Rng> rng_;
   std::unique_ptr<fs::Fs> fs_;
   ProcessMetrics process_metrics_;
+  IoThreads io_;  // before the pools, whose threads resume what waits on it
   std::unique_ptr<Pool> disk_;
   std::unique_ptr<Pool> cpu_;
   std::unique_ptr<Pool> driver_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<meta::MetaStore> meta_;
   Ledger ledger_;
-  IoThreads io_;
   // Alone: this pod's own store, a bus within the process, a view of one.
   std::vector<store::Store*> stores_;
   std::unique_ptr<peer::PeerTransport> transport_;

@@ -22,7 +22,6 @@ template <class Steps>
 void with_client(const std::string& address, Clock& clock, Steps steps,
                  ClientOptions options = {}) {
   IoThreads io(1);
-  io.start();
   Gate gate;
   std::promise<void> done;
   auto run = [](Executor executor, Url url, ClientOptions opts, Clock& the_clock, Steps& body,
@@ -34,6 +33,8 @@ void with_client(const std::string& address, Clock& clock, Steps steps,
   };
   REQUIRE(spawn(io.executor(0), gate,
                 run(io.executor(0), url_of(address), options, clock, steps, done), "test"));
+  // Only now: Catch's assertions are for one thread at a time.
+  io.start();
   done.get_future().wait();
   run_blocking(gate.close());
 }
