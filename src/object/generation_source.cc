@@ -28,7 +28,6 @@ Task<Result<std::uint64_t>> GenerationSource::lead() {
   }
   auto count = static_cast<std::uint32_t>(served.size() + 1);
   Result<std::uint64_t> first = co_await meta_.next_generation(count);
-  if (first && drawn_) drawn_(*first + count - 1);
   std::shared_ptr<Ticket> heir;
   {
     std::lock_guard lock(mutex_);

@@ -4,10 +4,8 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
-#include <utility>
 #include <vector>
 
 #include "mas/meta/meta_store.h"
@@ -17,10 +15,7 @@ namespace mas::object {
 
 class GenerationSource {
  public:
-  using Drawn = std::function<void(std::uint64_t)>;
-  // `drawn` is told of the highest number of each call before any of them is given; may be empty.
-  explicit GenerationSource(meta::MetaStore& meta, Drawn drawn = {})
-      : meta_(meta), drawn_(std::move(drawn)) {}
+  explicit GenerationSource(meta::MetaStore& meta) : meta_(meta) {}
 
   // Errors: those of MetaStore::next_generation.
   Task<Result<std::uint64_t>> next();
@@ -35,7 +30,6 @@ class GenerationSource {
   Task<Result<std::uint64_t>> lead();
 
   meta::MetaStore& meta_;
-  const Drawn drawn_;
   std::mutex mutex_;
   bool calling_ = false;
   std::vector<std::shared_ptr<Ticket>> waiting_;

@@ -7,7 +7,6 @@
 //   CHECK(must(rig.get(receipt.object)) == content);
 #pragma once
 
-#include <atomic>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <catch2/catch.hpp>
@@ -110,19 +109,8 @@ class ObjectRig {
     stop();
     Pools pools{*cpu_, *cpu_, *cpu_};
     object::Dependencies dependencies{
-        *failing_meta_,
-        *failing_transport_,
-        *board_,
-        pools,
-        *clock_,
-        *rng_,
-        metrics_,
-        background_.executor(0),
-        [this](std::uint64_t number) {
-          std::uint64_t known = drawn_.load();
-          while (known < number && !drawn_.compare_exchange_weak(known, number)) {
-          }
-        }};
+        *failing_meta_, *failing_transport_,    *board_, pools, *clock_, *rng_,
+        metrics_,       background_.executor(0)};
     objects_ = object::make_objects(options, limits, dependencies);
   }
   // Waits for work in the background; nothing can be asked afterwards but restart().
@@ -140,8 +128,6 @@ class ObjectRig {
   meta::MetaStore& meta() { return *meta_; }
   object::Objects& objects() { return *objects_; }
   [[nodiscard]] std::uint64_t reads() const { return failing_transport_->reads(); }
-  // The highest generation that the objects said they had drawn.
-  [[nodiscard]] std::uint64_t drawn() const { return drawn_.load(); }
   double counter(const std::string& name) { return metrics_.counter(name, "").value(); }
   // What the objects work through, faults and all.
   meta::MetaStore& failing_meta() { return *failing_meta_; }
@@ -239,7 +225,6 @@ class ObjectRig {
   std::unique_ptr<Rng> rng_ = make_seeded_rng(7);
   observe::Metrics metrics_;
   IoThreads background_{1};
-  std::atomic<std::uint64_t> drawn_ = 0;
   std::unique_ptr<object::Objects> objects_;
 };
 

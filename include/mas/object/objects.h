@@ -95,8 +95,6 @@ struct Dependencies {
   Rng& rng;
   observe::Metrics& metrics;
   Executor background;  // where work goes on after its caller has left
-  // Told of each generation that was drawn, before it is used. Thread-safe; may be empty.
-  std::function<void(std::uint64_t)> generation_drawn = {};
 };
 
 class Objects {

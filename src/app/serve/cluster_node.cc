@@ -1,7 +1,6 @@
 #include "app/serve/cluster_node.h"
 
 #include <algorithm>
-#include <atomic>
 
 #include "app/serve/layout_duties.h"
 #include "app/serve/peer_prober.h"
@@ -44,9 +43,6 @@ class Node final : public ClusterNode {
 
   membership::ViewBoard& board() override { return board_; }
   peer::PeerTransport& transport() override { return *refreshing_; }
-  void note_generation(std::uint64_t generation) override {
-    if (auto* membership = noted_by_.load()) membership->note_generation(generation);
-  }
 
   Task<Result<void>> start(object::Objects& objects, maintain::Scheduler& workers,
                            std::string api_address) override {
@@ -76,7 +72,6 @@ class Node final : public ClusterNode {
     MAS_CO_CHECK(deps_.fs.make_directories(parts.directory));
     membership_ = membership::make_membership(deps_.config.cluster, who(api_address), parts);
     refreshing_->refresh_with(membership_.get());
-    noted_by_ = membership_.get();
     MAS_CO_CHECK(co_await membership_->start(deps_.io.executor(0)));
     (void)spawn(deps_.io.executor(0), gate_, begin_work(objects, workers), "begin work");
     co_return Result<void>();
@@ -174,7 +169,6 @@ class Node final : public ClusterNode {
   std::unique_ptr<membership::LayoutDuties> duties_;
   std::unique_ptr<membership::HeartbeatBus> bus_;
   std::unique_ptr<membership::Membership> membership_;
-  std::atomic<membership::Membership*> noted_by_ = nullptr;  // requests run on other threads
 };
 
 }  // namespace

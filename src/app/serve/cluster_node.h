@@ -36,8 +36,6 @@ class ClusterNode {
   // has seen one.
   virtual membership::ViewBoard& board() = 0;
   virtual peer::PeerTransport& transport() = 0;
-  // A generation that this pod was given: its heartbeats carry the highest. Thread-safe.
-  virtual void note_generation(std::uint64_t generation) = 0;
 
   // Opens the peer port and begins to beat. Once this pod is a member, `objects` finishes what a
   // crash left and `workers` start. `api_address`: as it is bound. Errors: those of the ports,

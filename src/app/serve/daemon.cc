@@ -151,11 +151,6 @@ void Daemon::build_service() {
   peer::PeerTransport& transport = node_ ? node_->transport() : *transport_;
   object::Dependencies deps{*meta_,  transport, board(),  Pools{*disk_, *cpu_, *driver_},
                             *clock_, *rng_,     metrics_, io_.executor(0)};
-  if (node_) {
-    deps.generation_drawn = [node = node_.get()](std::uint64_t generation) {
-      node->note_generation(generation);
-    };
-  }
   objects_ = object::make_objects(config_.object, config_.limits, deps);
   workers_ = maintain::make_scheduler(*clock_, metrics_);
   maintain::Dependencies worker_deps{*meta_, *store_, board(), *clock_, metrics_};

@@ -52,16 +52,6 @@ void check_round_trips(RigOptions options) {
   CHECK(rig.open_uploads().empty());
 }
 
-TEST_CASE("each generation drawn by a put or a delete is told before it is used") {
-  ObjectRig rig(RigOptions{});
-  const Receipt first = must(rig.put(make_content(100, 1), {}));
-  CHECK(rig.drawn() == first.object.generation);
-  const Receipt second = must(rig.put(make_content(100, 2), {}));
-  CHECK(rig.drawn() == second.object.generation);
-  must(rig.remove(first.object.hash));
-  CHECK(rig.drawn() > second.object.generation);
-}
-
 TEST_CASE("what is put is read back, whole and in ranges, on one pod") { check_round_trips({}); }
 
 TEST_CASE("what is put is read back as copies on two pods") { check_round_trips({.pods = 2}); }
