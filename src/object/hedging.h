@@ -29,6 +29,8 @@ class Hedging {
  private:
   // Bucket i: up to 2^(i / 2) microseconds.
   static constexpr std::size_t kBuckets = 64;
+  // Calls saved up at most.
+  static constexpr std::uint32_t kSaved = 64;
   using Counts = std::array<std::uint32_t, kBuckets>;
 
   void roll(Instant now);
@@ -37,14 +39,12 @@ class Hedging {
   const config::Read options_;
   Clock& clock_;
   std::mutex mutex_;
-  Instant began_;            // of the present window
-  Counts present_{};         // calls by how long they took
-  Counts last_{};            // of the window before
-  std::uint32_t since_ = 0;  // calls since the percentile was found
-  Duration percentile_{};    // zero: too few calls
-  std::uint32_t tenths_ = 10 * kSaved;
-
-  static constexpr std::uint32_t kSaved = 64;
+  Instant began_;                       // of the present window
+  Counts present_{};                    // calls by how long they took
+  Counts last_{};                       // of the window before
+  std::uint32_t since_ = 0;             // calls since the percentile was found
+  Duration percentile_{};               // zero: too few calls
+  std::uint32_t tenths_ = 10 * kSaved;  // of calls that may be made
 };
 
 }  // namespace mas::object
