@@ -137,6 +137,21 @@ constexpr std::array kKeys{
             "How long finish waits for its result before it answers 503.", Duration(0),
             minutes(10)),
 
+    MAS_KEY(write.min_survives, CountField,
+            "Pods that may be lost right after an upload was answered, at the least.", 0, 15),
+    MAS_KEY(write.straggler_wait, DurationField,
+            "How long a silent pod is waited for once enough others have stored their pieces.",
+            kShort, minutes(10)),
+    MAS_KEY(write.skip_for, DurationField,
+            "How long a pod that stayed silent gets no pieces and is asked last.", Duration(0),
+            hours(1)),
+
+    MAS_KEY(read.hedge_min, DurationField,
+            "Soonest that another pod is asked because the first is late.", Duration(0),
+            minutes(10)),
+    MAS_KEY(read.hedge_max, DurationField, "Latest that it is; 0: never.", Duration(0),
+            minutes(10)),
+
     MAS_KEY(meta.cache, SizeField, "Memory for the embedded metadata store.", kMiB, kTiB),
     MAS_KEY(meta.deadline, DurationField, "Longest time a call to the metadata store may take.",
             kShort, minutes(10)),

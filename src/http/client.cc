@@ -144,6 +144,7 @@ class TcpClient final : public Client {
   Task<Result<std::size_t>> read_full(MutableBytes into) override;
   Task<Result<std::string>> read_all(std::size_t limit) override;
   void close() override {
+    ++closed_;
     if (link_) link_->connection.close();
     link_.reset();
   }
@@ -163,6 +164,7 @@ class TcpClient final : public Client {
   Clock& clock_;
   std::shared_ptr<net::TlsClient> tls_;
   std::shared_ptr<Link> link_;
+  std::uint64_t closed_ = 0;  // how often, so that connecting notices
 };
 
 template <class T>
@@ -184,7 +186,9 @@ Task<Result<void>> TcpClient::connect() {
   }
   auto connecting =
       net::connect(server_.host, server_.port, tls_, clock_, options_.connect_timeout);
+  const std::uint64_t closed = closed_;
   MAS_CO_TRY(auto stream, co_await std::move(connecting));
+  if (closed_ != closed) co_return Error(Code::closed, "The connection was given up.");
   auto link = std::make_shared<Link>(std::move(stream), clock_, executor_, options_.io_timeout);
   link_ = link;
   auto greet = link->connection.handshake(options_.connect_timeout);

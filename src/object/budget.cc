@@ -49,7 +49,8 @@ Budget::Budget(const config::Object& options, Clock& clock, Executor background,
       stripe_(options.stripe),
       large_(options.buffer_budget / 16 * 7),
       small_(options.buffer_budget / 8),
-      read_(options.buffer_budget / 8 * 3),
+      read_(options.buffer_budget / 16 * 5),
+      late_(options.buffer_budget / 16),
       repair_(options.buffer_budget / 16),
       stripe_buffers_(options.stripe + kPadding, kIdleStripes),
       unit_buffers_(options.unit, kIdleUnits) {}
@@ -57,6 +58,7 @@ Budget::Budget(const config::Object& options, Clock& clock, Executor background,
 std::optional<Permit> Budget::try_large(std::uint64_t bytes) { return large_.try_acquire(bytes); }
 std::optional<Permit> Budget::try_small(std::uint64_t bytes) { return small_.try_acquire(bytes); }
 std::optional<Permit> Budget::try_read(std::uint64_t bytes) { return read_.try_acquire(bytes); }
+std::optional<Permit> Budget::try_late(std::uint64_t bytes) { return late_.try_acquire(bytes); }
 
 Task<Result<Permit>> Budget::small(std::uint64_t bytes, Duration patience) {
   return acquire_within(small_, bytes, patience);

@@ -1,10 +1,11 @@
 // The memory of request bodies, shared out so that nobody who holds some waits for more.
 //
-// Four budgets out of config::Object::buffer_budget:
+// Five budgets out of config::Object::buffer_budget:
 //   large  stripe buffers of uploads; taken only if free at that moment, never waited for
 //   small  one small buffer for each upload: what it starts with, and what it goes on with when no
 //          large one is free; waited for a bounded time, by requests that hold nothing
 //   read   units of downloads; one is held from reading until the client has taken it
+//   late   what calls hold that nobody waits for any more; taken only if free at that moment
 //   repair stripes being rebuilt; nobody else's, so that repair neither starves nor takes from
 //          those who wait for an answer
 // An upload whose client is slow or silent therefore costs the others speed, never progress.
@@ -28,6 +29,7 @@ class Budget {
   [[nodiscard]] std::optional<Permit> try_large(std::uint64_t bytes);
   [[nodiscard]] std::optional<Permit> try_small(std::uint64_t bytes);
   [[nodiscard]] std::optional<Permit> try_read(std::uint64_t bytes);
+  [[nodiscard]] std::optional<Permit> try_late(std::uint64_t bytes);
   // Errors: busy, if there is none within `patience`.
   Task<Result<Permit>> small(std::uint64_t bytes, Duration patience);
   Task<Result<Permit>> read(std::uint64_t bytes, Duration patience);
@@ -50,6 +52,7 @@ class Budget {
   Semaphore large_;
   Semaphore small_;
   Semaphore read_;
+  Semaphore late_;
   Semaphore repair_;
   BufferPool stripe_buffers_;
   BufferPool unit_buffers_;

@@ -8,9 +8,11 @@
 #include "mas/object/objects.h"
 #include "object/budget.h"
 #include "object/generation_source.h"
+#include "object/hedging.h"
 #include "object/pulse.h"
 #include "object/record_cache.h"
 #include "object/repair_queue.h"
+#include "object/skip_list.h"
 #include "object/write_epochs.h"
 
 namespace mas::object {
@@ -19,6 +21,9 @@ struct Instruments {
   explicit Instruments(observe::Metrics& metrics);
 
   observe::Counter& shard_writes_failed;
+  observe::Counter& stragglers;      // shards not waited for
+  observe::Counter& skipped;         // shards not sent, or asked for last: their holder is skipped
+  observe::Counter& hedges;          // reads that asked one more because the first was late
   observe::Counter& shards_bad;      // wrong bytes, quarantined
   observe::Counter& degraded_reads;  // units served without their first choice of shard
   observe::Counter& deduplicated;    // uploads of content that was there
@@ -44,7 +49,8 @@ class RunLocks {
 
 struct Context {
   Context(const config::Object& object_options, const config::Limits& upload_limits,
-          const Dependencies& dependencies);
+          const Dependencies& dependencies, const config::Write& write_options,
+          const config::Read& read_options);
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
@@ -58,15 +64,20 @@ struct Context {
 
   const config::Object options;
   const config::Limits limits;
+  const config::Write write;
+  const config::Read read;
   Dependencies deps;
   Instruments instruments;
   Gate background;  // work that outlives its caller
+  Gate calls;       // shard calls; background work makes some, so this one is closed after it
   Budget budget;
   RecordCache records;
   GenerationSource generations;
   RunLocks run_locks;
   WriteEpochs epochs;
   RepairQueue hints;
+  SkipList skips;
+  Hedging hedging;
   Pulse reads;   // steps of downloads
   Pulse writes;  // stripes of uploads
 };

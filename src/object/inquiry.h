@@ -2,10 +2,12 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "object/context.h"
+#include "object/vigil.h"
 
 namespace mas::object {
 
@@ -13,12 +15,17 @@ class Inquiry {
  public:
   enum class Answer : std::uint8_t { yes, no, none };
 
-  explicit Inquiry(std::shared_ptr<const membership::ClusterView> view) : view_(std::move(view)) {}
+  explicit Inquiry(std::shared_ptr<const membership::ClusterView> view);
 
   // Questions are numbered from 0. Without a member there is nobody to answer.
   void add(std::optional<layout::MemberIndex> member, const RecordKey& key);
-  // Asks everybody who is not known to be down, all at once.
-  Task<void> ask(Context& context);
+  // Asks everybody who is not known to be down, all at once, and waits for all.
+  Task<void> ask(Context& context) { return ask_within(context, std::nullopt); }
+  // Leaves out who is skipped, and who has not answered within config::Write's straggler_wait;
+  // these are skipped from then on. ask() may follow for the rest.
+  Task<void> ask_briefly(Context& context) {
+    return ask_within(context, context.write.straggler_wait);
+  }
   [[nodiscard]] Answer answer(std::size_t question) const { return answers_[question]; }
   // Somebody did not answer.
   [[nodiscard]] bool unanswered() const noexcept { return unanswered_; }
@@ -27,12 +34,25 @@ class Inquiry {
   struct Batch {
     std::vector<RecordKey> keys;
     std::vector<std::size_t> questions;  // for each key
+    bool begun = false;
+    bool ended = false;
     Result<std::vector<bool>> said = Error(Code::internal, "The member was not asked.");
   };
-  static Task<void> ask_one(Context& context, layout::MemberIndex member, Batch& batch);
+  // Shared with calls that nobody waits for any more.
+  struct Asked {
+    std::map<layout::MemberIndex, Batch> batches;
+    std::unique_ptr<Vigil> news;
+    int running = 0;
+  };
 
-  std::shared_ptr<const membership::ClusterView> view_;
-  std::map<layout::MemberIndex, Batch> batches_;
+  Task<void> ask_within(Context& context, std::optional<Duration> patience);
+  static Task<void> ask_one(Context& context, std::shared_ptr<Asked> asked,
+                            layout::MemberIndex member);
+  void begin(Context& context, bool skip);
+  void collect();
+
+  const std::shared_ptr<const membership::ClusterView> view_;
+  const std::shared_ptr<Asked> asked_;
   std::vector<Answer> answers_;
   bool unanswered_ = false;
 };

@@ -30,8 +30,9 @@ Result<void> may_write(const Context& context) {
 class StripedObjects final : public Objects {
  public:
   StripedObjects(const config::Object& options, const config::Limits& limits,
-                 const Dependencies& dependencies)
-      : context_(options, limits, dependencies),
+                 const Dependencies& dependencies, const config::Write& write,
+                 const config::Read& read)
+      : context_(options, limits, dependencies, write, read),
         chaser_(context_),
         finisher_(context_, chaser_),
         upkeep_(context_) {}
@@ -91,7 +92,10 @@ class StripedObjects final : public Objects {
   }
   Task<Result<void>> recover() override { return finisher_.recover(); }
   Upkeep& upkeep() override { return upkeep_; }
-  Task<void> close() override { return context_.background.close(); }
+  Task<void> close() override {
+    co_await context_.background.close();
+    co_await context_.calls.close();
+  }
 
  private:
   Context context_;
@@ -103,8 +107,9 @@ class StripedObjects final : public Objects {
 }  // namespace
 
 std::unique_ptr<Objects> make_objects(const config::Object& options, const config::Limits& limits,
-                                      const Dependencies& dependencies) {
-  return std::make_unique<StripedObjects>(options, limits, dependencies);
+                                      const Dependencies& dependencies, const config::Write& write,
+                                      const config::Read& read) {
+  return std::make_unique<StripedObjects>(options, limits, dependencies, write, read);
 }
 
 }  // namespace mas::object

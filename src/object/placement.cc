@@ -14,7 +14,10 @@ Profile write_profile(const config::Object& options, const layout::Layout& layou
 
 Profile copies_of(const Profile& profile) { return {1, profile.m}; }
 
-int write_minimum(const Profile& profile) { return profile.m <= 1 ? profile.k : profile.k + 1; }
+int write_minimum(const Profile& profile, std::uint32_t min_survives) {
+  int spare = std::max(profile.m - 1, 0);
+  return profile.k + static_cast<int>(std::min<std::uint32_t>(min_survives, spare));
+}
 
 std::uint64_t stripe_count(const meta::Extent& extent) {
   if (extent.stripe_size == 0) return 0;

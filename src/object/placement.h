@@ -16,8 +16,9 @@ namespace mas::object {
 // m + 1 plain copies: how small stripes and manifests survive the losses that `profile` survives.
 [[nodiscard]] Profile copies_of(const Profile& profile);
 
-// Durable shards without which a stripe is not stored: k + 1, or k where m is 0 or 1.
-[[nodiscard]] int write_minimum(const Profile& profile);
+// Durable shards without which a stripe is not stored: k + `min_survives` (config::Write), but
+// never more than k + m - 1, so that one pod down stops nothing, nor less than k.
+[[nodiscard]] int write_minimum(const Profile& profile, std::uint32_t min_survives);
 
 // How durable a whole is: the worst stripe decides.
 struct Durability {

@@ -16,6 +16,16 @@ struct StripeOf {
   std::uint64_t number;
 };
 
+// Shards of each stripe of a batch that are there. `asked`: the stripe of each question.
+std::vector<int> count(const Inquiry& inquiry, const std::vector<std::size_t>& asked,
+                       std::size_t stripes) {
+  std::vector<int> durable(stripes, 0);
+  for (std::size_t question = 0; question < asked.size(); ++question) {
+    durable[asked[question]] += inquiry.answer(question) == Inquiry::Answer::yes ? 1 : 0;
+  }
+  return durable;
+}
+
 // Adds what the holders of `batch` have to `presence`.
 Task<void> check_batch(Context& context, const std::vector<meta::Extent>& extents,
                        const std::vector<StripeOf>& batch, Presence& presence) {
@@ -31,16 +41,23 @@ Task<void> check_batch(Context& context, const std::vector<meta::Extent>& extent
       asked.push_back(i);
     }
   }
-  co_await inquiry.ask(context);
-  presence.unanswered |= inquiry.unanswered();
-  std::vector<int> durable(batch.size(), 0);
-  for (std::size_t question = 0; question < asked.size(); ++question) {
-    durable[asked[question]] += inquiry.answer(question) == Inquiry::Answer::yes ? 1 : 0;
+  co_await inquiry.ask_briefly(context);
+  std::vector<int> durable = count(inquiry, asked, batch.size());
+  // Whoever is silent is waited for only where it matters.
+  bool matters = false;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const Profile& profile = extents[batch[i].extent].profile;
+    matters |= durable[i] < write_minimum(profile, context.write.min_survives);
   }
+  if (matters && inquiry.unanswered()) {
+    co_await inquiry.ask(context);
+    durable = count(inquiry, asked, batch.size());
+  }
+  presence.unanswered |= inquiry.unanswered();
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const Profile& profile = extents[batch[i].extent].profile;
     presence.worst = Durability::worst(presence.worst, Durability::of(profile, durable[i]));
-    bool enough = durable[i] >= write_minimum(profile);
+    bool enough = durable[i] >= write_minimum(profile, context.write.min_survives);
     bool listed = !presence.too_few.empty() && presence.too_few.back() == batch[i].extent;
     if (!enough && !listed) presence.too_few.push_back(batch[i].extent);
   }

@@ -15,7 +15,8 @@ struct Presence {
 };
 
 // Asks the holders of every stripe of `extents`; without any, the worst is that of a manifest.
-// Never fails: who does not answer holds nothing.
+// Never fails: who does not answer holds nothing. Holders that are silent are waited for only where
+// the write minimum needs them.
 Task<Presence> check_presence(Context& context, std::vector<meta::Extent> extents);
 
 Task<Receipt> make_receipt(Context& context, meta::Object object);

@@ -2,20 +2,33 @@
 
 namespace mas::object {
 
-void RepairQueue::push(Hint hint) {
+bool RepairQueue::admit(Hint& hint) {
   // One entry for all shards of a stripe, or all copies of a manifest.
   hint.key.minor = 0;
-  std::lock_guard lock(mutex_);
-  if (hints_.size() >= kMost || !keys_.insert(hint.key).second) return;
-  hints_.push_back(std::move(hint));
+  return hints_.size() + later_.size() < kMost && keys_.insert(hint.key).second;
 }
 
-std::optional<Hint> RepairQueue::pop() {
+void RepairQueue::push(Hint hint) {
   std::lock_guard lock(mutex_);
-  if (hints_.empty()) return std::nullopt;
-  Hint hint = std::move(hints_.front());
-  hints_.pop_front();
-  keys_.erase(hint.key);
+  if (admit(hint)) hints_.push_back(std::move(hint));
+}
+
+void RepairQueue::push_later(Hint hint, Instant due) {
+  std::lock_guard lock(mutex_);
+  if (admit(hint)) later_.emplace_back(due, std::move(hint));
+}
+
+std::optional<Hint> RepairQueue::pop(Instant now) {
+  std::lock_guard lock(mutex_);
+  std::optional<Hint> hint;
+  if (!later_.empty() && later_.front().first <= now) {
+    hint = std::move(later_.front().second);
+    later_.pop_front();
+  } else if (!hints_.empty()) {
+    hint = std::move(hints_.front());
+    hints_.pop_front();
+  }
+  if (hint) keys_.erase(hint->key);
   return hint;
 }
 

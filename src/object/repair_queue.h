@@ -5,8 +5,10 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "mas/object/repair.h"
+#include "mas/runtime/clock.h"
 
 namespace mas::object {
 
@@ -15,13 +17,20 @@ class RepairQueue {
  public:
   // Forgotten if the queue is full or holds it already.
   void push(Hint hint);
-  [[nodiscard]] std::optional<Hint> pop();
+  // The same of what cannot be repaired before `due`: a holder is silent. Later calls name later
+  // times.
+  void push_later(Hint hint, Instant due);
+  [[nodiscard]] std::optional<Hint> pop(Instant now);
 
  private:
   static constexpr std::size_t kMost = 1024;
 
+  // Whether there is room for `hint`, which is then listed.
+  bool admit(Hint& hint);
+
   std::mutex mutex_;
   std::deque<Hint> hints_;
+  std::deque<std::pair<Instant, Hint>> later_;
   std::set<RecordKey> keys_;
 };
 

@@ -30,37 +30,77 @@ ShardSource::ShardSource(Context& context, const meta::Extent& extent, std::uint
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     shards_[i].holders = holders_of(search_.view->layout, partition, i, search_.reach);
   }
-  for (std::size_t i = 0; i < shards_.size(); ++i) order_.push_back(static_cast<int>(i));
-  std::stable_partition(order_.begin(), order_.end(), [this](int shard) {
-    const auto& holders = shards_[static_cast<std::size_t>(shard)].holders;
-    return !holders.empty() && holders.front() == search_.view->self;
-  });
+  for (Shard& shard : shards_) {
+    order_.push_back(static_cast<int>(order_.size()));
+    shard.rank = rank_of(shard);
+  }
+  std::stable_sort(order_.begin(), order_.end(),
+                   [this](int a, int b) { return rank(a) < rank(b); });
+}
+
+ShardSource::Rank ShardSource::rank_of(const Shard& shard) const {
+  const membership::ClusterView& view = *search_.view;
+  if (shard.holders.empty()) return Rank::set_aside;
+  layout::MemberIndex holder = shard.holders.front();
+  if (context_.skips.contains(holder) || is_down(view, holder)) return Rank::set_aside;
+  if (holder == view.self) return Rank::own;
+  const auto& members = view.layout.members;
+  bool same_zone = view.is_member() && !members[view.self].zone.empty() &&
+                   members[holder].zone == members[view.self].zone;
+  return same_zone ? Rank::zone : Rank::other;
+}
+
+std::optional<layout::MemberIndex> ShardSource::holder(int shard) const {
+  const Shard& state = shards_[static_cast<std::size_t>(shard)];
+  if (state.asked >= state.holders.size()) return std::nullopt;
+  return state.holders[state.asked];
+}
+
+Task<void> ShardSource::lock(int shard) {
+  Shard& state = shards_[static_cast<std::size_t>(shard)];
+  while (state.locked) {
+    if (!state.unlocked) state.unlocked = std::make_unique<Event>();
+    state.unlocked->reset();
+    co_await state.unlocked->wait();
+  }
+  state.locked = true;
+}
+
+void ShardSource::unlock(int shard) {
+  Shard& state = shards_[static_cast<std::size_t>(shard)];
+  state.locked = false;
+  if (state.unlocked) state.unlocked->set();
 }
 
 RecordKey ShardSource::key(int shard) const {
   return RecordKey::shard(extent_.id, number_, static_cast<std::uint16_t>(shard));
 }
 
-Task<Result<const codec::ShardHeader*>> ShardSource::header(int shard, std::uint32_t ahead) {
+Task<Result<const codec::ShardHeader*>> ShardSource::header(int shard, std::uint32_t ahead,
+                                                            std::shared_ptr<peer::Recall> recall) {
   Shard& state = shards_[static_cast<std::size_t>(shard)];
   while (!state.header && state.asked < state.holders.size()) {
-    Result<void> opened = co_await open(shard, ahead);
+    Result<void> opened = co_await open(shard, ahead, recall);
     if (opened.has_error()) co_await reject(shard, opened.error());
+    if (recall && recall->is_recalled()) break;
   }
   if (state.header) co_return state.header.get();
   co_return Error(unanswered_ ? Code::closed : Code::not_found, "The shard cannot be read.");
 }
 
-Task<Result<void>> ShardSource::open(int shard, std::uint32_t ahead) {
+Task<Result<void>> ShardSource::open(int shard, std::uint32_t ahead,
+                                     const std::shared_ptr<peer::Recall>& recall) {
   Shard& state = shards_[static_cast<std::size_t>(shard)];
   layout::MemberIndex member = state.holders[state.asked];
   peer::PeerTransport& transport = context_.deps.transport;
-  MAS_CO_TRY(state.front, co_await transport.read(member, key(shard), 0, kHeaderGuess + ahead));
+  MAS_CO_TRY(state.front,
+             co_await transport.read_unless(recall, member, key(shard), 0, kHeaderGuess + ahead));
   if (state.front.size() < codec::kHeaderPrefix) co_return Error(Code::corrupt, "No header.");
   MAS_CO_TRY(std::size_t size, codec::header_size(state.front.view()));
   if (size > state.front.size()) {
-    MAS_CO_TRY(state.front, co_await transport.read(member, key(shard), 0,
-                                                    static_cast<std::uint32_t>(size) + ahead));
+    MAS_CO_TRY(state.front,
+               co_await transport.read_unless(recall, member, key(shard), 0,
+                                              static_cast<std::uint32_t>(size) + ahead));
     if (size > state.front.size()) co_return Error(Code::corrupt, "The header is cut short.");
   }
   MAS_CO_TRY(codec::ShardHeader header, parse(shard, state.front.view().first(size)));
@@ -78,7 +118,8 @@ Result<codec::ShardHeader> ShardSource::parse(int shard, ByteView bytes) const {
   return header;
 }
 
-Task<Result<Slice>> ShardSource::data(int shard, std::uint64_t offset, std::uint32_t length) {
+Task<Result<Slice>> ShardSource::data(int shard, std::uint64_t offset, std::uint32_t length,
+                                      std::shared_ptr<peer::Recall> recall) {
   Shard& state = shards_[static_cast<std::size_t>(shard)];
   if (!state.header) co_return Error(Code::not_found, "The shard cannot be read.");
   std::uint64_t at = state.header->header_size + offset;
@@ -89,7 +130,8 @@ Task<Result<Slice>> ShardSource::data(int shard, std::uint64_t offset, std::uint
     co_return piece;
   }
   layout::MemberIndex member = state.holders[state.asked];
-  Result<Slice> read = co_await context_.deps.transport.read(member, key(shard), at, length);
+  Result<Slice> read = co_await context_.deps.transport.read_unless(std::move(recall), member,
+                                                                    key(shard), at, length);
   if (read.has_value() && read->size() != length) {
     co_return Error(Code::corrupt, "The shard is shorter than its header says.");
   }

@@ -7,6 +7,7 @@
 
 #include "mas/codec/stripe.h"
 #include "mas/object/holders.h"
+#include "mas/peer/recall.h"
 #include "object/context.h"
 
 namespace mas::object {
@@ -28,16 +29,38 @@ class ShardSource {
 
   // Header of `shard`; read on first use, together with the `ahead` bytes behind it. Errors:
   // not_found (nobody has it), closed (somebody did not answer). A shard that failed stays failed.
-  Task<Result<const codec::ShardHeader*>> header(int shard, std::uint32_t ahead);
+  // Here and below: `recall` takes back what is asked of others; may be null.
+  Task<Result<const codec::ShardHeader*>> header(int shard, std::uint32_t ahead,
+                                                 std::shared_ptr<peer::Recall> recall = nullptr);
   // Bytes [offset, offset + length) of the shard's data, not verified. After header() of it only.
-  Task<Result<Slice>> data(int shard, std::uint64_t offset, std::uint32_t length);
+  Task<Result<Slice>> data(int shard, std::uint64_t offset, std::uint32_t length,
+                           std::shared_ptr<peer::Recall> recall = nullptr);
   // What data() gave cannot be used: header() turns to the next holder, if there is one. Wrong
   // bytes (corrupt, decompress) are quarantined where they were.
   Task<void> reject(int shard, Error error);
 
   [[nodiscard]] const Profile& profile() const noexcept { return extent_.profile; }
-  // Shard numbers in the order in which to try them: this pod's own first.
+  // Shard numbers in the order in which to try them: this pod's own, those of its zone, the others,
+  // then those whose holder is down or skipped.
   [[nodiscard]] const std::vector<int>& preferred() const noexcept { return order_; }
+  // The first bytes of this shard as this pod reads them come from its own store.
+  [[nodiscard]] bool is_own(int shard) const { return rank(shard) == Rank::own; }
+  // Its holder is down or skipped: to be asked last.
+  [[nodiscard]] bool is_set_aside(int shard) const { return rank(shard) == Rank::set_aside; }
+  // Whom the shard is being asked of; nullopt: nobody is left.
+  [[nodiscard]] std::optional<layout::MemberIndex> holder(int shard) const;
+
+  // For tasks that may meet at one shard: between the two it is this task's.
+  Task<void> lock(int shard);
+  void unlock(int shard);
+  [[nodiscard]] bool is_locked(int shard) const {
+    return shards_[static_cast<std::size_t>(shard)].locked;
+  }
+  [[nodiscard]] std::size_t members() const { return search_.view->layout.members.size(); }
+  // The header that header() has read; nullptr if it has not.
+  [[nodiscard]] const codec::ShardHeader* known_header(int shard) const {
+    return shards_[static_cast<std::size_t>(shard)].header.get();
+  }
   // A holder did not answer, so what is missing may yet come back.
   [[nodiscard]] bool unanswered() const noexcept { return unanswered_; }
   // Why the first holder of `shard` could not give it; nullopt if it did, or was not asked.
@@ -46,16 +69,23 @@ class ShardSource {
   }
 
  private:
+  enum class Rank : std::uint8_t { own, zone, other, set_aside };
   struct Shard {
     std::vector<layout::MemberIndex> holders;  // to be asked, in order
     std::size_t asked = 0;                     // index of the current one
     std::unique_ptr<codec::ShardHeader> header;
     std::optional<Code> holder_failed;
     Slice front;  // the record's first bytes, as far as they were read
+    Rank rank = Rank::other;
+    bool locked = false;
+    std::unique_ptr<Event> unlocked;  // made by the first who waits
   };
 
   [[nodiscard]] RecordKey key(int shard) const;
-  Task<Result<void>> open(int shard, std::uint32_t ahead);
+  [[nodiscard]] Rank rank(int shard) const { return shards_[static_cast<std::size_t>(shard)].rank; }
+  [[nodiscard]] Rank rank_of(const Shard& shard) const;
+  Task<Result<void>> open(int shard, std::uint32_t ahead,
+                          const std::shared_ptr<peer::Recall>& recall);
   Result<codec::ShardHeader> parse(int shard, ByteView bytes) const;
 
   Context& context_;

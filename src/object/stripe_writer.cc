@@ -1,36 +1,25 @@
 #include "object/stripe_writer.h"
 
 #include <algorithm>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <string>
 
-#include "mas/object/holders.h"
-#include "object/join.h"
+#include "object/volley.h"
 
 namespace mas::object {
 namespace {
 
-// One record on its way to one holder.
-struct Delivery {
-  RecordKey key;
-  std::vector<Slice> pieces;
-  Result<void> result = Error(Code::internal, "The shard was not sent.");
-};
-
-Task<void> deliver(Context& context, layout::MemberIndex member, std::uint64_t version,
-                   Delivery& delivery) {
-  delivery.result =
-      co_await context.deps.transport.put(member, version, delivery.key, delivery.pieces);
-}
-
-Error too_few(std::size_t durable, std::size_t meant, int minimum) {
+Error too_few(int durable, std::size_t meant, int minimum) {
   return Error(Code::too_few_pods_write,
                "Only " + std::to_string(durable) + " of " + std::to_string(meant) +
-                   " pods could store this; at least " + std::to_string(minimum) +
-                   " must. Try again when more pods are up.");
+                   " pods could store this; at least " + std::to_string(minimum) + " must, so " +
+                   std::to_string(minimum - durable) + (minimum - durable == 1 ? " is" : " are") +
+                   " missing. Try again when more pods are up.");
 }
 
 // The error of a stripe that missed its minimum: what the holders agree on, if they do.
-Error judge(const std::vector<Delivery>& deliveries, std::size_t durable, int minimum) {
+Error judge(const std::vector<Delivery>& deliveries, int durable, int minimum) {
   auto all_failed_with = [&](Code code) {
     return std::all_of(deliveries.begin(), deliveries.end(), [&](const Delivery& d) {
       return d.result.has_value() || d.result.error().code() == code;
@@ -45,45 +34,45 @@ Error judge(const std::vector<Delivery>& deliveries, std::size_t durable, int mi
   return too_few(durable, deliveries.size(), minimum);
 }
 
-Task<void> send_all(Context& context, const membership::ClusterView& view, std::uint32_t partition,
-                    std::vector<Delivery>& deliveries) {
-  std::vector<Task<void>> tasks;
-  for (std::size_t i = 0; i < deliveries.size(); ++i) {
-    auto holder = row_holder(view.layout, partition, i);
-    if (!holder || is_down(view, *holder)) {
-      deliveries[i].result = Error(Code::closed, "This pod is down.");
-    } else {
-      tasks.push_back(deliver(context, *holder, view.layout.version, deliveries[i]));
+struct RowWritten {
+  Result<Durability> stored;
+  bool silent = false;  // somebody who was not waited for may have it later
+};
+
+Task<RowWritten> write_row(Context& context, std::uint32_t partition, Profile profile,
+                           std::vector<Delivery> deliveries) {
+  constexpr int kAttempts = 3;
+  Executor home = co_await boost::asio::this_coro::executor;
+  const int minimum = write_minimum(profile, context.write.min_survives);
+  for (int attempt = 1;; ++attempt) {
+    auto view = context.deps.view.current();
+    auto volley = std::make_shared<Volley>(context, std::move(deliveries), minimum, home);
+    co_await volley->send(*view, partition);
+    // Rows may have changed: the stripe goes out again under the newer layout.
+    bool newer = context.deps.view.current()->layout.version != view->layout.version;
+    if (newer && attempt < kAttempts && volley->is_stale()) {
+      deliveries = volley->copy();
+      continue;
     }
-  }
-  if (tasks.size() == 1) {
-    co_await std::move(tasks.front());
-  } else {
-    co_await run_all(std::move(tasks), "shard write");
+    const int durable = volley->durable();
+    if (durable < profile.width()) {
+      context.instruments.shard_writes_failed.add(profile.width() - durable);
+    }
+    if (durable < minimum) {
+      co_return RowWritten{judge(volley->deliveries(), durable, minimum), volley->has_silent()};
+    }
+    co_return RowWritten{Durability::of(profile, durable), volley->has_silent()};
   }
 }
 
-Task<Result<Durability>> write_row(Context& context, std::uint32_t partition, Profile profile,
-                                   std::vector<Delivery> deliveries) {
-  constexpr int kAttempts = 3;
-  for (int attempt = 1;; ++attempt) {
-    auto view = context.deps.view.current();
-    co_await send_all(context, *view, partition, deliveries);
-    std::size_t durable = 0;
-    bool stale = false;
-    for (const Delivery& delivery : deliveries) {
-      durable += delivery.result.has_value() ? 1 : 0;
-      stale |= delivery.result.has_error() && delivery.result.error().code() == Code::stale_layout;
-    }
-    // Rows may have changed: the stripe goes out again under the newer layout.
-    bool newer = context.deps.view.current()->layout.version != view->layout.version;
-    if (stale && newer && attempt < kAttempts) continue;
-    if (durable < deliveries.size()) {
-      context.instruments.shard_writes_failed.add(static_cast<double>(deliveries.size() - durable));
-    }
-    int minimum = write_minimum(profile);
-    if (static_cast<int>(durable) < minimum) co_return judge(deliveries, durable, minimum);
-    co_return Durability::of(profile, static_cast<int>(durable));
+// What is missing is made anew later: once a holder that is only silent is asked again.
+void leave_to_repair(Context& context, const RowWritten& written, Hint hint) {
+  if (written.stored.has_error() || written.stored->durable == written.stored->meant) return;
+  if (written.silent) {
+    Instant due = context.deps.clock.now() + context.write.skip_for;
+    context.hints.push_later(std::move(hint), due);
+  } else {
+    context.hints.push(std::move(hint));
   }
 }
 
@@ -99,13 +88,11 @@ Task<Result<Durability>> write_stripe(Context& context, const meta::Extent& exte
   }
   std::uint32_t partition = layout::partition_of(extent.id, number);
   Instant began = context.deps.clock.now();
-  Result<Durability> stored =
+  RowWritten written =
       co_await write_row(context, partition, extent.profile, std::move(deliveries));
   context.writes.note(context.deps.clock.now() - began);
-  if (stored.has_value() && stored->durable < stored->meant) {
-    context.hints.push({RecordKey::shard(extent.id, number, 0), extent});
-  }
-  co_return stored;
+  leave_to_repair(context, written, {RecordKey::shard(extent.id, number, 0), extent});
+  co_return std::move(written.stored);
 }
 
 Task<Result<Durability>> write_manifest(Context& context, const meta::Object& object) {
@@ -118,7 +105,13 @@ Task<Result<Durability>> write_manifest(Context& context, const meta::Object& ob
         RecordKey::manifest(object.hash, object.generation, static_cast<std::uint16_t>(i));
     deliveries[i].pieces = {bytes};
   }
-  return write_row(context, layout::partition_of(object.hash), profile, std::move(deliveries));
+  RecordKey key = deliveries.front().key;
+  RowWritten written = co_await write_row(context, layout::partition_of(object.hash), profile,
+                                          std::move(deliveries));
+  // A manifest is looked for once the record is there, which comes next.
+  written.silent = true;
+  leave_to_repair(context, written, {key});
+  co_return std::move(written.stored);
 }
 
 }  // namespace mas::object

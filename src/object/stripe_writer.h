@@ -9,8 +9,9 @@
 
 namespace mas::object {
 
-// Resumes when every holder has answered. Stored on at least write_minimum() of them, or an error:
-// disk_full, busy, too_few_pods_write. Holders that fail are skipped and left to repair.
+// Resumes when every holder has answered, or when write_minimum() of them have stored it and the
+// others were silent for config::Write::straggler_wait longer. Errors: disk_full, busy,
+// too_few_pods_write. What holders that fail or stay silent miss is left to repair.
 Task<Result<Durability>> write_stripe(Context& context, const meta::Extent& extent,
                                       std::uint64_t number, codec::EncodedStripe stripe);
 

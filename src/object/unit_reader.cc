@@ -1,9 +1,11 @@
 #include "object/unit_reader.h"
 
 #include <algorithm>
+#include <array>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <cstring>
 
-#include "object/join.h"
 #include "object/placement.h"
 
 namespace mas::object {
@@ -23,16 +25,16 @@ UnitReader::UnitReader(Context& context, const meta::Extent& extent, std::uint64
                        Search search)
     : context_(context),
       plain_size_(stripe_length(extent, number)),
-      source_(context, extent, number, std::move(search)),
+      source_(std::make_shared<ShardSource>(context, extent, number, std::move(search))),
       windows_(extent.profile.k) {}
 
 Task<Result<UnitReader::Unit>> UnitReader::unit_at(std::uint32_t offset, std::uint32_t until) {
-  if (source_.profile().k == 1) return from_copies(offset);
+  if (source_->profile().k == 1) return from_copies(offset);
   return from_shards(offset, until);
 }
 
 Error UnitReader::missing() const {
-  if (source_.unanswered()) {
+  if (source_->unanswered()) {
     return Error(Code::too_few_pods_read,
                  "Too few pods that hold this file answer; try again when more are up.");
   }
@@ -41,36 +43,35 @@ Error UnitReader::missing() const {
 
 // ---- k = 1: every shard is the whole joined stripe ----
 
+bool UnitReader::own_comes_first() const {
+  int first = source_->preferred().front();
+  return source_->is_own(first) && !source_->is_locked(first);
+}
+
 Task<Result<UnitReader::Unit>> UnitReader::from_copies(std::uint32_t offset) {
   // Small stripes and the start of large ones come with their header in one read.
   std::uint64_t ahead = std::min<std::uint64_t>(context_.options.unit, plain_size_);
   if (offset >= ahead) ahead = 0;
-  bool first = true;
-  for (int shard : source_.preferred()) {
-    for (;;) {
-      Result<const codec::ShardHeader*> header =
-          co_await source_.header(shard, static_cast<std::uint32_t>(ahead));
-      if (header.has_error()) break;
-      Result<Unit> unit = co_await unit_of_copy(shard, **header, offset);
-      if (unit.has_value()) {
-        if (!first) context_.instruments.degraded_reads.add();
-        co_return unit;
-      }
-      co_await source_.reject(shard, unit.error());
-    }
-    first = false;
+  const Want want{Want::Kind::unit, offset, static_cast<std::uint32_t>(ahead), 0};
+  const std::vector<int>& order = source_->preferred();
+  if (own_comes_first()) {
+    Got own = co_await fetch(context_, *source_, order.front(), want, nullptr);
+    if (own.good) co_return Unit{std::move(own.bytes), own.start};
   }
-  co_return missing();
-}
-
-Task<Result<UnitReader::Unit>> UnitReader::unit_of_copy(int shard, const codec::ShardHeader& header,
-                                                        std::uint32_t offset) {
-  std::size_t index = unit_index(header, offset);
-  MAS_CO_TRY(Slice stored,
-             co_await source_.data(shard, header.unit_offset(index), header.units[index].stored));
-  MAS_CO_TRY(Slice plain,
-             codec::decode_unit(header, index, std::move(stored), &context_.budget.units()));
-  co_return Unit{std::move(plain), unit_start(header, index)};
+  Executor home = co_await boost::asio::this_coro::executor;
+  auto asks = std::make_shared<StripeAsks>(context_, source_, home);
+  co_await asks->settle(want, -1, order, 1);
+  std::optional<Unit> unit;
+  for (int shard : order) {
+    Got* got = asks->answer(shard, want);
+    if (got == nullptr) continue;
+    unit = Unit{std::move(got->bytes), got->start};
+    if (shard != order.front()) context_.instruments.degraded_reads.add();
+    break;
+  }
+  asks->leave();
+  if (!unit) co_return missing();
+  co_return *std::move(unit);
 }
 
 // ---- k > 1: the joined stripe lies in k data shards, one behind the other ----
@@ -93,18 +94,31 @@ Task<Result<UnitReader::Unit>> UnitReader::from_shards(std::uint32_t offset, std
 
 Task<Result<void>> UnitReader::find_header() {
   if (stripe_) co_return Result<void>();
-  for (int shard = 0; shard < source_.profile().width(); ++shard) {
-    Result<const codec::ShardHeader*> header = co_await source_.header(shard, 0);
-    if (header.has_error()) continue;
-    stripe_ = **header;
+  const Want want{};
+  const std::vector<int>& order = source_->preferred();
+  if (own_comes_first()) (void)co_await fetch(context_, *source_, order.front(), want, nullptr);
+  if (source_->known_header(order.front()) == nullptr) {
+    Executor home = co_await boost::asio::this_coro::executor;
+    auto asks = std::make_shared<StripeAsks>(context_, source_, home);
+    co_await asks->settle(want, -1, order, 1);
+    asks->leave();
+  }
+  for (int shard : order) {
+    const codec::ShardHeader* header = source_->known_header(shard);
+    if (header == nullptr) continue;
+    stripe_ = *header;
     co_return Result<void>();
   }
   co_return missing();
 }
 
+Want UnitReader::want_of(int shard) const {
+  const Window& window = windows_[static_cast<std::size_t>(shard)];
+  return {Want::Kind::blocks, window.offset, window.length, stripe_->data_size};
+}
+
 Task<Result<void>> UnitReader::load(std::uint64_t begin, std::uint64_t end) {
   const std::uint64_t size = stripe_->data_size;
-  std::vector<Task<void>> reads;
   std::vector<int> touched;
   for (std::uint64_t shard = begin / size; shard * size < end; ++shard) {
     // Whole checksum blocks, as they are what can be verified.
@@ -114,60 +128,70 @@ Task<Result<void>> UnitReader::load(std::uint64_t begin, std::uint64_t end) {
     to = std::min(round_up(to, codec::kChecksumBlock), size);
     windows_[shard] = {from, static_cast<std::uint32_t>(to - from), Slice()};
     touched.push_back(static_cast<int>(shard));
-    reads.push_back(gather(touched.back(), from, windows_[shard].length, windows_[shard].data));
   }
-  co_await run_all(std::move(reads), "shard read");
+  const int only = touched.front();
+  if (touched.size() == 1 && source_->is_own(only) && !source_->is_locked(only)) {
+    Got own = co_await fetch(context_, *source_, only, want_of(only), nullptr);
+    windows_[static_cast<std::size_t>(only)].data = std::move(own.bytes);
+    if (own.good) co_return Result<void>();
+  }
+  Executor home = co_await boost::asio::this_coro::executor;
+  auto asks = std::make_shared<StripeAsks>(context_, source_, home);
   for (int shard : touched) {
-    if (!windows_[static_cast<std::size_t>(shard)].data.empty()) continue;
-    MAS_CO_CHECK(co_await rebuild(shard));
+    if (source_->is_set_aside(shard)) {
+      context_.instruments.skipped.add();
+    } else {
+      asks->ask(shard, want_of(shard));
+    }
   }
-  co_return Result<void>();
+  Result<void> loaded;
+  for (int shard : touched) {
+    if (loaded.has_value()) loaded = co_await load_shard(*asks, shard);
+  }
+  asks->leave();
+  co_return loaded;
 }
 
-// The shard's window out of any k others.
-Task<Result<void>> UnitReader::rebuild(int shard) {
-  Window& window = windows_[static_cast<std::size_t>(shard)];
-  const Profile& profile = source_.profile();
-  std::vector<Slice> have(static_cast<std::size_t>(profile.width()));
-  int found = 0;
-  int next = 0;
-  while (found < profile.k) {
-    std::vector<Task<void>> reads;
-    for (int open = profile.k - found; open > 0 && next < profile.width(); ++next) {
-      if (next == shard) continue;
-      reads.push_back(
-          gather(next, window.offset, window.length, have[static_cast<std::size_t>(next)]));
-      --open;
-    }
-    if (reads.empty()) co_return missing();
-    co_await run_all(std::move(reads), "shard read");
-    found = static_cast<int>(
-        std::count_if(have.begin(), have.end(), [](const Slice& slice) { return !slice.empty(); }));
+std::vector<int> UnitReader::others(int shard) const {
+  std::vector<int> order;
+  for (int other : source_->preferred()) {
+    if (other != shard) order.push_back(other);
   }
-  const std::array<int, 1> wanted{shard};
-  MAS_CO_CHECK(codec::reconstruct(profile, have, wanted));
-  window.data = have[static_cast<std::size_t>(shard)];
+  // Those that are still being asked for something else.
+  std::stable_partition(order.begin(), order.end(),
+                        [this](int other) { return !source_->is_locked(other); });
+  order.push_back(shard);
+  return order;
+}
+
+Task<Result<void>> UnitReader::load_shard(StripeAsks& asks, int shard) {
+  Window& window = windows_[static_cast<std::size_t>(shard)];
+  const Want want = want_of(shard);
+  co_await asks.settle(want, shard, others(shard), source_->profile().k);
+  if (Got* got = asks.answer(shard, want)) {
+    window.data = got->bytes;
+    co_return Result<void>();
+  }
+  MAS_CO_TRY(window.data, rebuild(asks, shard));
   context_.instruments.degraded_reads.add();
   co_return Result<void>();
 }
 
-// Leaves `into` empty if no holder has good bytes.
-Task<void> UnitReader::gather(int shard, std::uint64_t offset, std::uint32_t length, Slice& into) {
-  for (;;) {
-    std::uint32_t ahead = offset == 0 ? length : 0;
-    Result<const codec::ShardHeader*> header = co_await source_.header(shard, ahead);
-    if (header.has_error()) co_return;
-    Result<Slice> read = co_await source_.data(shard, offset, length);
-    Error wrong(Code::corrupt, "The shard's bytes are wrong.");
-    if (read.has_error()) {
-      wrong = read.error();
-    } else if ((*header)->data_size == stripe_->data_size &&
-               codec::verify_blocks(**header, offset, read->view()).has_value()) {
-      into = *std::move(read);
-      co_return;
-    }
-    co_await source_.reject(shard, wrong);
+// The shard's window out of any k others.
+Result<Slice> UnitReader::rebuild(StripeAsks& asks, int shard) {
+  const Profile& profile = source_->profile();
+  std::vector<Slice> have(static_cast<std::size_t>(profile.width()));
+  int found = 0;
+  for (int other = 0; other < profile.width(); ++other) {
+    Got* got = asks.answer(other, want_of(shard));
+    if (got == nullptr) continue;
+    have[static_cast<std::size_t>(other)] = got->bytes;
+    ++found;
   }
+  if (found < profile.k) return missing();
+  const std::array<int, 1> wanted{shard};
+  MAS_CHECK(codec::reconstruct(profile, have, wanted));
+  return have[static_cast<std::size_t>(shard)];
 }
 
 bool UnitReader::covers(std::uint64_t begin, std::uint64_t end) const {

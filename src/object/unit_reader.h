@@ -1,7 +1,7 @@
 // One stripe by units: its plain bytes, verified, from whichever shards are good.
 #pragma once
 
-#include "object/shard_source.h"
+#include "object/stripe_asks.h"
 
 namespace mas::object {
 
@@ -27,14 +27,16 @@ class UnitReader {
   };
 
   Task<Result<Unit>> from_copies(std::uint32_t offset);
-  Task<Result<Unit>> unit_of_copy(int shard, const codec::ShardHeader& header,
-                                  std::uint32_t offset);
-
   Task<Result<Unit>> from_shards(std::uint32_t offset, std::uint32_t until);
   Task<Result<void>> find_header();
   Task<Result<void>> load(std::uint64_t begin, std::uint64_t end);
-  Task<Result<void>> rebuild(int shard);
-  Task<void> gather(int shard, std::uint64_t offset, std::uint32_t length, Slice& into);
+  Task<Result<void>> load_shard(StripeAsks& asks, int shard);
+  Result<Slice> rebuild(StripeAsks& asks, int shard);
+  [[nodiscard]] Want want_of(int shard) const;
+  // The first in the order of preference is this pod's own, and can be read without more ado.
+  [[nodiscard]] bool own_comes_first() const;
+  // Whom to ask for what lies in the same place as `shard`'s, and that one last.
+  [[nodiscard]] std::vector<int> others(int shard) const;
   // Of the joined stripe's bytes [begin, end).
   [[nodiscard]] bool covers(std::uint64_t begin, std::uint64_t end) const;
   [[nodiscard]] Slice joined(std::uint64_t begin, std::uint64_t end) const;
@@ -43,7 +45,7 @@ class UnitReader {
 
   Context& context_;
   const std::uint32_t plain_size_;
-  ShardSource source_;
+  const std::shared_ptr<ShardSource> source_;
   // Any good shard's header: it describes the whole stripe.
   std::optional<codec::ShardHeader> stripe_;
   std::vector<Window> windows_;  // by data shard

@@ -18,7 +18,9 @@ class StripeUpkeep final : public Upkeep {
   Task<Result<void>> mark(meta::Object object, bool damaged) override;
   Task<Result<void>> read_through(meta::Object object) override;
   void report(Hint hint) override { context_.hints.push(std::move(hint)); }
-  [[nodiscard]] std::optional<Hint> next_hint() override { return context_.hints.pop(); }
+  [[nodiscard]] std::optional<Hint> next_hint() override {
+    return context_.hints.pop(context_.deps.clock.now());
+  }
   [[nodiscard]] double strain() override;
 
  private:

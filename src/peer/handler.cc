@@ -45,6 +45,7 @@ PeerHandler::PeerHandler(Self self, store::Store& store, HandlerOptions options,
       deps_(deps),
       put_memory_(options_.put_memory, kMaxWaiting),
       read_memory_(options_.read_memory, kMaxWaiting),
+      quarantines_(1, kMaxWaiting),
       probes_(kMaxProbes, 0),
       refusals_(deps.metrics.counter("mas_peer_refusals_total",
                                      "Calls of other pods that were refused")) {

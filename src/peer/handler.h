@@ -42,6 +42,7 @@ class PeerHandler final : public http::Handler {
   HandlerDependencies deps_;
   Semaphore put_memory_;
   Semaphore read_memory_;
+  Semaphore quarantines_;  // one at a time: each holds a record in memory
   Semaphore probes_;
   observe::Counter& refusals_;
 };

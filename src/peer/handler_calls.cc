@@ -103,6 +103,7 @@ Task<Result<void>> PeerHandler::quarantine(http::Exchange& exchange, std::string
   exchange.route = "/peer/v1/quarantine/KEY";
   MAS_CO_CHECK(want_method(exchange, http::Method::post));
   MAS_CO_TRY(RecordKey key, parse_key(text));
+  MAS_CO_TRY(Permit turn, co_await quarantines_.acquire(1));
   MAS_CO_CHECK(co_await quarantine_in(store_, key));
   co_return co_await exchange.respond(fine(), "");
 }

@@ -45,9 +45,19 @@ class Transport final : public HttpTransport {
             const TransportDependencies& deps);
 
   Task<Result<void>> put(layout::MemberIndex member, std::uint64_t layout_version, RecordKey key,
-                         std::vector<Slice> pieces) override;
+                         std::vector<Slice> pieces) override {
+    return put_unless(nullptr, member, layout_version, key, std::move(pieces));
+  }
   Task<Result<Slice>> read(layout::MemberIndex member, RecordKey key, std::uint64_t offset,
-                           std::uint32_t length) override;
+                           std::uint32_t length) override {
+    return read_unless(nullptr, member, key, offset, length);
+  }
+  Task<Result<void>> put_unless(std::shared_ptr<Recall> recall, layout::MemberIndex member,
+                                std::uint64_t layout_version, RecordKey key,
+                                std::vector<Slice> pieces) override;
+  Task<Result<Slice>> read_unless(std::shared_ptr<Recall> recall, layout::MemberIndex member,
+                                  RecordKey key, std::uint64_t offset,
+                                  std::uint32_t length) override;
   Task<Result<std::vector<bool>>> have(layout::MemberIndex member,
                                        std::vector<RecordKey> keys) override;
   Task<Result<void>> quarantine(layout::MemberIndex member, RecordKey key) override;
@@ -126,23 +136,26 @@ Task<Result<T>> Transport::run_on(Lane& lane, Executor here, Task<Result<T>> wor
   co_return std::move(*hop->result);
 }
 
-Task<Result<void>> Transport::put(layout::MemberIndex member, std::uint64_t layout_version,
-                                  RecordKey key, std::vector<Slice> pieces) {
+Task<Result<void>> Transport::put_unless(std::shared_ptr<Recall> recall, layout::MemberIndex member,
+                                         std::uint64_t layout_version, RecordKey key,
+                                         std::vector<Slice> pieces) {
   MAS_CO_TRY(Address to, find(member));
   if (is_self(to)) co_return co_await deps_.store.put(key, std::move(pieces));
   Executor here = co_await boost::asio::this_coro::executor;
   Lane& lane = thread_for(here).lane;
-  auto work = put_remote(lane, self_, std::move(to), layout_version, key, std::move(pieces));
+  auto work = put_remote(lane, self_, std::move(to), layout_version, key, std::move(pieces),
+                         std::move(recall));
   co_return co_await run_on(lane, here, std::move(work));
 }
 
-Task<Result<Slice>> Transport::read(layout::MemberIndex member, RecordKey key, std::uint64_t offset,
-                                    std::uint32_t length) {
+Task<Result<Slice>> Transport::read_unless(std::shared_ptr<Recall> recall,
+                                           layout::MemberIndex member, RecordKey key,
+                                           std::uint64_t offset, std::uint32_t length) {
   MAS_CO_TRY(Address to, find(member));
   if (is_self(to)) co_return co_await deps_.store.read(key, offset, length);
   Executor here = co_await boost::asio::this_coro::executor;
   Lane& lane = thread_for(here).lane;
-  auto work = read_remote(lane, self_, std::move(to), key, offset, length);
+  auto work = read_remote(lane, self_, std::move(to), key, offset, length, std::move(recall));
   co_return co_await run_on(lane, here, std::move(work));
 }
 

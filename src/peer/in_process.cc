@@ -3,6 +3,20 @@
 #include "peer/store_calls.h"
 
 namespace mas::peer {
+
+Task<Result<void>> PeerTransport::put_unless(std::shared_ptr<Recall> /*recall*/,
+                                             layout::MemberIndex member,
+                                             std::uint64_t layout_version, RecordKey key,
+                                             std::vector<Slice> pieces) {
+  return put(member, layout_version, key, std::move(pieces));
+}
+
+Task<Result<Slice>> PeerTransport::read_unless(std::shared_ptr<Recall> /*recall*/,
+                                               layout::MemberIndex member, RecordKey key,
+                                               std::uint64_t offset, std::uint32_t length) {
+  return read(member, key, offset, length);
+}
+
 namespace {
 
 class InProcessTransport final : public PeerTransport {

@@ -1,6 +1,7 @@
 #include "peer/remote_calls.h"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <span>
 
 #include "mas/core/xxh3.h"
@@ -10,9 +11,46 @@
 namespace mas::peer {
 namespace {
 
+// While it lives, a recall closes the connection in use, on the lane's thread.
+class Closing {
+ public:
+  Closing(Lane& lane, http::Client& client, std::shared_ptr<Recall> recall)
+      : recall_(std::move(recall)) {
+    if (!recall_) return;
+    // Where the call has ended before its turn comes, nothing is closed.
+    client_ = std::make_shared<http::Client*>(&client);
+    auto close = [executor = lane.executor(), client = client_] {
+      boost::asio::post(executor, [client] {
+        if (*client != nullptr) (*client)->close();
+      });
+    };
+    recall_->when_recalled(close);
+  }
+  ~Closing() {
+    if (!recall_) return;
+    recall_->when_recalled(nullptr);
+    *client_ = nullptr;
+  }
+  Closing(const Closing&) = delete;
+  Closing& operator=(const Closing&) = delete;
+
+ private:
+  std::shared_ptr<Recall> recall_;
+  std::shared_ptr<http::Client*> client_;
+};
+
+// A call that waited for a connection may have been recalled meanwhile.
+Result<void> still_wanted(const std::shared_ptr<Recall>& recall) {
+  if (!recall || !recall->is_recalled()) return {};
+  return Error(Code::closed, "The call was taken back.");
+}
+
 Task<Result<Slice>> read_once(Lane& lane, const Self& self, const Address& to, RecordKey key,
-                              std::uint64_t offset, std::uint32_t length) {
+                              std::uint64_t offset, std::uint32_t length,
+                              const std::shared_ptr<Recall>& recall) {
   MAS_CO_TRY(Lane::Lease lease, co_await lane.connection(to.slot, to.address));
+  MAS_CO_CHECK(still_wanted(recall));
+  Closing closing(lane, lease.client(), recall);
   std::string path = "record/" + wire::key_text(key) + "?offset=" + std::to_string(offset) +
                      "&length=" + std::to_string(length);
   auto request = make_request("GET", std::move(path), self, &to, self.layout().version);
@@ -43,8 +81,10 @@ Task<Result<void>> have_batch(Lane& lane, const Self& self, const Address& to,
 
 Task<Result<void>> put_remote(Lane& lane, const Self& self, Address to,
                               std::uint64_t layout_version, RecordKey key,
-                              std::vector<Slice> pieces) {
+                              std::vector<Slice> pieces, std::shared_ptr<Recall> recall) {
   MAS_CO_TRY(Lane::Lease lease, co_await lane.connection(to.slot, to.address));
+  MAS_CO_CHECK(still_wanted(recall));
+  Closing closing(lane, lease.client(), recall);
   auto request = make_request("PUT", "record/" + wire::key_text(key), self, &to, layout_version);
   wire::add(request.headers, wire::kSum, wire::sum_text(xxh3_128(pieces)));
   request.pieces = std::move(pieces);
@@ -55,13 +95,14 @@ Task<Result<void>> put_remote(Lane& lane, const Self& self, Address to,
 }
 
 Task<Result<Slice>> read_remote(Lane& lane, const Self& self, Address to, RecordKey key,
-                                std::uint64_t offset, std::uint32_t length) {
+                                std::uint64_t offset, std::uint32_t length,
+                                std::shared_ptr<Recall> recall) {
   // Longer ones do not exist.
   length = std::min(length, static_cast<std::uint32_t>(kMaxRecordBytes));
-  Result<Slice> bytes = co_await read_once(lane, self, to, key, offset, length);
+  Result<Slice> bytes = co_await read_once(lane, self, to, key, offset, length, recall);
   // Bytes that changed on the way are no reason to throw the record away: once more.
   if (bytes.has_error() && bytes.error().code() == Code::corrupt) {
-    bytes = co_await read_once(lane, self, to, key, offset, length);
+    bytes = co_await read_once(lane, self, to, key, offset, length, recall);
   }
   co_return bytes;
 }

@@ -1,18 +1,21 @@
 // The calls of a PeerTransport to another pod, over one lane's connections.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "peer/lane.h"
 
 namespace mas::peer {
 
-// To be run on the lane's io thread. `self` and the lane outlive the calls.
+// To be run on the lane's io thread. `self` and the lane outlive the calls. `recall` may be null;
+// recalled, a call closes its connection and ends with `closed`.
 Task<Result<void>> put_remote(Lane& lane, const Self& self, Address to,
                               std::uint64_t layout_version, RecordKey key,
-                              std::vector<Slice> pieces);
+                              std::vector<Slice> pieces, std::shared_ptr<Recall> recall);
 Task<Result<Slice>> read_remote(Lane& lane, const Self& self, Address to, RecordKey key,
-                                std::uint64_t offset, std::uint32_t length);
+                                std::uint64_t offset, std::uint32_t length,
+                                std::shared_ptr<Recall> recall);
 Task<Result<std::vector<bool>>> have_remote(Lane& lane, const Self& self, Address to,
                                             std::vector<RecordKey> keys);
 Task<Result<void>> quarantine_remote(Lane& lane, const Self& self, Address to, RecordKey key);

@@ -7,7 +7,8 @@
 
 namespace mas::peer {
 
-// As PeerTransport::have and PeerTransport::quarantine, at this store.
+// As PeerTransport::have and PeerTransport::quarantine, at this store. The latter holds one record
+// in memory.
 Task<Result<std::vector<bool>>> have_in(store::Store& store, std::vector<RecordKey> keys);
 Task<Result<void>> quarantine_in(store::Store& store, RecordKey key);
 

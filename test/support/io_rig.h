@@ -31,6 +31,7 @@ class IoRig {
     spawn(io_.executor(0), gate_, fill(std::move(task), promise), "test call");
     return value;
   }
+  [[nodiscard]] Executor executor() { return io_.executor(0); }
   // Waits until the io thread has nothing to do at once.
   void settle() {
     for (int i = 0; i < 8; ++i) run(nothing());

@@ -25,6 +25,7 @@
 #include "support/inline_pool.h"
 #include "support/memory_store.h"
 #include "support/must.h"
+#include "support/stalling_transport.h"
 
 namespace mas::test {
 
@@ -74,6 +75,9 @@ struct RigOptions {
   config::Object object = small_options();
   config::Limits limits = {};
   bool threads = false;  // real pools instead of inline ones
+  config::Write write = {};
+  config::Read read = {};
+  std::vector<std::string> zones = {};  // of the first pods
 };
 
 class ObjectRig {
@@ -84,13 +88,15 @@ class ObjectRig {
     for (std::size_t i = 0; i < options.pods; ++i) {
       stores_.push_back(std::make_unique<MemoryStore>(static_cast<std::uint8_t>(i + 1)));
       pointers_.push_back(stores_.back().get());
-      members.push_back({"mas-" + std::to_string(i), stores_.back()->incarnation(), "", 1});
+      std::string zone = i < options.zones.size() ? options.zones[i] : "";
+      members.push_back({"mas-" + std::to_string(i), stores_.back()->incarnation(), zone, 1});
     }
     membership::ClusterView view;
     view.layout = layout::found(Id128{{1}}, members);
     board_ = std::make_unique<membership::ViewBoard>(std::move(view));
     transport_ = peer::make_in_process_transport(pointers_);
     failing_transport_ = std::make_unique<FailingTransport>(*transport_, faults);
+    stalling_transport_ = std::make_unique<StallingTransport>(*failing_transport_);
     failing_meta_ = std::make_unique<FailingMeta>(*meta_, faults);
     if (options.threads) {
       cpu_ = make_thread_pool("cpu", 2, 1000);
@@ -98,6 +104,8 @@ class ObjectRig {
       cpu_ = std::make_unique<InlinePool>();
     }
     background_.start();
+    write_ = options.write;
+    read_ = options.read;
     restart(options.object, options.limits);
   }
   ~ObjectRig() { stop(); }
@@ -109,9 +117,9 @@ class ObjectRig {
     stop();
     Pools pools{*cpu_, *cpu_, *cpu_};
     object::Dependencies dependencies{
-        *failing_meta_, *failing_transport_,    *board_, pools, *clock_, *rng_,
+        *failing_meta_, *stalling_transport_,   *board_, pools, *clock_, *rng_,
         metrics_,       background_.executor(0)};
-    objects_ = object::make_objects(options, limits, dependencies);
+    objects_ = object::make_objects(options, limits, dependencies, write_, read_);
   }
   // Waits for work in the background; nothing can be asked afterwards but restart().
   void stop() {
@@ -131,7 +139,8 @@ class ObjectRig {
   double counter(const std::string& name) { return metrics_.counter(name, "").value(); }
   // What the objects work through, faults and all.
   meta::MetaStore& failing_meta() { return *failing_meta_; }
-  peer::PeerTransport& transport() { return *failing_transport_; }
+  peer::PeerTransport& transport() { return *stalling_transport_; }
+  StallingTransport& stalls() { return *stalling_transport_; }
   observe::Metrics& metrics() { return metrics_; }
   Executor background() { return background_.executor(0); }
   membership::ViewBoard& board() { return *board_; }
@@ -219,11 +228,14 @@ class ObjectRig {
   std::unique_ptr<membership::ViewBoard> board_;
   std::unique_ptr<peer::PeerTransport> transport_;
   std::unique_ptr<FailingTransport> failing_transport_;
+  std::unique_ptr<StallingTransport> stalling_transport_;
   std::unique_ptr<FailingMeta> failing_meta_;
   std::unique_ptr<Pool> cpu_;
   std::unique_ptr<Clock> clock_ = make_system_clock();
   std::unique_ptr<Rng> rng_ = make_seeded_rng(7);
   observe::Metrics metrics_;
+  config::Write write_;
+  config::Read read_;
   IoThreads background_{1};
   std::unique_ptr<object::Objects> objects_;
 };

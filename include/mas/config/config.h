@@ -103,6 +103,20 @@ struct Object {
   Duration finish_wait = seconds(30);  // then 503/5901 and the work goes on
 };
 
+struct Write {
+  // Losses that an upload must survive to be acknowledged; at most m - 1, so that one pod down
+  // stops nothing.
+  std::uint32_t min_survives = 1;
+  Duration straggler_wait = seconds(2);  // for holders still silent once enough pieces are durable
+  Duration skip_for = seconds(30);       // then they are left out this long
+};
+
+struct Read {
+  // One more holder is asked when the first is later than 95 % of recent reads, within these.
+  Duration hedge_min = milliseconds(10);
+  Duration hedge_max = seconds(1);  // 0: never
+};
+
 struct Meta {
   std::uint64_t cache = 16 * kMiB;
   Duration deadline = seconds(5);  // of each call
@@ -191,6 +205,8 @@ struct Config {
   Token token;
   Store store;
   Object object;
+  Write write;
+  Read read;
   Meta meta;
   Mongodb mongodb;
   Redis redis;

@@ -148,6 +148,8 @@ class Objects {
 
 [[nodiscard]] std::unique_ptr<Objects> make_objects(const config::Object& options,
                                                     const config::Limits& limits,
-                                                    const Dependencies& dependencies);
+                                                    const Dependencies& dependencies,
+                                                    const config::Write& write = {},
+                                                    const config::Read& read = {});
 
 }  // namespace mas::object

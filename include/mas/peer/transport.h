@@ -8,6 +8,7 @@
 #include "mas/core/ids.h"
 #include "mas/core/result.h"
 #include "mas/layout/layout.h"
+#include "mas/peer/recall.h"
 #include "mas/runtime/task.h"
 #include "mas/store/store.h"
 
@@ -24,10 +25,19 @@ class PeerTransport {
   // As Store::read. Errors also: not_found.
   virtual Task<Result<Slice>> read(layout::MemberIndex member, RecordKey key, std::uint64_t offset,
                                    std::uint32_t length) = 0;
+  // put() and read() of calls that may be taken back; without a `recall` just these. A transport
+  // that cannot take calls back lets them run to their end, as these do.
+  virtual Task<Result<void>> put_unless(std::shared_ptr<Recall> recall, layout::MemberIndex member,
+                                        std::uint64_t layout_version, RecordKey key,
+                                        std::vector<Slice> pieces);
+  virtual Task<Result<Slice>> read_unless(std::shared_ptr<Recall> recall,
+                                          layout::MemberIndex member, RecordKey key,
+                                          std::uint64_t offset, std::uint32_t length);
   // Which of `keys` that member holds (unmarked), in order.
   virtual Task<Result<std::vector<bool>>> have(layout::MemberIndex member,
                                                std::vector<RecordKey> keys) = 0;
-  // Tells that member that its bytes under this key are wrong: it forgets them. Fine if absent.
+  // Tells that member that its bytes under this key were found wrong: it reads them again and
+  // forgets them if they are. Fine if they are absent, or good (they may have been made anew).
   virtual Task<Result<void>> quarantine(layout::MemberIndex member, RecordKey key) = 0;
 };
 

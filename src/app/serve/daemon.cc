@@ -151,7 +151,8 @@ void Daemon::build_service() {
   peer::PeerTransport& transport = node_ ? node_->transport() : *transport_;
   object::Dependencies deps{*meta_,  transport, board(),  Pools{*disk_, *cpu_, *driver_},
                             *clock_, *rng_,     metrics_, io_.executor(0)};
-  objects_ = object::make_objects(config_.object, config_.limits, deps);
+  objects_ =
+      object::make_objects(config_.object, config_.limits, deps, config_.write, config_.read);
   workers_ = maintain::make_scheduler(*clock_, metrics_);
   maintain::Dependencies worker_deps{*meta_, *store_, board(), *clock_, metrics_};
   workers_->add(maintain::make_expiry_worker(config_.maintain, worker_deps));

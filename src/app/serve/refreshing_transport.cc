@@ -13,14 +13,25 @@ class Refreshing final : public RefreshingTransport {
 
   Task<Result<void>> put(layout::MemberIndex member, std::uint64_t layout_version, RecordKey key,
                          std::vector<Slice> pieces) override {
-    Result<void> stored = co_await inner_.put(member, layout_version, key, std::move(pieces));
-    bool stale = stored.has_error() && stored.error().code() == Code::stale_layout;
-    if (stale) co_await refresh();
-    co_return stored;
+    return put_unless(nullptr, member, layout_version, key, std::move(pieces));
   }
   Task<Result<Slice>> read(layout::MemberIndex member, RecordKey key, std::uint64_t offset,
                            std::uint32_t length) override {
     return inner_.read(member, key, offset, length);
+  }
+  Task<Result<void>> put_unless(std::shared_ptr<peer::Recall> recall, layout::MemberIndex member,
+                                std::uint64_t layout_version, RecordKey key,
+                                std::vector<Slice> pieces) override {
+    Result<void> stored = co_await inner_.put_unless(std::move(recall), member, layout_version, key,
+                                                     std::move(pieces));
+    bool stale = stored.has_error() && stored.error().code() == Code::stale_layout;
+    if (stale) co_await refresh();
+    co_return stored;
+  }
+  Task<Result<Slice>> read_unless(std::shared_ptr<peer::Recall> recall, layout::MemberIndex member,
+                                  RecordKey key, std::uint64_t offset,
+                                  std::uint32_t length) override {
+    return inner_.read_unless(std::move(recall), member, key, offset, length);
   }
   Task<Result<std::vector<bool>>> have(layout::MemberIndex member,
                                        std::vector<RecordKey> keys) override {

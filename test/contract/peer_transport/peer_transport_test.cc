@@ -1,6 +1,8 @@
 #include <catch2/catch.hpp>
 #include <thread>
 
+#include "mas/codec/stripe.h"
+#include "mas/meta/records.h"
 #include "mas/peer/transport.h"
 #include "mas/runtime/io_threads.h"
 #include "pods.h"
@@ -118,6 +120,59 @@ TEST_CASE("a quarantined record is gone, and quarantining again is fine") {
   CHECK(pods->store(1).quarantined() == 1);
   must(run_blocking_for(pods->transport().quarantine(1, key(1))));
   CHECK(pods->store(1).quarantined() == 1);
+}
+
+codec::EncodedShard shard_of(const RecordKey& with, Profile profile) {
+  codec::EncodeOptions options;
+  options.profile = profile;
+  std::string bytes(100'000, 'a');
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * i >> 3);
+  Buffer buffer = Buffer::allocate(bytes.size());
+  std::copy(bytes.begin(), bytes.end(), buffer.data());
+  codec::StripeId id{with.extent(), with.major};
+  return must(codec::encode(id, std::move(buffer), bytes.size(), options)).shards.at(with.minor);
+}
+
+TEST_CASE("a quarantine that comes late leaves a good record alone") {
+  auto pods = some_pods();
+  // A piece of a coded stripe, and a whole one.
+  for (Profile profile : {Profile{2, 1}, Profile{1, 2}}) {
+    codec::EncodedShard shard = shard_of(key(1), profile);
+    std::vector<Slice> good{shard.header, shard.data};
+    must(run_blocking_for(pods->transport().put(1, kLayout, key(1), good)));
+    std::uint64_t before = pods->store(1).quarantined();
+    must(run_blocking_for(pods->transport().quarantine(1, key(1))));
+    CHECK(pods->store(1).payload(key(1)).has_value());
+    CHECK(pods->store(1).quarantined() == before);
+    // Header, first and last byte of the data.
+    std::size_t whole = shard.header.size() + shard.data.size();
+    for (std::size_t place : {std::size_t{70}, shard.header.size(), whole - 1}) {
+      REQUIRE(pods->store(1).corrupt(key(1), place));
+      must(run_blocking_for(pods->transport().quarantine(1, key(1))));
+      CHECK_FALSE(pods->store(1).payload(key(1)).has_value());
+      CHECK(pods->store(1).quarantined() == ++before);
+      must(run_blocking_for(pods->transport().put(1, kLayout, key(1), good)));
+    }
+    // Under another's key it is of no use to anybody.
+    must(run_blocking_for(pods->transport().put(1, kLayout, key(9), good)));
+    must(run_blocking_for(pods->transport().quarantine(1, key(9))));
+    CHECK_FALSE(pods->store(1).payload(key(9)).has_value());
+  }
+}
+
+TEST_CASE("a quarantine of a good manifest leaves it alone") {
+  auto pods = some_pods();
+  meta::Object object;
+  object.hash.bytes.fill(7);
+  object.generation = 12;
+  std::string bytes = meta::encode(object);
+  RecordKey with = RecordKey::manifest(object.hash, object.generation, 1);
+  must(put(*pods, 2, with, {bytes}));
+  must(run_blocking_for(pods->transport().quarantine(2, with)));
+  CHECK(text_of(read(*pods, 2, with, 0, 10'000)) == bytes);
+  must(put(*pods, 2, with, {bytes.substr(0, bytes.size() - 1)}));
+  must(run_blocking_for(pods->transport().quarantine(2, with)));
+  CHECK(code_of(read(*pods, 2, with, 0, 10)) == Code::not_found);
 }
 
 TEST_CASE("a store's errors come through with their codes") {

@@ -113,6 +113,11 @@ TEST_CASE("shards of every size come back from real stores, and a lost one is re
     codec::EncodedStripe written = encode(bytes, ++stripe);
     for (int i = 0; i < kPods; ++i) put(pods, stripe, i, written.shards[i]);
 
+    codec::EncodedShard wrong = written.shards[0];
+    std::string flipped(as_text(wrong.data.view()));
+    flipped.back() ^= 1;
+    wrong.data = Slice::copy_of(as_bytes(flipped));
+    put(pods, stripe, 0, wrong);
     must(run_blocking_for(pods.transport().quarantine(0, key(stripe, 0))));
     CHECK_FALSE(has(pods, stripe, 0));
     CHECK(has(pods, stripe, 1));
@@ -135,5 +140,8 @@ TEST_CASE("shards of every size come back from real stores, and a lost one is re
     std::string expected(as_text(written.shards[0].header.view()));
     expected += as_text(written.shards[0].data.view());
     CHECK(as_text(read(pods, stripe, 0, 0, whole + 1).view()) == expected);
+    // Whoever had read the wrong bytes says so only now: the new ones stay.
+    must(run_blocking_for(pods.transport().quarantine(0, key(stripe, 0))));
+    CHECK(has(pods, stripe, 0));
   }
 }

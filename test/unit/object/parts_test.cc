@@ -28,13 +28,23 @@ meta::Object object_named(std::uint8_t number, std::size_t extents = 0) {
 // ---- Placement ----
 
 TEST_CASE("the write minimum is k + 1, or k where at most one loss is survived") {
-  CHECK(write_minimum({1, 0}) == 1);
-  CHECK(write_minimum({1, 1}) == 1);
-  CHECK(write_minimum({2, 1}) == 2);
-  CHECK(write_minimum({2, 2}) == 3);
-  CHECK(write_minimum({4, 2}) == 5);
-  CHECK(write_minimum({10, 4}) == 11);
-  CHECK(write_minimum({1, 2}) == 2);
+  CHECK(write_minimum({1, 0}, 1) == 1);
+  CHECK(write_minimum({1, 1}, 1) == 1);
+  CHECK(write_minimum({2, 1}, 1) == 2);
+  CHECK(write_minimum({2, 2}, 1) == 3);
+  CHECK(write_minimum({4, 2}, 1) == 5);
+  CHECK(write_minimum({10, 4}, 1) == 11);
+  CHECK(write_minimum({1, 2}, 1) == 2);
+}
+
+TEST_CASE("the write minimum follows the configuration, but one pod down never stops writes") {
+  CHECK(write_minimum({4, 2}, 0) == 4);
+  CHECK(write_minimum({1, 2}, 0) == 1);
+  CHECK(write_minimum({4, 2}, 2) == 5);
+  CHECK(write_minimum({10, 4}, 3) == 13);
+  CHECK(write_minimum({10, 4}, 15) == 13);
+  CHECK(write_minimum({2, 1}, 15) == 2);
+  CHECK(write_minimum({1, 0}, 15) == 1);
 }
 
 TEST_CASE("the profile is the configured one, or fits the number of members") {

@@ -56,15 +56,14 @@ class TransportRig {
   // The same on one of the io threads, without waiting.
   std::future<Result<void>> start_put(layout::MemberIndex member, std::uint64_t stripe,
                                       std::string text = "x") {
-    auto promise = std::make_shared<std::promise<Result<void>>>();
+    return start(transport->put(member, 1, key(stripe), {Slice::copy_of(as_bytes(text))}));
+  }
+  // Any call likewise.
+  template <class T>
+  std::future<Result<T>> start(Task<Result<T>> call) {
+    auto promise = std::make_shared<std::promise<Result<T>>>();
     auto future = promise->get_future();
-    auto fill = [](Task<Result<void>> task,
-                   std::shared_ptr<std::promise<Result<void>>> out) -> Task<void> {
-      Result<void> result = co_await std::move(task);
-      out->set_value(std::move(result));
-    };
-    auto put = transport->put(member, 1, key(stripe), {Slice::copy_of(as_bytes(text))});
-    spawn(io.next(), calls_, fill(std::move(put), promise), "test put");
+    spawn(io.next(), calls_, fill(std::move(call), promise), "test call");
     return future;
   }
   static RecordKey key(std::uint64_t stripe) { return RecordKey::shard(Id128{}, stripe, 0); }
@@ -75,6 +74,12 @@ class TransportRig {
   std::unique_ptr<peer::HttpTransport> transport;
 
  private:
+  template <class T>
+  static Task<void> fill(Task<Result<T>> call, std::shared_ptr<std::promise<Result<T>>> out) {
+    Result<T> result = co_await std::move(call);
+    out->set_value(std::move(result));
+  }
+
   std::mutex mutex_;
   std::map<layout::MemberIndex, peer::Address> members_;
   Gate calls_;

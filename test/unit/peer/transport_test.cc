@@ -283,3 +283,85 @@ TEST_CASE("After close() no call goes out") {
         Code::closed);
   CHECK(pod.store.keys().size() == 1);
 }
+
+// ---- Recalls ----
+
+namespace {
+
+Task<Result<void>> put_with(TransportRig& rig, std::shared_ptr<peer::Recall> recall,
+                            std::uint64_t stripe) {
+  return rig.transport->put_unless(std::move(recall), 1, 1, rig.key(stripe),
+                                   {Slice::copy_of(as_bytes("x"))});
+}
+
+}  // namespace
+
+TEST_CASE("A put or read that is taken back ends at once, and its connection is used no more") {
+  FakeClock clock;  // no time-out ever comes
+  auto threads = static_cast<std::size_t>(GENERATE(1, 2));
+  TransportRig rig(clock, threads);
+  PeerPod pod(rig.io, clock, 1);
+  pod.start();
+  TcpRelay relay(pod.address());
+  rig.set(1, pod, relay);
+  must(rig.put(1, 1, "kept"));
+
+  pod.store.hang(Op::put);
+  pod.store.hang(Op::read);
+  auto recall = std::make_shared<peer::Recall>();
+  std::future<Result<void>> put = rig.start(put_with(rig, recall, 2));
+  wait_until([&] { return pod.store.calls(Op::put) == 2; });
+  recall->recall();
+  Result<void> ended = put.get();
+  CHECK(code_of(ended) == Code::closed);
+  CHECK(ended.error().maybe_happened());
+
+  recall = std::make_shared<peer::Recall>();
+  auto read = rig.start(rig.transport->read_unless(recall, 1, rig.key(1), 0, 10));
+  wait_until([&] { return pod.store.calls(Op::read) == 1; });
+  recall->recall();
+  CHECK(code_of(read.get()) == Code::closed);
+
+  pod.store.release();
+  CHECK(as_text(must(rig.read(1, 1)).view()) == "kept");
+}
+
+TEST_CASE("Calls that wait for a connection are taken back as soon as they have one") {
+  FakeClock clock;
+  config::Peer options;
+  options.connections = 1;
+  TransportRig rig(clock, 1, options);
+  PeerPod pod(rig.io, clock, 1);
+  pod.start();
+  TcpRelay relay(pod.address());
+  rig.set(1, pod, relay);
+  pod.store.hang(Op::put);
+  std::vector<std::shared_ptr<peer::Recall>> recalls;
+  std::vector<std::future<Result<void>>> puts;
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    recalls.push_back(std::make_shared<peer::Recall>());
+    puts.push_back(rig.start(put_with(rig, recalls.back(), i)));
+  }
+  wait_until([&] { return pod.store.calls(Op::put) == 1; });
+  for (auto& recall : recalls) recall->recall();
+  for (auto& put : puts) CHECK(code_of(put.get()) == Code::closed);
+  CHECK(pod.store.calls(Op::put) == 1);
+  pod.store.release();
+  must(rig.put(1, 1, "x"));
+}
+
+TEST_CASE("A recall that comes before the call, or after it, does no harm") {
+  auto clock = make_system_clock();
+  TransportRig rig(*clock, 1);
+  PeerPod pod(rig.io, *clock, 1);
+  pod.start();
+  TcpRelay relay(pod.address());
+  rig.set(1, pod, relay);
+  auto recall = std::make_shared<peer::Recall>();
+  must(run_blocking_for(put_with(rig, recall, 1)));
+  recall->recall();
+  CHECK(code_of(run_blocking_for(put_with(rig, recall, 2))) == Code::closed);
+  CHECK(pod.store.keys().size() == 1);
+  must(rig.put(1, 3, "x"));
+  CHECK(relay.accepted() == 1);
+}
