@@ -80,7 +80,7 @@ object describe_capacity(const store::Usage& usage) {
   return item;
 }
 
-// By number of lost shards, how many stripes, as this pod's last walk of its slices found them.
+// By number of lost shards, how many stripes, as all pods' last walks of their slices found them.
 array describe_redundancy(const maintain::LedgerPicture& picture) {
   array ledger;
   auto add = [&](const maintain::LedgerRow& row) {
@@ -92,13 +92,14 @@ array describe_redundancy(const maintain::LedgerPicture& picture) {
   return ledger;
 }
 
-object describe_census(const maintain::LedgerPicture& picture,
-                       const maintain::Unexplained& unexplained) {
+object describe_census(const maintain::LedgerSum& sum) {
   object item;
-  item["walked"] = picture.walked_at;
-  item["beyond_repair"] = picture.beyond_repair;
-  item["unexplained"] = unexplained.shards;
-  item["strays"] = unexplained.strays;
+  item["walked"] = sum.picture.walked_at;
+  item["beyond_repair"] = sum.picture.beyond_repair;
+  item["unexplained"] = sum.unexplained.shards;
+  item["strays"] = sum.unexplained.strays;
+  item["partial"] = !sum.partial.empty();
+  item["partial_because"] = sum.partial;
   return item;
 }
 
@@ -165,7 +166,8 @@ Task<Result<Reply>> cluster_status(Call& call) {
   auto view = deps.view.current();
   store::Usage usage = deps.store.usage();
   Profile profile = current_profile(call.services, *view);
-  maintain::LedgerPicture picture = deps.redundancy.picture();
+  maintain::LedgerSum sum = co_await deps.redundancy.sum();
+  const maintain::LedgerPicture& picture = sum.picture;
   int count = survives(profile, *view, picture);
   object layout;
   layout["version"] = view->layout.version;
@@ -176,7 +178,7 @@ Task<Result<Reply>> cluster_status(Call& call) {
   data["layout"] = std::move(layout);
   data["profile"] = profile.text();
   data["redundancy"] = describe_redundancy(picture);
-  data["ledger"] = describe_census(picture, deps.redundancy.unexplained());
+  data["ledger"] = describe_census(sum);
   data["workers"] = describe_workers(deps.workers.status());
   data["capacity"] = describe_capacity(usage);
   data["survives"] = count;

@@ -200,7 +200,7 @@ class Cluster:
         return code, body
 
     @contextlib.contextmanager
-    def traffic(self, names):
+    def traffic(self, names, pause=0.05):
         """Clients that go on uploading and reading back through all of `names`; gives what went
         wrong, as a list, and how many requests were answered, as a list of one number."""
         failures, done, ending = [], [0], threading.Event()
@@ -219,7 +219,7 @@ class Cluster:
                     failures.append((name, "read", code, body[:200]))
                 done[0] += 2
                 number += 1
-                ending.wait(0.05)
+                ending.wait(pause)
 
         workers = [threading.Thread(target=work, args=(number,)) for number in range(2)]
         for worker in workers:

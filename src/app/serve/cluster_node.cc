@@ -12,6 +12,8 @@
 namespace mas::app {
 namespace {
 
+constexpr Duration kLedgerTimeout = std::chrono::seconds(2);
+
 peer::LayoutMark mark_of(const membership::ViewBoard& board) {
   auto view = board.current();
   return {view->layout.version, view->layout.cluster};
@@ -43,6 +45,10 @@ class Node final : public ClusterNode {
 
   membership::ViewBoard& board() override { return board_; }
   peer::PeerTransport& transport() override { return *refreshing_; }
+  maintain::ClusterLedger::Ask ledger_of() override {
+    return
+        [this](layout::MemberIndex member) { return transport_->ledger(member, kLedgerTimeout); };
+  }
 
   Task<Result<void>> start(object::Objects& objects, maintain::Scheduler& workers,
                            std::string api_address) override {
@@ -122,10 +128,11 @@ class Node final : public ClusterNode {
     options.known = [this](std::string_view slot, const Id128& incarnation) {
       return is_known(board_, slot, incarnation);
     };
+    options.ledger = [this] { return maintain::encode(maintain::share_of(deps_.redundancy)); };
     options.prober = transport_.get();
     handler_ = peer::make_peer_handler(self_, deps_.store, std::move(options),
                                        {deps_.clock, deps_.metrics});
-    http::ServerDependencies server_deps{deps_.io, deps_.clock, deps_.rng, deps_.metrics};
+    http::ServerDependencies server_deps{deps_.io, deps_.clock, deps_.rng, deps_.metrics, "peer"};
     server_ =
         http::make_server(peer::server_options(deps_.config), peer::server_tls(deps_.config.peer),
                           *handler_, server_deps, deps_.config.peer.ca_file);

@@ -116,11 +116,16 @@ class Fixture {
   observe::Metrics metrics;
   FixedClock clock;
   maintain::Ledger redundancy{metrics};
+  maintain::ClusterLedger::Ask ask_others = [](layout::MemberIndex) -> Task<Result<std::string>> {
+    co_return Error(Code::closed, "The pod cannot be reached.");
+  };
+  maintain::ClusterLedger cluster_ledger{
+      redundancy, view, clock, [this](layout::MemberIndex member) { return ask_others(member); }};
 
   http::Handler& handler() {
     if (!handler_) {
       handler_ = api::make_api(config, {objects, authority, store, workers, *meta, ledger, view,
-                                        metrics, clock, redundancy});
+                                        metrics, clock, cluster_ledger});
     }
     return *handler_;
   }
