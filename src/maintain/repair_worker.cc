@@ -152,8 +152,8 @@ Task<Result<Duration>> RepairWorker::mend_hint(object::Hint hint) {
     if (log::once_a_minute("repair hint")) log::warn("repair failed", {{"error", mended.error()}});
     co_return rest_after(0);
   }
-  // What the ledger counts as lost may be whole now.
-  hinted_ |= mended->rebuilt > 0 && !is_whole(deps_.ledger.picture());
+  // What the ledger counts as lost may be this.
+  hinted_ |= mended->standing.lost() == 0 && !is_whole(deps_.ledger.picture());
   tally_.add(static_cast<std::uint64_t>(mended->rebuilt), static_cast<double>(mended->bytes),
              deps_.base.clock.now());
   co_return rest_after(mended->bytes);

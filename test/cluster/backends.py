@@ -21,6 +21,7 @@ class Backend:
 
     def __init__(self, directory, name):
         self.name = name
+        self._processes = []
         self.dir = pathlib.Path(directory) / name
         self.url_file = pathlib.Path(directory) / "secrets" / URL_FILES[name]
 
@@ -44,6 +45,7 @@ class Backend:
         """On its old data and ports. Returns at once: the pods are to find it by themselves."""
         facts = self.facts
         process = common.spawn(facts["command"], self.dir, env=facts.get("env"))
+        self._processes.append(process)  # so that it is not left as a zombie
         facts["pid"] = process.pid
         (self.dir / "server.json").write_text(json.dumps(facts))
 
@@ -59,12 +61,9 @@ class Backend:
     def go_on(self):
         os.killpg(self.facts["pid"], signal.SIGCONT)
 
-    @staticmethod
-    def _is_gone(pid):
-        try:
-            os.waitpid(pid, os.WNOHANG)  # if it is ours
-        except ChildProcessError:
-            pass
+    def _is_gone(self, pid):
+        for process in self._processes:
+            process.poll()
         status = pathlib.Path(f"/proc/{pid}/status")
         try:
             return "\nState:\tZ" in status.read_text()

@@ -169,10 +169,11 @@ class Cluster:
         return [self.status(pod["name"]) for pod in self.pods]
 
     def is_whole(self, count):
-        """Everybody is a member, agrees on the layout, and no walk has found anything missing."""
+        """Everybody is a member, agrees on the layout, and has been told by all others that no walk
+        has found anything missing."""
         all_ = self.statuses()
         return all(all_) and len({s["layout"]["version"] for s in all_}) == 1 and all(
-            s["layout"]["members"] == count and s["ledger"]["walked"]
+            s["layout"]["members"] == count and not s["ledger"]["partial"]
             and not any(row["lost"] for row in s["redundancy"])
             and all(pod["state"] == "active" for pod in s["pods"]) for s in all_)
 
