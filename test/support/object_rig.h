@@ -73,13 +73,15 @@ struct RigOptions {
   std::size_t pods = 1;
   config::Object object = small_options();
   config::Limits limits = {};
-  bool threads = false;  // real pools instead of inline ones
+  bool threads = false;    // real pools instead of inline ones
+  Clock* clock = nullptr;  // the system's
 };
 
 class ObjectRig {
  public:
   explicit ObjectRig(RigOptions options = {}) {
     codec::initialise();
+    if (options.clock != nullptr) clock_ = options.clock;
     std::vector<layout::Member> members;
     for (std::size_t i = 0; i < options.pods; ++i) {
       stores_.push_back(std::make_unique<MemoryStore>(static_cast<std::uint8_t>(i + 1)));
@@ -221,7 +223,8 @@ class ObjectRig {
   std::unique_ptr<FailingTransport> failing_transport_;
   std::unique_ptr<FailingMeta> failing_meta_;
   std::unique_ptr<Pool> cpu_;
-  std::unique_ptr<Clock> clock_ = make_system_clock();
+  std::unique_ptr<Clock> own_clock_ = make_system_clock();
+  Clock* clock_ = own_clock_.get();
   std::unique_ptr<Rng> rng_ = make_seeded_rng(7);
   observe::Metrics metrics_;
   IoThreads background_{1};

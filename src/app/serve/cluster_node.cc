@@ -79,7 +79,7 @@ class Node final : public ClusterNode {
     membership_ = membership::make_membership(deps_.config.cluster, who(api_address), parts);
     refreshing_->refresh_with(membership_.get());
     MAS_CO_CHECK(co_await membership_->start(deps_.io.executor(0)));
-    (void)spawn(deps_.io.executor(0), gate_, begin_work(objects, workers), "begin work");
+    (void)spawn(deps_.io.executor(0), gate_, begin_work(workers), "begin work");
     co_return Result<void>();
   }
 
@@ -107,7 +107,7 @@ class Node final : public ClusterNode {
   }
 
   // Waits until this pod has its place in a layout that the metadata store confirmed.
-  Task<void> begin_work(object::Objects& objects, maintain::Scheduler& workers) {
+  Task<void> begin_work(maintain::Scheduler& workers) {
     for (;;) {
       auto view = board_.current();
       if (view->confirmed && view->is_member() && !view->halted()) break;
@@ -115,10 +115,6 @@ class Node final : public ClusterNode {
       const bool open = co_await std::move(changed);
       if (!open) co_return;
     }
-    auto recovering = objects.recover();
-    Result<void> recovered = co_await std::move(recovering);
-    // What stays sealed is finished when its client asks again.
-    if (recovered.has_error()) log::warn("recover.failed", {{"error", recovered.error()}});
     workers.start(deps_.io.executor(0));
     log::info("cluster.member", {{"layout", board_.current()->layout.version}});
   }

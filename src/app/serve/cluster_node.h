@@ -41,9 +41,8 @@ class ClusterNode {
   // How other pods are asked for their shares of the ledger, each within seconds.
   virtual maintain::ClusterLedger::Ask ledger_of() = 0;
 
-  // Opens the peer port and begins to beat. Once this pod is a member, `objects` finishes what a
-  // crash left and `workers` start. `api_address`: as it is bound. Errors: those of the ports,
-  // files and the broker's URL.
+  // Opens the peer port and begins to beat. Once this pod is a member, `workers` start.
+  // `api_address`: as it is bound. Errors: those of the ports, files and the broker's URL.
   virtual Task<Result<void>> start(object::Objects& objects, maintain::Scheduler& workers,
                                    std::string api_address) = 0;
   // Leaves: no beats, no calls to or from other pods. Also after a start() that failed.
