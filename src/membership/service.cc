@@ -5,6 +5,7 @@
 
 #include "mas/membership/membership.h"
 #include "mas/observe/log.h"
+#include "membership/clock_watch.h"
 #include "membership/freeze.h"
 #include "membership/inbox.h"
 #include "membership/layout_keeper.h"
@@ -66,6 +67,7 @@ class Service final : public Membership {
                static_cast<std::uint64_t>(deps_.clock.wall().unix_micros)),
         keeper_(state_, deps_, [this] { changed(); }),
         gauges_(deps_.metrics),
+        clocks_(deps_.prober, deps_.clock, deps_.metrics),
         started_(deps_.clock.now()) {}
 
   Task<Result<void>> start(Executor executor) override;
@@ -82,6 +84,7 @@ class Service final : public Membership {
   void look();
   void tell_frozen(Instant now);
   void start_probes();
+  void watch_clocks();
   Task<void> probe_one(PodKey pod);
   void changed();
 
@@ -90,6 +93,7 @@ class Service final : public Membership {
   Pulse pulse_;
   LayoutKeeper keeper_;
   Gauges gauges_;
+  ClockWatch clocks_;
   Instant started_;
   std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
   Executor executor_;
@@ -151,6 +155,7 @@ Task<void> Service::watch_loop() {
     hear();
     look();
     start_probes();
+    watch_clocks();
     if (shown_revision_ != state_.pods.revision()) changed();
     if (!stopping_) co_await watch_timer_->wait(state_.options.heartbeat / 2);
   }
@@ -242,6 +247,13 @@ void Service::start_probes() {
     ++probes_;
     spawn(executor_, gate_, probe_one(pod), "membership probe");
   }
+}
+
+void Service::watch_clocks() {
+  auto pod = clocks_.due(state_.pods, deps_.clock.now());
+  if (!pod) return;
+  std::string address = state_.pods.find(*pod)->last.peer_address;
+  spawn(executor_, gate_, clocks_.ask(*pod, std::move(address), kProbeTimeout), "clock watch");
 }
 
 Task<void> Service::probe_one(PodKey pod) {

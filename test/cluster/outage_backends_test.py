@@ -180,6 +180,40 @@ class OutageOfBackendsTest(unittest.TestCase):
         proxy.calm()
         self.recovers()
 
+    # ---- Workers ----
+
+    def test_a_worker_is_paused_and_resumed(self):
+        mas = self.mas
+
+        def repair(name):
+            return next(one for one in mas.status(name)["workers"] if one["name"] == "repair")
+
+        def steps(name):
+            _, _, body = mas.call(name, "GET", "/metrics")
+            return next(line for line in body.decode().splitlines()
+                        if line.startswith('mas_worker_steps_total{worker="repair"}'))
+
+        def pause(value):
+            return mas.call("mas-0", "POST", f"/api/cluster/worker?name=repair&paused={value}")[0]
+
+        wait_for(lambda: mas.is_whole(3), "everything to be whole")
+        self.assertEqual(pause(1), 200)
+        wait_for(lambda: not repair("mas-0")["running"], "its step to end")
+        self.assertEqual((repair("mas-0")["paused"], repair("mas-1")["paused"]), (True, False))
+        before, others = steps("mas-0"), steps("mas-1")
+        wait_for(lambda: steps("mas-1") != others, "the others' workers to go on")
+        self.assertEqual(steps("mas-0"), before)
+        self.assertEqual(pause(0), 200)
+        wait_for(lambda: steps("mas-0") != before, "it to go on")
+
+    def test_requests_of_pods_are_counted_apart(self):
+        self.mas.upload("mas-0", os.urandom(300_000))
+        _, _, body = self.mas.call("mas-1", "GET", "/metrics")
+        text = body.decode()
+        self.assertIn('mas_peer_requests_total{method="PUT",route="/peer/v1/record/KEY"', text)
+        self.assertEqual([line for line in text.splitlines()
+                          if line.startswith("mas_http_") and "/peer/" in line], [])
+
     # ---- RabbitMQ ----
 
     def test_rabbitmq_slow(self):

@@ -115,6 +115,50 @@ class StartTest(unittest.TestCase):
         self.assertEqual(mas.upload("mas-0", os.urandom(500_000)), (200, "3/3", "1"))
         mas.tool("stop", "mas-3")
 
+    def test_4_clocks_an_hour_apart(self):
+        """Nothing breaks, and every pod says so."""
+        if not FAKETIME.exists():
+            if os.environ.get("CI"):
+                self.fail("libfaketime is missing")
+            self.skipTest("libfaketime is not installed")
+        mas = self.mas
+        mas.tool("stop", "mas-1")
+        # Only what the clock says: time goes on as it does.
+        for name, value in (("LD_PRELOAD", str(FAKETIME)), ("FAKETIME", "+1h"),
+                            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"), ("FAKETIME_DONT_RESET", "1")):
+            os.environ[name] = value
+        try:
+            mas.start("mas-1")
+        finally:
+            for name in ("LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC",
+                         "FAKETIME_DONT_RESET"):
+                del os.environ[name]
+        names = ("mas-0", "mas-1", "mas-2")
+        for name, ahead in (("mas-0", 3600), ("mas-1", -3600), ("mas-2", 3600)):
+            told = wait_for(lambda name=name: mas.events(name, "cluster.clock_differs"), "the report")
+            self.assertAlmostEqual(told[0]["seconds_ahead"], ahead, delta=60)
+            self.assertGreater(mas.metric(name, "mas_cluster_clock_difference_seconds"), 3000)
+        wait_for(lambda: mas.is_whole(3), "everybody to be there")
+        # Tokens of one are good on the others, uploads go on across them, deletes are seen.
+        data = os.urandom(1_500_000)
+        hash_ = hashlib.sha256(data).hexdigest()
+        token = mas.token("mas-1", "upload", hash_)
+        for name, call in (("mas-0", "init?name=n"), ("mas-1", "chuck?chuck=1"),
+                           ("mas-2", "chuck?chuck=2"), ("mas-1", "finish")):
+            piece = {"1": data[:700_000], "2": data[700_000:]}.get(call[-1])
+            answer = mas.call(name, "POST" if piece else "GET", f"/api/file/upload/{call}", piece, token)
+            self.assertEqual(answer[0], 200, (name, call, answer[2]))
+        for name in names:
+            self.assertEqual(mas.read(name, hash_), (200, data))
+            self.assertEqual(mas.upload(name, os.urandom(300_000)), (200, "3/3", "1"))
+        self.assertEqual(mas.call("mas-1", "DELETE", f"/api/file?hash={hash_}")[0], 200)
+        wait_for(lambda: mas.read("mas-0", hash_)[0] == 404, "the delete to be seen", 30)
+        # Collection on pods before and behind their time takes nothing that is in use.
+        before = mas.metric("mas-0", "mas_collect_shards_total")
+        wait_for(lambda: mas.metric("mas-0", "mas_collect_shards_total") > before, "collection")
+        for stored, content in mas.files.items():
+            self.assertEqual(mas.read("mas-1", stored), (200, content))
+
 
 if __name__ == "__main__":
     pods.main()

@@ -88,6 +88,24 @@ TEST_CASE("status counts what pods and shards are away against what may be lost"
         "survives 1 pod loss");
 }
 
+TEST_CASE("workers are paused and resumed by name") {
+  Admin api;
+  auto set = [&](const std::string& query) {
+    FakeExchange exchange("POST", "/api/cluster/worker" + query);
+    exchange.header("systemToken", "system");
+    api.run(exchange);
+    return exchange;
+  };
+  CHECK(data_of(set("?name=scrub&paused=1")).as_object().at("paused").as_bool());
+  CHECK(api.workers.paused);
+  CHECK_FALSE(data_of(set("?name=scrub&paused=0")).as_object().at("paused").as_bool());
+  CHECK_FALSE(api.workers.paused);
+  check_refusal(set("?name=nobody&paused=1"), 400, 5205);
+  check_refusal(set("?name=scrub&paused=yes"), 400, 5205);
+  check_refusal(set("?name=scrub"), 400, 5204);
+  check_refusal(set("?paused=1"), 400, 5204);
+}
+
 TEST_CASE("healthz is alive whatever stands behind it") {
   Admin api;
   api.ledger.up = false;

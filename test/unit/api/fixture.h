@@ -77,15 +77,24 @@ class FakeScheduler final : public maintain::Scheduler {
  public:
   void add(std::unique_ptr<maintain::Worker>) override {}
   void start(Executor) override {}
-  Result<void> pause(const std::string&) override { return {}; }
-  Result<void> resume(const std::string&) override { return {}; }
+  Result<void> pause(const std::string& name) override { return set(name, true); }
+  Result<void> resume(const std::string& name) override { return set(name, false); }
   [[nodiscard]] std::vector<maintain::WorkerStatus> status() const override {
     maintain::WorkerStatus scrub;
     scrub.name = "scrub";
     scrub.progress = 0.5;
+    scrub.paused = paused;
     return {scrub};
   }
   Task<void> close() override { co_return; }
+  bool paused = false;
+
+ private:
+  Result<void> set(const std::string& name, bool to) {
+    if (name != "scrub") return Error(Code::not_found, "There is no worker of this name.");
+    paused = to;
+    return {};
+  }
 };
 
 [[nodiscard]] inline membership::ClusterView view_of_one() {

@@ -495,6 +495,9 @@ TEST_CASE("a finish that takes long shows others that somebody is at work") {
   rig.faults.after_nth(5, [&]() -> Task<void> {
     for (int i = 0; i < 3; ++i) {
       auto before = must(co_await rig.meta().find_upload(upload.id));
+      for (int turn = 0; turn < 1000 && clock.waiting() == 0; ++turn) {
+        co_await boost::asio::post(boost::asio::use_awaitable);
+      }
       clock.advance(kFinishTouch);
       for (int turn = 0; turn < 1000; ++turn) {
         co_await boost::asio::post(boost::asio::use_awaitable);
