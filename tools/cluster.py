@@ -4,7 +4,10 @@
     cluster.py up N --mas FILE --dir DIR       starts the servers and N pods; writes DIR/cluster.json;
                                                --adopt DATA: the first pod is one that was alone, on
                                                that directory, which is moved below DIR
-    cluster.py start POD --mas FILE --dir DIR  starts a pod that was stopped, or one more
+    cluster.py servers --dir DIR               the first half of that: servers, secrets and mas.toml,
+                                               to be changed before `up` goes on
+    cluster.py start POD --mas FILE --dir DIR  starts a pod that was stopped, or one more; --no-wait:
+                                               and does not wait until it is ready
     cluster.py stop [POD] --dir DIR            stops one pod (SIGTERM), or everything
 
 Everything lies below DIR: the servers' files, the secrets all pods share, mas.toml, a directory for
@@ -151,7 +154,8 @@ def is_ready(address):
         return False
 
 
-def up(cluster, count, mas, adopted=None):
+def prepare(cluster):
+    """Servers, secrets and mas.toml."""
     if cluster.facts is not None:
         fail(f"{cluster.record} is there already; stop that cluster first: "
              f"./dev cluster stop --dir {cluster.dir}")
@@ -167,6 +171,12 @@ def up(cluster, count, mas, adopted=None):
     print("starting Redis, RabbitMQ and MongoDB (RabbitMQ takes half a minute) ...", flush=True)
     cluster.start_servers()
     cluster.save()
+
+
+def up(cluster, count, mas, adopted=None):
+    prepared = cluster.facts is not None and not cluster.facts["pods"]
+    if not prepared:
+        prepare(cluster)
     if adopted:
         pathlib.Path(adopted).rename(cluster.dir / "mas-0")
     started = []
@@ -190,7 +200,7 @@ def up(cluster, count, mas, adopted=None):
   start a pod again:  ./dev cluster start {started[-1][0]['name']} --dir {cluster.dir}""")
 
 
-def start_one(cluster, name, mas):
+def start_one(cluster, name, mas, wait):
     pod = cluster.pod(name)
     if pod is None:
         if name != f"mas-{len(cluster.facts['pods'])}":
@@ -199,7 +209,9 @@ def start_one(cluster, name, mas):
         pod = cluster.add_pod()
     elif is_ready(pod["api"]):
         fail(f"{name} is running")
-    cluster.wait_ready([(pod, cluster.launch(pod, mas))])
+    process = cluster.launch(pod, mas)
+    if wait:
+        cluster.wait_ready([(pod, process)])
     print(f"{name} is up at http://{pod['api']}, pid {pod['pid']}")
 
 
@@ -224,10 +236,11 @@ def stop(cluster, name):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("verb", choices=("up", "start", "stop"))
+    parser.add_argument("verb", choices=("up", "servers", "start", "stop"))
     parser.add_argument("what", nargs="?")
     parser.add_argument("--mas")
     parser.add_argument("--adopt")
+    parser.add_argument("--no-wait", action="store_true")
     parser.add_argument("--dir", default="cluster")
     args = parser.parse_args()
     cluster = Cluster(args.dir)
@@ -237,10 +250,14 @@ def main():
             fail("how many pods? ./dev cluster N")
         up(cluster, int(args.what), mas, args.adopt)
         return
+    if args.verb == "servers":
+        prepare(cluster)
+        return
     if cluster.facts is None:
         fail(f"there is no cluster in {cluster.dir}")
     if args.verb == "start":
-        start_one(cluster, args.what or fail("which pod? ./dev cluster start POD"), mas)
+        start_one(cluster, args.what or fail("which pod? ./dev cluster start POD"), mas,
+                  not args.no_wait)
     else:
         stop(cluster, args.what)
 

@@ -3,13 +3,17 @@
 #include <boost/json/array.hpp>
 
 #include "api/endpoints.h"
+#include "api/params.h"
 #include "mas/api/api.h"
+#include "mas/observe/log.h"
 
 namespace mas::api {
 namespace {
 
 using boost::json::array;
 using boost::json::object;
+
+constexpr std::size_t kMaxWorkerName = 64;
 
 std::string_view state_name(membership::PodState state) {
   switch (state) {
@@ -49,21 +53,23 @@ array describe_pods(const membership::ClusterView& view) {
   return pods;
 }
 
+object describe_worker(const maintain::WorkerStatus& worker) {
+  object item;
+  item["name"] = worker.name;
+  item["paused"] = worker.paused;
+  item["running"] = worker.running;
+  item["progress"] = worker.progress;
+  item["rate"] = worker.rate;
+  item["rate_unit"] = worker.rate_unit;
+  item["done"] = worker.done;
+  item["last_error"] = worker.last_error;
+  item["next_run"] = worker.next_run;
+  return item;
+}
+
 array describe_workers(const std::vector<maintain::WorkerStatus>& workers) {
   array list;
-  for (const maintain::WorkerStatus& worker : workers) {
-    object item;
-    item["name"] = worker.name;
-    item["paused"] = worker.paused;
-    item["running"] = worker.running;
-    item["progress"] = worker.progress;
-    item["rate"] = worker.rate;
-    item["rate_unit"] = worker.rate_unit;
-    item["done"] = worker.done;
-    item["last_error"] = worker.last_error;
-    item["next_run"] = worker.next_run;
-    list.emplace_back(std::move(item));
-  }
+  for (const maintain::WorkerStatus& worker : workers) list.emplace_back(describe_worker(worker));
   return list;
 }
 
@@ -80,7 +86,7 @@ object describe_capacity(const store::Usage& usage) {
   return item;
 }
 
-// By number of lost shards, how many stripes, as this pod's last walk of its slices found them.
+// By number of lost shards, how many stripes, as all pods' last walks of their slices found them.
 array describe_redundancy(const maintain::LedgerPicture& picture) {
   array ledger;
   auto add = [&](const maintain::LedgerRow& row) {
@@ -92,13 +98,14 @@ array describe_redundancy(const maintain::LedgerPicture& picture) {
   return ledger;
 }
 
-object describe_census(const maintain::LedgerPicture& picture,
-                       const maintain::Unexplained& unexplained) {
+object describe_census(const maintain::LedgerSum& sum) {
   object item;
-  item["walked"] = picture.walked_at;
-  item["beyond_repair"] = picture.beyond_repair;
-  item["unexplained"] = unexplained.shards;
-  item["strays"] = unexplained.strays;
+  item["walked"] = sum.picture.walked_at;
+  item["beyond_repair"] = sum.picture.beyond_repair;
+  item["unexplained"] = sum.unexplained.shards;
+  item["strays"] = sum.unexplained.strays;
+  item["partial"] = !sum.partial.empty();
+  item["partial_because"] = sum.partial;
   return item;
 }
 
@@ -165,7 +172,8 @@ Task<Result<Reply>> cluster_status(Call& call) {
   auto view = deps.view.current();
   store::Usage usage = deps.store.usage();
   Profile profile = current_profile(call.services, *view);
-  maintain::LedgerPicture picture = deps.redundancy.picture();
+  maintain::LedgerSum sum = co_await deps.redundancy.sum();
+  const maintain::LedgerPicture& picture = sum.picture;
   int count = survives(profile, *view, picture);
   object layout;
   layout["version"] = view->layout.version;
@@ -176,12 +184,30 @@ Task<Result<Reply>> cluster_status(Call& call) {
   data["layout"] = std::move(layout);
   data["profile"] = profile.text();
   data["redundancy"] = describe_redundancy(picture);
-  data["ledger"] = describe_census(picture, deps.redundancy.unexplained());
+  data["ledger"] = describe_census(sum);
   data["workers"] = describe_workers(deps.workers.status());
   data["capacity"] = describe_capacity(usage);
   data["survives"] = count;
   data["summary"] = summary(count);
   co_return success(std::move(data));
+}
+
+Task<Result<Reply>> cluster_worker(Call& call) {
+  maintain::Scheduler& workers = call.services.deps.workers;
+  MAS_CO_TRY(std::string name, optional_text(call.query, "name", kMaxWorkerName));
+  if (name.empty()) co_return Error(Code::parameter_missing, "Name a worker in name.");
+  MAS_CO_TRY(std::optional<bool> paused, optional_flag(call.query, "paused"));
+  if (!paused) co_return Error(Code::parameter_missing, "Say paused=1 or paused=0.");
+  Result<void> done = *paused ? workers.pause(name) : workers.resume(name);
+  if (done.has_error()) {
+    co_return Error(Code::parameter_malformed,
+                    "There is no worker of this name; /api/cluster/status lists them.");
+  }
+  log::info("worker.set", {{"worker", name}, {"paused", *paused}});
+  for (const maintain::WorkerStatus& worker : workers.status()) {
+    if (worker.name == name) co_return success(describe_worker(worker));
+  }
+  co_return Error(Code::internal, "The worker has gone.");
 }
 
 Task<Result<Reply>> healthz(Call&) { co_return success("alive"); }

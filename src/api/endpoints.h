@@ -33,6 +33,7 @@ Task<Result<Reply>> file_delete(Call& call);
 // admin.cc
 Task<Result<Reply>> server_signal(Call& call);
 Task<Result<Reply>> cluster_status(Call& call);
+Task<Result<Reply>> cluster_worker(Call& call);
 Task<Result<Reply>> healthz(Call& call);
 Task<Result<Reply>> readyz(Call& call);
 Task<Result<Reply>> metrics_text(Call& call);

@@ -16,11 +16,11 @@ std::string loggable(std::string_view path) {
   return text;
 }
 
-void write_log(const RequestRecord& request) {
+void write_log(const std::string& event, const RequestRecord& request) {
   log::Level level = request.status >= 400 ? log::Level::info : log::Level::debug;
   if (!log::enabled(level)) return;
   std::chrono::duration<double, std::milli> took = request.took;
-  log::write(level, "http.request",
+  log::write(level, event,
              {{"id", request.request_id},
               {"method", method_name(request.method)},
               {"path", loggable(request.path)},
@@ -35,24 +35,26 @@ void write_log(const RequestRecord& request) {
 
 }  // namespace
 
-RequestMetrics::RequestMetrics(observe::Metrics& registry)
-    : connections(registry.gauge("mas_http_connections", "Open connections")),
-      refused(registry.counter("mas_http_connections_refused_total",
+RequestMetrics::RequestMetrics(observe::Metrics& registry, const std::string& surface)
+    : connections(registry.gauge("mas_" + surface + "_connections", "Open connections")),
+      refused(registry.counter("mas_" + surface + "_connections_refused_total",
                                "Connections refused because there were too many")),
-      accept_errors(registry.counter("mas_http_accept_errors_total",
+      accept_errors(registry.counter("mas_" + surface + "_accept_errors_total",
                                      "Connections that failed to be accepted")),
-      handler_failures(registry.counter("mas_http_handler_failures_total",
+      handler_failures(registry.counter("mas_" + surface + "_handler_failures_total",
                                         "Requests whose handler failed in an unforeseen way")),
       registry_(registry),
-      bytes_in_(registry.counter("mas_http_received_bytes_total", "Bytes of requests received")),
-      bytes_out_(registry.counter("mas_http_sent_bytes_total", "Bytes of answers sent")) {}
+      event_(surface + ".request"),
+      prefix_("mas_" + surface),
+      bytes_in_(registry.counter(prefix_ + "_received_bytes_total", "Bytes of requests received")),
+      bytes_out_(registry.counter(prefix_ + "_sent_bytes_total", "Bytes of answers sent")) {}
 
 void RequestMetrics::record(const RequestRecord& request) {
   requests({request.route, request.method, request.status}).add();
   seconds(request.route).observe(std::chrono::duration<double>(request.took).count());
   bytes_in_.add(static_cast<double>(request.bytes_in));
   bytes_out_.add(static_cast<double>(request.bytes_out));
-  write_log(request);
+  write_log(event_, request);
 }
 
 observe::Counter& RequestMetrics::requests(const KeyView& key) {
@@ -63,7 +65,7 @@ observe::Counter& RequestMetrics::requests(const KeyView& key) {
                            {"method", std::string(method_name(method))},
                            {"status", std::to_string(status)}};
     observe::Counter& counter =
-        registry_.counter("mas_http_requests_total", "Requests answered", labels);
+        registry_.counter(prefix_ + "_requests_total", "Requests answered", labels);
     found = requests_.emplace(Key(std::string(route), method, status), &counter).first;
   }
   return *found->second;
@@ -72,9 +74,9 @@ observe::Counter& RequestMetrics::requests(const KeyView& key) {
 observe::Histogram& RequestMetrics::seconds(std::string_view route) {
   auto found = seconds_.find(route);
   if (found == seconds_.end()) {
-    observe::Histogram& histogram =
-        registry_.histogram("mas_http_request_seconds", "From a request's head to its answer's end",
-                            observe::latency_bounds(), {{"route", std::string(route)}});
+    observe::Histogram& histogram = registry_.histogram(
+        prefix_ + "_request_seconds", "From a request's head to its answer's end",
+        observe::latency_bounds(), {{"route", std::string(route)}});
     found = seconds_.emplace(std::string(route), &histogram).first;
   }
   return *found->second;

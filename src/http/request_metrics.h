@@ -30,7 +30,8 @@ struct RequestRecord {
 // each new combination of labels only.
 class RequestMetrics {
  public:
-  explicit RequestMetrics(observe::Metrics& registry);
+  // `surface`: as in ServerDependencies.
+  RequestMetrics(observe::Metrics& registry, const std::string& surface);
 
   // Counts the request and writes its log line: debug, info from status 400 on.
   void record(const RequestRecord& request);
@@ -58,6 +59,8 @@ class RequestMetrics {
   observe::Histogram& seconds(std::string_view route);
 
   observe::Metrics& registry_;
+  std::string event_;   // of the log line
+  std::string prefix_;  // of the metrics
   observe::Counter& bytes_in_;
   observe::Counter& bytes_out_;
   std::map<Key, observe::Counter*, Less> requests_;

@@ -25,7 +25,8 @@ struct Lane {
   Lane(Executor lane_executor, const config::Http& options, Handler& handler,
        const ServerDependencies& deps)
       : executor(lane_executor),
-        context(options, handler, deps.clock, deps.metrics, deps.rng.u64()),
+        context(options, handler, deps.clock, RequestMetrics(deps.metrics, deps.surface),
+                deps.rng.u64()),
         back_off(deps.clock.make_timer(lane_executor)),
         stop_timer(deps.clock.make_timer(lane_executor)) {}
 

@@ -42,11 +42,11 @@ class RequestIds {
 // Used from its io thread only.
 struct SessionContext {
   SessionContext(const config::Http& http_options, Handler& request_handler, Clock& the_clock,
-                 observe::Metrics& registry, std::uint64_t id_seed)
+                 RequestMetrics request_metrics, std::uint64_t id_seed)
       : options(http_options),
         handler(request_handler),
         clock(the_clock),
-        metrics(registry),
+        metrics(std::move(request_metrics)),
         ids(id_seed) {}
 
   const config::Http& options;

@@ -14,8 +14,14 @@ constexpr Duration kIdle = std::chrono::seconds(1);
 constexpr std::size_t kMostNeeds = 1024;
 constexpr std::size_t kMostToClear = 256;
 
-// At the end of a walk, the fraction of the interval before a mere hint starts another one.
+// At the end of a walk, the fraction of the interval before the next one that a hint or a failed
+// repair asks for.
 constexpr int kHintedShare = 10;
+
+bool is_whole(const LedgerPicture& picture) {
+  return std::none_of(picture.rows.begin(), picture.rows.end(),
+                      [](const LedgerRow& row) { return row.lost > 0; });
+}
 
 bool is_less_urgent(const object::Standing& a, const object::Standing& b) {
   return a.spare() > b.spare();
@@ -60,7 +66,9 @@ bool RepairWorker::is_due() const {
   auto view = deps_.base.view.current();
   if (view->layout.version != layout_version_ || live_members(*view) != live_) return true;
   Duration rested = deps_.base.clock.now() - *ended_;
-  return rested >= (hinted_ ? options_.repair_interval / kHintedShare : options_.repair_interval);
+  // What failed may work by now, here or on the pod that fell over it.
+  bool soon = hinted_ || failures_ > 0;
+  return rested >= (soon ? options_.repair_interval / kHintedShare : options_.repair_interval);
 }
 
 void RepairWorker::begin() {
@@ -110,6 +118,8 @@ void RepairWorker::finish() {
   LedgerPicture picture = tallies_.picture();
   picture.complete = true;
   picture.walked_at = deps_.base.clock.wall().unix_seconds();
+  picture.layout_version = layout_version_;
+  picture.slices = own_;
   deps_.ledger.publish(std::move(picture));
   deps_.ledger.publish(Walked{layout_version_, begun_, own_ & ~failed_});
   ended_ = deps_.base.clock.now();
@@ -142,6 +152,8 @@ Task<Result<Duration>> RepairWorker::mend_hint(object::Hint hint) {
     if (log::once_a_minute("repair hint")) log::warn("repair failed", {{"error", mended.error()}});
     co_return rest_after(0);
   }
+  // What the ledger counts as lost may be this.
+  hinted_ |= mended->standing.lost() == 0 && !is_whole(deps_.ledger.picture());
   tally_.add(static_cast<std::uint64_t>(mended->rebuilt), static_cast<double>(mended->bytes),
              deps_.base.clock.now());
   co_return rest_after(mended->bytes);

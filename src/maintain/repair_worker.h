@@ -71,7 +71,7 @@ class RepairWorker final : public Worker {
   std::uint64_t highest_seen_ = 0;
 
   std::optional<Instant> ended_;
-  bool hinted_ = false;  // a hint asks for a walk
+  bool hinted_ = false;  // a hint asks for a walk soon
   bool hint_came_first_ = false;
 
   mutable std::mutex mutex_;

@@ -5,6 +5,7 @@
 
 #include "mas/membership/membership.h"
 #include "mas/observe/log.h"
+#include "membership/clock_watch.h"
 #include "membership/freeze.h"
 #include "membership/inbox.h"
 #include "membership/layout_keeper.h"
@@ -66,6 +67,7 @@ class Service final : public Membership {
                static_cast<std::uint64_t>(deps_.clock.wall().unix_micros)),
         keeper_(state_, deps_, [this] { changed(); }),
         gauges_(deps_.metrics),
+        clocks_(deps_.prober, deps_.clock, deps_.metrics),
         started_(deps_.clock.now()) {}
 
   Task<Result<void>> start(Executor executor) override;
@@ -80,7 +82,9 @@ class Service final : public Membership {
   Task<void> beat();
   void hear();
   void look();
+  void tell_frozen(Instant now);
   void start_probes();
+  void watch_clocks();
   Task<void> probe_one(PodKey pod);
   void changed();
 
@@ -89,6 +93,7 @@ class Service final : public Membership {
   Pulse pulse_;
   LayoutKeeper keeper_;
   Gauges gauges_;
+  ClockWatch clocks_;
   Instant started_;
   std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
   Executor executor_;
@@ -97,6 +102,8 @@ class Service final : public Membership {
   std::unique_ptr<Timer> keep_timer_;
   std::size_t probes_ = 0;
   std::uint64_t shown_revision_ = 0;
+  bool was_thawed_ = false;   // ever
+  bool told_frozen_ = false;  // what the log said last
   bool stopping_ = false;
   Gate gate_;
 };
@@ -148,6 +155,7 @@ Task<void> Service::watch_loop() {
     hear();
     look();
     start_probes();
+    watch_clocks();
     if (shown_revision_ != state_.pods.revision()) changed();
     if (!stopping_) co_await watch_timer_->wait(state_.options.heartbeat / 2);
   }
@@ -173,7 +181,9 @@ Task<void> Service::beat() {
   beat.sequence = pulse_.next(deps_.clock.now());
   // A beat that is lost shows in that it does not come back.
   Result<void> sent = co_await deps_.bus.publish(std::move(beat));
-  if (sent.has_error() && log::once_a_minute("heartbeat")) {
+  // That the broker has gone is said once, by the bus.
+  const bool odd = sent.has_error() && deps_.bus.connected();
+  if (odd && log::once_a_minute("heartbeat")) {
     log::warn("heartbeat.lost", {{"error", sent.error()}});
   }
 }
@@ -210,16 +220,25 @@ void Service::look() {
   state_.standing = std::move(standing);
 
   std::string frozen = frozen_reason(state_.layout(), state_.pods, state_.blind, state_.together());
-  if (frozen.empty() != state_.frozen_why.empty()) {
-    if (frozen.empty()) {
-      log::info("cluster.thawed");
-    } else {
-      log::warn("cluster.frozen", {{"why", frozen}});
-    }
-  }
   if (frozen != state_.frozen_why) other = true;
   state_.frozen_why = std::move(frozen);
+  tell_frozen(now);
   if (other) changed();
+}
+
+// Once when it begins and once when it ends. Every start is frozen until the broker is reached,
+// which is worth a line only if it takes long.
+void Service::tell_frozen(Instant now) {
+  const bool frozen = !state_.frozen_why.empty();
+  const bool starting = !was_thawed_ && now - started_ < state_.options.suspect_after;
+  was_thawed_ = was_thawed_ || !frozen;
+  if (frozen == told_frozen_ || starting) return;
+  told_frozen_ = frozen;
+  if (told_frozen_) {
+    log::warn("cluster.frozen", {{"why", state_.frozen_why}});
+  } else {
+    log::info("cluster.thawed");
+  }
 }
 
 void Service::start_probes() {
@@ -228,6 +247,13 @@ void Service::start_probes() {
     ++probes_;
     spawn(executor_, gate_, probe_one(pod), "membership probe");
   }
+}
+
+void Service::watch_clocks() {
+  auto pod = clocks_.due(state_.pods, deps_.clock.now());
+  if (!pod) return;
+  std::string address = state_.pods.find(*pod)->last.peer_address;
+  spawn(executor_, gate_, clocks_.ask(*pod, std::move(address), kProbeTimeout), "clock watch");
 }
 
 Task<void> Service::probe_one(PodKey pod) {

@@ -1,6 +1,7 @@
 #include "object/finish.h"
 
 #include <algorithm>
+#include <boost/asio/this_coro.hpp>
 
 #include "mas/observe/log.h"
 #include "object/part_list.h"
@@ -148,7 +149,7 @@ Task<Result<FinishResult>> Finisher::finish_session(SessionKey key, FinishReques
   if (settled.has_error()) {
     result = settled.error();
   } else {
-    result = co_await finish_sealed(*sealed, *std::move(settled), std::move(request.name));
+    result = co_await finish_touching(*sealed, *std::move(settled), std::move(request.name));
   }
   if (result.has_error() && result.error().code() == Code::upload_not_open) {
     // A pod that started meanwhile took it for what a crash had left, and settled it.
@@ -157,6 +158,32 @@ Task<Result<FinishResult>> Finisher::finish_session(SessionKey key, FinishReques
   bool published = result.has_value() && result->receipt;
   if (!published) co_await reopen(context_, upload->id);
   co_return result;
+}
+
+Task<Result<FinishResult>> Finisher::finish_touching(meta::Upload upload,
+                                                     std::vector<meta::Part> parts,
+                                                     std::string name) {
+  Executor here = co_await boost::asio::this_coro::executor;
+  std::unique_ptr<Timer> timer = context_.deps.clock.make_timer(here);
+  bool over = false;
+  Gate gate;
+  (void)spawn(here, gate, keep_touched(upload.id, *timer, over), "finish touch");
+  auto finishing = finish_sealed(std::move(upload), std::move(parts), std::move(name));
+  Result<FinishResult> result = co_await std::move(finishing);
+  over = true;
+  timer->cancel();
+  co_await gate.close();
+  co_return result;
+}
+
+// On the same thread as finish_touching().
+Task<void> Finisher::keep_touched(Id128 upload, Timer& timer, const bool& over) {
+  while (!over) {
+    const bool rang = co_await timer.wait(kFinishTouch);
+    if (!rang || over) co_return;
+    // An error changes nothing: the outcome is the finish's own.
+    (void)co_await context_.deps.meta.touch(upload, context_.expiry());
+  }
 }
 
 Task<Result<FinishResult>> Finisher::finish_sealed(meta::Upload upload,
@@ -225,6 +252,19 @@ Task<Result<void>> Finisher::recover() {
     before = sealed.size() < kPage ? sealed.size() : SIZE_MAX;
     for (meta::Upload& upload : sealed) MAS_CO_CHECK(co_await settle_sealed(std::move(upload)));
   }
+}
+
+Task<Result<void>> Finisher::take_over(meta::Upload sealed) {
+  {
+    std::lock_guard lock(mutex_);
+    if (running_.contains(Key(sealed.hash, sealed.session))) co_return Result<void>();
+  }
+  // Looked at anew: it may have been settled since it was listed.
+  MAS_CO_TRY(auto now, co_await context_.deps.meta.find_upload(sealed.id));
+  const bool same =
+      now && now->state == meta::UploadState::sealed && now->expires == sealed.expires;
+  if (!same) co_return Result<void>();
+  co_return co_await settle_sealed(*std::move(now));
 }
 
 // Finishes what is hashed already; hashing the rest could take long, so the client has to ask.

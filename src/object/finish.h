@@ -18,8 +18,9 @@ class Finisher {
 
   // See Objects::finish.
   Task<Result<FinishResult>> finish(SessionKey key, FinishRequest request);
-  // See Objects::recover.
+  // See Objects::recover and take_over.
   Task<Result<void>> recover();
+  Task<Result<void>> take_over(meta::Upload sealed);
 
  private:
   using Key = std::pair<Hash, std::string>;
@@ -34,6 +35,10 @@ class Finisher {
   Task<Result<FinishResult>> wait_for(std::shared_ptr<Running> running);
 
   Task<Result<FinishResult>> finish_session(SessionKey key, FinishRequest request);
+  // finish_sealed, while others are shown that somebody is at work.
+  Task<Result<FinishResult>> finish_touching(meta::Upload upload, std::vector<meta::Part> parts,
+                                             std::string name);
+  Task<void> keep_touched(Id128 upload, Timer& timer, const bool& over);
   Task<Result<FinishResult>> finish_sealed(meta::Upload upload, std::vector<meta::Part> parts,
                                            std::string name);
   Task<Result<void>> check_hash(const meta::Upload& upload, const std::vector<meta::Part>& parts);

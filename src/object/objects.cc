@@ -91,6 +91,11 @@ class StripedObjects final : public Objects {
     return context_.epochs.drained(version);
   }
   Task<Result<void>> recover() override { return finisher_.recover(); }
+  Task<Result<void>> take_over(meta::Upload sealed) override {
+    MAS_CO_CHECK(may_write(context_));
+    auto write = context_.begin_write();
+    co_return co_await finisher_.take_over(std::move(sealed));
+  }
   Upkeep& upkeep() override { return upkeep_; }
   Task<void> close() override {
     co_await context_.background.close();

@@ -79,6 +79,7 @@ Task<Result<void>> PeerHandler::serve(http::Exchange& exchange) {
   if (kind == CallKind::ping) co_return co_await ping(exchange);
   if (kind == CallKind::probe) co_return co_await probe(exchange);
   if (ours && path == "have") co_return co_await have(exchange);
+  if (ours && path == "ledger") co_return co_await ledger(exchange);
   std::size_t slash = path.find('/');
   if (ours && slash != std::string_view::npos) {
     std::string_view call = path.substr(0, slash);

@@ -27,6 +27,7 @@ class PeerHandler final : public http::Handler {
   Task<Result<void>> read(http::Exchange& exchange, RecordKey key);
   Task<Result<void>> have(http::Exchange& exchange);
   Task<Result<void>> quarantine(http::Exchange& exchange, std::string_view key);
+  Task<Result<void>> ledger(http::Exchange& exchange);
   Task<Result<void>> ping(http::Exchange& exchange);
   Task<Result<void>> probe(http::Exchange& exchange);
 

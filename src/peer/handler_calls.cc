@@ -108,6 +108,14 @@ Task<Result<void>> PeerHandler::quarantine(http::Exchange& exchange, std::string
   co_return co_await exchange.respond(fine(), "");
 }
 
+Task<Result<void>> PeerHandler::ledger(http::Exchange& exchange) {
+  exchange.route = "/peer/v1/ledger";
+  MAS_CO_CHECK(want_method(exchange, http::Method::get));
+  if (!options_.ledger) co_return Error(Code::refused, "This pod keeps no ledger.");
+  std::string share = options_.ledger();
+  co_return co_await answer_bytes(exchange, Slice::copy_of(as_bytes(share)));
+}
+
 Task<Result<void>> PeerHandler::probe(http::Exchange& exchange) {
   exchange.route = "/peer/v1/probe";
   MAS_CO_CHECK(want_method(exchange, http::Method::post));

@@ -15,6 +15,8 @@ namespace {
 // Of each io thread.
 constexpr std::uint64_t kProbes = 16;
 constexpr std::size_t kProbesWaiting = 64;
+constexpr std::uint64_t kLedgers = 16;
+constexpr std::size_t kLedgersWaiting = 256;
 
 // A call made on one thread and carried out on another.
 template <class T>
@@ -61,6 +63,7 @@ class Transport final : public HttpTransport {
   Task<Result<std::vector<bool>>> have(layout::MemberIndex member,
                                        std::vector<RecordKey> keys) override;
   Task<Result<void>> quarantine(layout::MemberIndex member, RecordKey key) override;
+  Task<Result<std::string>> ledger(layout::MemberIndex member, Duration timeout) override;
   Task<Result<PingAnswer>> ping(std::string address, Duration timeout) override;
   Task<Result<PingAnswer>> probe_through(std::string via, std::string target,
                                          Duration timeout) override;
@@ -70,9 +73,12 @@ class Transport final : public HttpTransport {
   struct IoThread {
     IoThread(Executor executor, std::uint64_t connections, const config::Peer& options,
              Clock& clock)
-        : lane(std::move(executor), connections, options, clock), probes(kProbes, kProbesWaiting) {}
+        : lane(std::move(executor), connections, options, clock),
+          probes(kProbes, kProbesWaiting),
+          ledgers(kLedgers, kLedgersWaiting) {}
     Lane lane;
     Semaphore probes;
+    Semaphore ledgers;
   };
 
   [[nodiscard]] Result<Address> find(layout::MemberIndex member) const;
@@ -84,7 +90,8 @@ class Transport final : public HttpTransport {
   // Runs `work`, which uses `lane`, on that lane's thread.
   template <class T>
   Task<Result<T>> run_on(Lane& lane, Executor here, Task<Result<T>> work);
-  Task<Result<PingAnswer>> limited(Semaphore& probes, Task<Result<PingAnswer>> probe);
+  template <class T>
+  static Task<Result<T>> limited(Semaphore& semaphore, Task<Result<T>> work);
 
   Self self_;
   config::Peer options_;
@@ -178,9 +185,21 @@ Task<Result<void>> Transport::quarantine(layout::MemberIndex member, RecordKey k
   co_return co_await run_on(lane, here, std::move(work));
 }
 
-Task<Result<PingAnswer>> Transport::limited(Semaphore& probes, Task<Result<PingAnswer>> probe) {
-  MAS_CO_TRY(Permit permit, co_await probes.acquire(1));
-  co_return co_await std::move(probe);
+template <class T>
+Task<Result<T>> Transport::limited(Semaphore& semaphore, Task<Result<T>> work) {
+  MAS_CO_TRY(Permit permit, co_await semaphore.acquire(1));
+  co_return co_await std::move(work);
+}
+
+Task<Result<std::string>> Transport::ledger(layout::MemberIndex member, Duration timeout) {
+  MAS_CO_TRY(Address to, find(member));
+  Executor here = co_await boost::asio::this_coro::executor;
+  IoThread& thread = thread_for(here);
+  ProbeContext context{self_, options_, deps_.clock};
+  auto asking = ask_ledger(context, std::move(to), timeout);
+  // Probes must not wait for them.
+  auto work = limited(thread.ledgers, std::move(asking));
+  co_return co_await run_on(thread.lane, here, std::move(work));
 }
 
 Task<Result<PingAnswer>> Transport::ping(std::string address, Duration timeout) {

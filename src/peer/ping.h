@@ -1,4 +1,4 @@
-// Probes: one connection each, one deadline for all of it.
+// Probes, and what else is asked with a connection of its own and one deadline for all of it.
 #pragma once
 
 #include <string>
@@ -17,5 +17,8 @@ struct ProbeContext {
 Task<Result<PingAnswer>> ping(ProbeContext context, std::string address, Duration timeout);
 Task<Result<PingAnswer>> probe_through(ProbeContext context, std::string via, std::string target,
                                        Duration timeout);
+
+// As HttpTransport's.
+Task<Result<std::string>> ask_ledger(ProbeContext context, Address to, Duration timeout);
 
 }  // namespace mas::peer

@@ -18,6 +18,8 @@ inline constexpr std::string_view kPrefix = "/peer/v1/";
 inline constexpr std::size_t kMaxKeys = 4096;
 // The longest a pod pings another one on a peer's behalf.
 inline constexpr std::chrono::milliseconds kLongestProbe{10'000};
+// The longest share of the ledger.
+inline constexpr std::size_t kMaxLedger = 64 * 1024;
 // The longest sentence of an error that is read.
 inline constexpr std::size_t kMaxSentence = 4096;
 

@@ -9,7 +9,8 @@ UNKNOWN = "0" * 64
 SYSTEM_CALLS = [
     ("GET", "/api/server/signal"), ("GET", "/api/token/upload"), ("GET", "/api/token/download"),
     ("GET", "/api/file/info"), ("POST", "/api/file/upload/object"), ("GET", "/api/file/list"),
-    ("DELETE", "/api/file"), ("GET", "/api/cluster/status"), ("GET", "/api/file/upload/finish")]
+    ("DELETE", "/api/file"), ("GET", "/api/cluster/status"), ("GET", "/api/file/upload/finish"),
+    ("POST", "/api/cluster/worker")]
 UPLOAD_CALLS = [
     ("POST", "/api/file/upload/single"), ("PUT", "/api/file/upload/single"),
     ("GET", "/api/file/upload/init"), ("POST", "/api/file/upload/init"),
@@ -41,6 +42,10 @@ class ContractTest(DaemonTest):
         status = mas.call("GET", "/api/cluster/status", system=True)
         self.assertEqual((status.status, status.data["profile"]), (200, "1+0"))
         self.assertEqual(len(status.data["pods"]), 1)
+        for paused in (1, 0):
+            worker = mas.call("POST", "/api/cluster/worker", {"name": "scrub", "paused": paused},
+                              system=True)
+            self.assertEqual((worker.status, worker.data["paused"]), (200, bool(paused)))
         for method in ("POST", "PUT"):
             self.one_request(method)
             self.parts("GET" if method == "PUT" else "POST", method)

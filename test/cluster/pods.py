@@ -1,5 +1,6 @@
 """A cluster made by tools/cluster.py, and clients of it that remember what they were told."""
 import argparse
+import contextlib
 import hashlib
 import http.client
 import json
@@ -10,8 +11,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
+
+from backends import Backend
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOOL = HERE.parents[1] / "tools" / "cluster.py"
@@ -44,11 +48,20 @@ def wait_for(condition, what, timeout=120.0):
         time.sleep(0.1)
 
 
+# Of an outage's suites: an outage of some seconds is many times as long as any of these.
+QUICK = {"cluster.heartbeat": '"500 ms"', "cluster.suspect_after": '"2 s"',
+         "cluster.join_after": '"1 s"', "cluster.leave_after": '"4 s"',
+         "maintain.grace": '"2 s"', "maintain.collect_interval": '"1 s"',
+         "maintain.repair_interval": '"3 s"'}
+
+
 class Cluster:
     def __init__(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="cluster-", dir=WORK))
         self.files = {}  # hash -> bytes: what was acknowledged
         self.rng = random.Random(5)
+        self.redis, self.rabbitmq, self.mongo = (
+            Backend(self.dir, name) for name in ("redis", "rabbitmq", "mongo"))
 
     # ---- pods ----
 
@@ -62,8 +75,26 @@ class Cluster:
         self.tool("up", str(count), "--mas", MAS)
         wait_for(lambda: self.is_whole(count), f"{count} members")
 
-    def start(self, name):
-        self.tool("start", name, "--mas", MAS)
+    def servers(self):
+        """Only the servers; configure() and proxies come next, then up()."""
+        self.tool("servers")
+
+    def configure(self, **keys):
+        """Keys such as {"cluster.heartbeat": '"1 s"'} in the pods' common configuration."""
+        file = self.dir / "mas.toml"
+        text = file.read_text()
+        for name, value in keys.items():
+            section, key = name.split(".")
+            text = "\n".join(line for line in text.split("\n") if line.split(" = ")[0] != key
+                             or section not in ("cluster", "maintain"))
+            head = f"[{section}]\n"
+            if head not in text:
+                text += f"\n{head}"
+            text = text.replace(head, f"{head}{key} = {value}\n")
+        file.write_text(text)
+
+    def start(self, name, *options):
+        self.tool("start", name, "--mas", MAS, *options)
 
     def close(self):
         if (self.dir / "cluster.json").exists():
@@ -81,6 +112,20 @@ class Cluster:
     def kill(self, name):
         pod = next(pod for pod in self.pods if pod["name"] == name)
         os.kill(pod["pid"], 9)
+
+    def log(self, name):
+        """What the pod has logged so far, of all its starts: one dict a line."""
+        lines = (self.dir / f"{name}.log").read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def events(self, name, *events):
+        return [line for line in self.log(name) if line["event"] in events]
+
+    def metric(self, name, metric):
+        """The sum of a metric's samples on one pod, whatever their labels."""
+        _, _, body = self.call(name, "GET", "/metrics")
+        samples = [line.rsplit(" ", 1) for line in body.decode().splitlines() if line[0] != "#"]
+        return sum(float(value) for key, value in samples if key.split("{")[0] == metric)
 
     def wipe(self, name):
         shutil.rmtree(next(pod["data"] for pod in self.pods if pod["name"] == name))
@@ -107,6 +152,15 @@ class Cluster:
         _, _, body = self.call(name, "GET", f"/api/token/{kind}?hash={hash_}")
         return json.loads(body)["data"]["token"]
 
+    def code(self, name, method, path, body=None, token=None):
+        """The HTTP status, the code in the answer and the seconds it took."""
+        began = time.monotonic()
+        status, _, body = self.call(name, method, path, body, token)
+        return status, json.loads(body)["code"] if body else 0, time.monotonic() - began
+
+    def ready(self, name):
+        return self.call(name, "GET", "/readyz")[0] == 200
+
     def status(self, name):
         code, _, body = self.call(name, "GET", "/api/cluster/status")
         return json.loads(body)["data"] if code == 200 else None
@@ -115,10 +169,11 @@ class Cluster:
         return [self.status(pod["name"]) for pod in self.pods]
 
     def is_whole(self, count):
-        """Everybody is a member, agrees on the layout, and no walk has found anything missing."""
+        """Everybody is a member, agrees on the layout, and has been told by all others that no walk
+        has found anything missing."""
         all_ = self.statuses()
         return all(all_) and len({s["layout"]["version"] for s in all_}) == 1 and all(
-            s["layout"]["members"] == count and s["ledger"]["walked"]
+            s["layout"]["members"] == count and not s["ledger"]["partial"]
             and not any(row["lost"] for row in s["redundancy"])
             and all(pod["state"] == "active" for pod in s["pods"]) for s in all_)
 
@@ -144,3 +199,35 @@ class Cluster:
         except http.client.IncompleteRead:
             return 0, b""
         return code, body
+
+    @contextlib.contextmanager
+    def traffic(self, names, pause=0.05):
+        """Clients that go on uploading and reading back through all of `names`; gives what went
+        wrong, as a list, and how many requests were answered, as a list of one number."""
+        failures, done, ending = [], [0], threading.Event()
+
+        def work(number):
+            while not ending.is_set():
+                name = names[number % len(names)]
+                data = os.urandom(20_000)
+                answer = self.upload(name, data)
+                if answer[0] != 200:
+                    failures.append((name, "upload", answer))
+                    continue
+                hash_ = hashlib.sha256(data).hexdigest()
+                code, body = self.read(names[(number + 1) % len(names)], hash_)
+                if (code, body) != (200, data):
+                    failures.append((name, "read", code, body[:200]))
+                done[0] += 2
+                number += 1
+                ending.wait(pause)
+
+        workers = [threading.Thread(target=work, args=(number,)) for number in range(2)]
+        for worker in workers:
+            worker.start()
+        try:
+            yield failures, done
+        finally:
+            ending.set()
+            for worker in workers:
+                worker.join()

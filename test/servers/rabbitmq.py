@@ -4,7 +4,8 @@
 Nothing is shared with an installed broker or with another run: home, cookie, node name, epmd, data and logs
 lie below the directory or on ports of its own. User, password and virtual host need percent-encoding
 in a URL. server.json: `url` and `tls_url` (with `ca_file`; `other_ca_file` signed nothing), `pid` of the
-broker's one process, and `ctl`, a program that runs rabbitmqctl against it.
+broker's one process, `command` and `env`, which start it again on the same data, and `ctl`, a program
+that runs rabbitmqctl against it.
 """
 import os
 import shlex
@@ -73,9 +74,8 @@ def start(directory):
     epmd = common.spawn(["epmd", "-port", env["ERL_EPMD_PORT"], "-address", "127.0.0.1"], directory,
                         "epmd", env)
     common.wait_until(lambda: common.connects(int(env["ERL_EPMD_PORT"])), epmd, directory, "epmd")
-    broker = common.spawn(
-        [f"{PROGRAMS}/rabbitmq-server", "-kernel", "inet_dist_use_interface", "{127,0,0,1}"], directory,
-        "server", env)
+    command = [f"{PROGRAMS}/rabbitmq-server", "-kernel", "inet_dist_use_interface", "{127,0,0,1}"]
+    broker = common.spawn(command, directory, "server", env)
     common.wait_until(lambda: common.connects(port) and common.connects(tls_port), broker, directory)
 
     quote = lambda text: urllib.parse.quote(text, safe="")
@@ -86,7 +86,7 @@ def start(directory):
         "tls_url": f"amqps://{who}@localhost:{tls_port}/{where}",
         "wrong_password_url": f"amqp://{quote(USER)}:wrong@127.0.0.1:{port}/{where}",
         "ca_file": str(directory / "ca.pem"), "other_ca_file": str(directory / "other-ca.pem"),
-        "ctl": str(ctl),
+        "ctl": str(ctl), "command": command, "env": env,
     }
 
 

@@ -1,5 +1,5 @@
 """Redis for the token ledger: a plain and a TLS port, a password, and a user with no more rights than
-mas needs. Data is kept nowhere."""
+mas needs. Data is kept nowhere. server.json: "command" starts it again on its ports."""
 import secrets
 
 import common
@@ -26,10 +26,11 @@ appendonly no
 requirepass {facts["admin_password"]}
 user mas on >{facts["password"]} ~mas:token:* +eval +evalsha +time +get +set +select
 """)
-    process = common.spawn(["redis-server", str(configuration)], directory)
+    command = ["redis-server", str(configuration)]
+    process = common.spawn(command, directory)
     common.wait_until(lambda: common.connects(facts["port"]) and common.connects(facts["tls_port"]),
                       process, directory)
-    return {"pid": process.pid, **facts}
+    return {"pid": process.pid, "command": command, **facts}
 
 
 def stop(_directory, facts):

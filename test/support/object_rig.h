@@ -78,12 +78,14 @@ struct RigOptions {
   config::Write write = {};
   config::Read read = {};
   std::vector<std::string> zones = {};  // of the first pods
+  Clock* clock = nullptr;               // the system's
 };
 
 class ObjectRig {
  public:
   explicit ObjectRig(RigOptions options = {}) {
     codec::initialise();
+    if (options.clock != nullptr) clock_ = options.clock;
     std::vector<layout::Member> members;
     for (std::size_t i = 0; i < options.pods; ++i) {
       stores_.push_back(std::make_unique<MemoryStore>(static_cast<std::uint8_t>(i + 1)));
@@ -231,7 +233,8 @@ class ObjectRig {
   std::unique_ptr<StallingTransport> stalling_transport_;
   std::unique_ptr<FailingMeta> failing_meta_;
   std::unique_ptr<Pool> cpu_;
-  std::unique_ptr<Clock> clock_ = make_system_clock();
+  std::unique_ptr<Clock> own_clock_ = make_system_clock();
+  Clock* clock_ = own_clock_.get();
   std::unique_ptr<Rng> rng_ = make_seeded_rng(7);
   observe::Metrics metrics_;
   config::Write write_;

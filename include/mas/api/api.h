@@ -10,6 +10,7 @@
 #include "mas/auth/tokens.h"
 #include "mas/config/config.h"
 #include "mas/http/exchange.h"
+#include "mas/maintain/cluster_ledger.h"
 #include "mas/maintain/scheduler.h"
 #include "mas/object/objects.h"
 #include "mas/observe/metrics.h"
@@ -27,7 +28,7 @@ struct Dependencies {
   const membership::ViewBoard& view;
   observe::Metrics& metrics;
   Clock& clock;
-  const maintain::Ledger& redundancy;
+  maintain::ClusterLedger& redundancy;
 };
 
 // Answers every route of http.md; /metrics too unless config.metrics.listen is set.

@@ -33,6 +33,9 @@ struct ServerDependencies {
   Clock& clock;
   Rng& rng;
   observe::Metrics& metrics;
+  // What its metrics (mas_http_...) and its log lines (http.request) are named after, so that those
+  // of several servers in one process can be told apart.
+  std::string surface = "http";
 };
 
 // TLS where both files of `tls` are named (read again when they change). Then, with

@@ -1,5 +1,6 @@
 // The redundancy ledger: how many stripes have lost how many shards, as the last walk of this pod's
-// own slices found them; and how far that walk vouches for the layout.
+// own slices found them; and how far that walk vouches for the layout. cluster_ledger.h adds up the
+// shares of all pods.
 #pragma once
 
 #include <bitset>
@@ -30,6 +31,8 @@ struct LedgerPicture {
   std::uint64_t beyond_repair = 0;   // stripes of which fewer than k good shards are left
   bool complete = false;             // false: of the part that the first walk has seen so far
   std::int64_t walked_at = 0;        // Unix seconds when that walk ended
+  std::uint64_t layout_version = 0;  // that walk's
+  SliceSet slices = {};              // that were walked
 };
 
 // The slices in which a walk, begun under `layout_version`, found or put every shard in place. What

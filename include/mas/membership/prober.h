@@ -1,11 +1,13 @@
 // Prober: asks a pod over its peer port whether it is there, directly and through another pod.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "mas/core/ids.h"
 #include "mas/core/result.h"
 #include "mas/core/units.h"
+#include "mas/runtime/clock.h"
 #include "mas/runtime/task.h"
 
 namespace mas::membership {
@@ -15,6 +17,7 @@ struct Identity {
   Id128 cluster;  // zero before it belongs to one
   std::string slot;
   Id128 incarnation;
+  std::optional<WallTime> wall = {};  // its clock, if it says so
   friend bool operator==(const Identity&, const Identity&) = default;
 };
 

@@ -97,6 +97,10 @@ struct Dependencies {
   Executor background;  // where work goes on after its caller has left
 };
 
+// A pod that finishes an upload touches it (its `expires` changes) at least every kFinishTouch.
+inline constexpr Duration kFinishTouch = std::chrono::seconds(15);
+inline constexpr Duration kAbandonedAfter = 4 * kFinishTouch;
+
 class Objects {
  public:
   virtual ~Objects() = default;
@@ -138,8 +142,12 @@ class Objects {
 
   // Whether each write that began under a layout older than `version` is published or given up.
   [[nodiscard]] virtual bool writes_drained(std::uint64_t version) const = 0;
-  // Finishes or reopens what a crash left sealed; called once at start, before serving.
+  // Finishes or reopens what a crash left sealed; called once at start, before serving, by a pod
+  // that is alone: in a cluster another pod may be at work on it.
   virtual Task<Result<void>> recover() = 0;
+  // The same for one upload that no pod has touched for kAbandonedAfter. Nothing if this pod itself
+  // is finishing it.
+  virtual Task<Result<void>> take_over(meta::Upload sealed) = 0;
   // Keeps what is stored whole. Not after close().
   virtual Upkeep& upkeep() = 0;
   // Waits for work that went on without its caller.

@@ -88,6 +88,9 @@ class Prober {
 
 class HttpTransport : public PeerTransport, public Prober {
  public:
+  // What HandlerOptions.ledger of that member says; `timeout` for all of it. Not of this pod's own.
+  // Errors: closed, timeout, refused (an older pod, too), busy.
+  virtual Task<Result<std::string>> ledger(layout::MemberIndex member, Duration timeout) = 0;
   // New calls to other pods fail (closed); resumes when the running ones have ended, as their
   // time-outs see to, and idle connections are closed. Before the io threads stop.
   virtual Task<void> close() = 0;
@@ -111,6 +114,8 @@ struct TransportDependencies {
 struct HandlerOptions {
   // Whether the layout names this incarnation for this slot; others may only ping. Thread-safe.
   std::function<bool(std::string_view slot, const Id128& incarnation)> known;
+  // This pod's share of the redundancy ledger, at most 64 KiB; null: it has none. Thread-safe.
+  std::function<std::string()> ledger = {};
   Prober* prober = nullptr;  // what probes for others are made with; null: none are
   std::uint64_t max_record = kMaxRecordBytes;
   // Bytes of all bodies being received, and of all records being sent. A record larger than that

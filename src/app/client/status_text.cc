@@ -123,6 +123,10 @@ std::string unhealthy_because(const value& status) {
       return text(at(step, "stripes")) + " stripes have lost shards";
     }
   }
+  // Only what all pods have told can be said to be whole.
+  if (text(at(at(status, "ledger"), "partial")) == "yes") {
+    return "the ledger is partial: " + text(at(at(status, "ledger"), "partial_because"));
+  }
   const value& capacity = at(status, "capacity");
   if (text(at(capacity, "writable")) != "yes") {
     std::string reason = text(at(capacity, "not_writable_reason"));

@@ -12,6 +12,8 @@
 namespace mas::app {
 namespace {
 
+constexpr Duration kLedgerTimeout = std::chrono::seconds(2);
+
 peer::LayoutMark mark_of(const membership::ViewBoard& board) {
   auto view = board.current();
   return {view->layout.version, view->layout.cluster};
@@ -43,6 +45,10 @@ class Node final : public ClusterNode {
 
   membership::ViewBoard& board() override { return board_; }
   peer::PeerTransport& transport() override { return *refreshing_; }
+  maintain::ClusterLedger::Ask ledger_of() override {
+    return
+        [this](layout::MemberIndex member) { return transport_->ledger(member, kLedgerTimeout); };
+  }
 
   Task<Result<void>> start(object::Objects& objects, maintain::Scheduler& workers,
                            std::string api_address) override {
@@ -73,7 +79,7 @@ class Node final : public ClusterNode {
     membership_ = membership::make_membership(deps_.config.cluster, who(api_address), parts);
     refreshing_->refresh_with(membership_.get());
     MAS_CO_CHECK(co_await membership_->start(deps_.io.executor(0)));
-    (void)spawn(deps_.io.executor(0), gate_, begin_work(objects, workers), "begin work");
+    (void)spawn(deps_.io.executor(0), gate_, begin_work(workers), "begin work");
     co_return Result<void>();
   }
 
@@ -101,7 +107,7 @@ class Node final : public ClusterNode {
   }
 
   // Waits until this pod has its place in a layout that the metadata store confirmed.
-  Task<void> begin_work(object::Objects& objects, maintain::Scheduler& workers) {
+  Task<void> begin_work(maintain::Scheduler& workers) {
     for (;;) {
       auto view = board_.current();
       if (view->confirmed && view->is_member() && !view->halted()) break;
@@ -109,10 +115,6 @@ class Node final : public ClusterNode {
       const bool open = co_await std::move(changed);
       if (!open) co_return;
     }
-    auto recovering = objects.recover();
-    Result<void> recovered = co_await std::move(recovering);
-    // What stays sealed is finished when its client asks again.
-    if (recovered.has_error()) log::warn("recover.failed", {{"error", recovered.error()}});
     workers.start(deps_.io.executor(0));
     log::info("cluster.member", {{"layout", board_.current()->layout.version}});
   }
@@ -122,12 +124,13 @@ class Node final : public ClusterNode {
     options.known = [this](std::string_view slot, const Id128& incarnation) {
       return is_known(board_, slot, incarnation);
     };
+    options.ledger = [this] { return maintain::encode(maintain::share_of(deps_.redundancy)); };
     options.prober = transport_.get();
     options.put_memory = deps_.config.peer.receive_memory;
     options.read_memory = deps_.config.peer.send_memory;
     handler_ = peer::make_peer_handler(self_, deps_.store, std::move(options),
                                        {deps_.clock, deps_.metrics});
-    http::ServerDependencies server_deps{deps_.io, deps_.clock, deps_.rng, deps_.metrics};
+    http::ServerDependencies server_deps{deps_.io, deps_.clock, deps_.rng, deps_.metrics, "peer"};
     server_ =
         http::make_server(peer::server_options(deps_.config), peer::server_tls(deps_.config.peer),
                           *handler_, server_deps, deps_.config.peer.ca_file);

@@ -8,6 +8,7 @@
 #include "mas/config/config.h"
 #include "mas/fs/fs.h"
 #include "mas/http/server.h"
+#include "mas/maintain/cluster_ledger.h"
 #include "mas/maintain/scheduler.h"
 #include "mas/membership/membership.h"
 #include "mas/object/objects.h"
@@ -27,6 +28,7 @@ struct NodeDependencies {
   Clock& clock;
   Rng& rng;
   observe::Metrics& metrics;
+  const maintain::Ledger& redundancy;
 };
 
 class ClusterNode {
@@ -36,10 +38,11 @@ class ClusterNode {
   // has seen one.
   virtual membership::ViewBoard& board() = 0;
   virtual peer::PeerTransport& transport() = 0;
+  // How other pods are asked for their shares of the ledger, each within seconds.
+  virtual maintain::ClusterLedger::Ask ledger_of() = 0;
 
-  // Opens the peer port and begins to beat. Once this pod is a member, `objects` finishes what a
-  // crash left and `workers` start. `api_address`: as it is bound. Errors: those of the ports,
-  // files and the broker's URL.
+  // Opens the peer port and begins to beat. Once this pod is a member, `workers` start.
+  // `api_address`: as it is bound. Errors: those of the ports, files and the broker's URL.
   virtual Task<Result<void>> start(object::Objects& objects, maintain::Scheduler& workers,
                                    std::string api_address) = 0;
   // Leaves: no beats, no calls to or from other pods. Also after a start() that failed.

@@ -107,7 +107,8 @@ Task<Result<void>> Daemon::stand_alone() {
 }
 
 Result<void> Daemon::prepare_cluster() {
-  NodeDependencies deps{config_, *store_, *meta_, io_, *fs_, *disk_, *clock_, *rng_, metrics_};
+  NodeDependencies deps{config_, *store_, *meta_, io_,      *fs_,
+                        *disk_,  *clock_, *rng_,  metrics_, redundancy_};
   MAS_TRY(node_, make_cluster_node(deps));
   return {};
 }
@@ -156,6 +157,7 @@ void Daemon::build_service() {
   workers_ = maintain::make_scheduler(*clock_, metrics_);
   maintain::Dependencies worker_deps{*meta_, *store_, board(), *clock_, metrics_};
   workers_->add(maintain::make_expiry_worker(config_.maintain, worker_deps));
+  workers_->add(maintain::make_take_over_worker(worker_deps, *objects_));
   workers_->add(maintain::make_collect_worker(config_.maintain, worker_deps, &redundancy_));
   workers_->add(maintain::make_compact_worker(config_.maintain, worker_deps));
   object::Upkeep& upkeep = objects_->upkeep();
@@ -163,8 +165,10 @@ void Daemon::build_service() {
   maintain::RepairDependencies repair_deps{worker_deps, upkeep, transport, redundancy_};
   workers_->add(maintain::make_repair_worker(config_.maintain, repair_deps));
   workers_->add(maintain::make_census_worker(config_.maintain, repair_deps));
+  auto ask = node_ ? node_->ledger_of() : nullptr;
+  cluster_ledger_ = std::make_unique<maintain::ClusterLedger>(redundancy_, board(), *clock_, ask);
   api::Dependencies api_deps{*objects_,       *authority_, *store_,  *workers_, *meta_,
-                             *ledger_.tokens, board(),     metrics_, *clock_,   redundancy_};
+                             *ledger_.tokens, board(),     metrics_, *clock_,   *cluster_ledger_};
   api_ = api::make_api(config_, api_deps);
 }
 

@@ -15,6 +15,7 @@
 #include "mas/auth/tokens.h"
 #include "mas/config/config.h"
 #include "mas/http/server.h"
+#include "mas/maintain/cluster_ledger.h"
 #include "mas/maintain/repair.h"
 #include "mas/membership/cluster_view.h"
 #include "mas/object/objects.h"
@@ -78,10 +79,11 @@ class Daemon {
   std::unique_ptr<peer::PeerTransport> transport_;
   std::unique_ptr<membership::HeartbeatBus> bus_;
   std::unique_ptr<membership::ViewBoard> view_;
+  maintain::Ledger redundancy_{metrics_};
   // In a cluster, instead of these.
   std::unique_ptr<ClusterNode> node_;
   std::unique_ptr<object::Objects> objects_;
-  maintain::Ledger redundancy_{metrics_};
+  std::unique_ptr<maintain::ClusterLedger> cluster_ledger_;
   std::unique_ptr<maintain::Scheduler> workers_;
   auth::Secrets secrets_;
   std::unique_ptr<auth::Authority> authority_;

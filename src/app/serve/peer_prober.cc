@@ -4,7 +4,7 @@ namespace mas::app {
 namespace {
 
 membership::Identity identity_of(const peer::PingAnswer& answer) {
-  return {answer.cluster_id, answer.slot, answer.incarnation};
+  return {answer.cluster_id, answer.slot, answer.incarnation, answer.wall};
 }
 
 class PeerProber final : public membership::Prober {

@@ -52,6 +52,9 @@ TEST_CASE("status shows the ledger, and survives no more than its worst row") {
   picture.survives = -1;
   picture.beyond_repair = 3;
   picture.walked_at = 1234;
+  picture.complete = true;
+  picture.layout_version = 1;
+  picture.slices.set();
   api.redundancy.publish(picture);
   api.redundancy.publish(maintain::Unexplained{5, 1000, 2});
   auto data = data_of(api.ask("/api/cluster/status")).as_object();
@@ -59,7 +62,8 @@ TEST_CASE("status shows the ledger, and survives no more than its worst row") {
         R"([{"lost":0,"stripes":0,"bytes":0},{"lost":1,"stripes":7,"bytes":700},)"
         R"({"lost":2,"stripes":3,"bytes":300}])");
   CHECK(boost::json::serialize(data.at("ledger")) ==
-        R"({"walked":1234,"beyond_repair":3,"unexplained":5,"strays":2})");
+        R"({"walked":1234,"beyond_repair":3,"unexplained":5,"strays":2,"partial":false,)"
+        R"("partial_because":""})");
   CHECK(data.at("survives").to_number<int>() == 0);
   std::string text(api.ask("/metrics").answer_body());
   CHECK(text.find("mas_ledger_stripes{lost=\"1\"} 7") != std::string::npos);
@@ -82,6 +86,24 @@ TEST_CASE("status counts what pods and shards are away against what may be lost"
   CHECK(survives() == 1);
   CHECK(data_of(api.ask("/api/cluster/status")).as_object().at("summary").as_string() ==
         "survives 1 pod loss");
+}
+
+TEST_CASE("workers are paused and resumed by name") {
+  Admin api;
+  auto set = [&](const std::string& query) {
+    FakeExchange exchange("POST", "/api/cluster/worker" + query);
+    exchange.header("systemToken", "system");
+    api.run(exchange);
+    return exchange;
+  };
+  CHECK(data_of(set("?name=scrub&paused=1")).as_object().at("paused").as_bool());
+  CHECK(api.workers.paused);
+  CHECK_FALSE(data_of(set("?name=scrub&paused=0")).as_object().at("paused").as_bool());
+  CHECK_FALSE(api.workers.paused);
+  check_refusal(set("?name=nobody&paused=1"), 400, 5205);
+  check_refusal(set("?name=scrub&paused=yes"), 400, 5205);
+  check_refusal(set("?name=scrub"), 400, 5204);
+  check_refusal(set("?paused=1"), 400, 5204);
 }
 
 TEST_CASE("healthz is alive whatever stands behind it") {

@@ -77,15 +77,24 @@ class FakeScheduler final : public maintain::Scheduler {
  public:
   void add(std::unique_ptr<maintain::Worker>) override {}
   void start(Executor) override {}
-  Result<void> pause(const std::string&) override { return {}; }
-  Result<void> resume(const std::string&) override { return {}; }
+  Result<void> pause(const std::string& name) override { return set(name, true); }
+  Result<void> resume(const std::string& name) override { return set(name, false); }
   [[nodiscard]] std::vector<maintain::WorkerStatus> status() const override {
     maintain::WorkerStatus scrub;
     scrub.name = "scrub";
     scrub.progress = 0.5;
+    scrub.paused = paused;
     return {scrub};
   }
   Task<void> close() override { co_return; }
+  bool paused = false;
+
+ private:
+  Result<void> set(const std::string& name, bool to) {
+    if (name != "scrub") return Error(Code::not_found, "There is no worker of this name.");
+    paused = to;
+    return {};
+  }
 };
 
 [[nodiscard]] inline membership::ClusterView view_of_one() {
@@ -116,11 +125,16 @@ class Fixture {
   observe::Metrics metrics;
   FixedClock clock;
   maintain::Ledger redundancy{metrics};
+  maintain::ClusterLedger::Ask ask_others = [](layout::MemberIndex) -> Task<Result<std::string>> {
+    co_return Error(Code::closed, "The pod cannot be reached.");
+  };
+  maintain::ClusterLedger cluster_ledger{
+      redundancy, view, clock, [this](layout::MemberIndex member) { return ask_others(member); }};
 
   http::Handler& handler() {
     if (!handler_) {
       handler_ = api::make_api(config, {objects, authority, store, workers, *meta, ledger, view,
-                                        metrics, clock, redundancy});
+                                        metrics, clock, cluster_ledger});
     }
     return *handler_;
   }

@@ -14,7 +14,7 @@ struct RealApi {
     config.object = small_options();
     handler = api::make_api(
         config, {rig.objects(), fakes.authority, rig.store(0), fakes.workers, rig.meta(),
-                 fakes.ledger, rig.board(), fakes.metrics, fakes.clock, fakes.redundancy});
+                 fakes.ledger, rig.board(), fakes.metrics, fakes.clock, fakes.cluster_ledger});
   }
   FakeExchange ask(std::string_view method, std::string_view target, std::string body = "",
                    std::vector<std::pair<std::string, std::string>> headers = {}) {

@@ -291,6 +291,45 @@ TEST_CASE("a hint is acted on before the next walk") {
   CHECK(rig.contents() == before);
 }
 
+TEST_CASE("what could not be repaired is walked over again soon, so that the ledger is not stale") {
+  ClusterRig rig(6);
+  std::vector<meta::Object> objects = put_all(rig);
+  StripeRef stripe = stripes_of(objects[1])[0];
+  REQUIRE(rig.lose(stripe, 0));
+  const std::size_t holder = rig.holder_of(stripe, 0);
+  rig.objects.store(holder).inject(
+      {.op = MemoryStore::Op::put, .key = key_of(stripe, 0), .error = Error(Code::io, "no")});
+  CHECK(rig.walk());
+  CHECK(rig.stripes()[1] == 1);
+  // Its owner does not see that another pod's reader has it repaired.
+  rig.objects.store(holder).clear_faults();
+  must(rig.objects.get(objects[1]));
+  std::size_t owner = 0;
+  while (!maintain::own_slices(rig.view_for(owner))[objects[1].hash.bytes[0]]) ++owner;
+  rig.run(*rig.pods[(owner + 1) % 6]->repair);
+  CHECK(rig.stripes()[1] == 1);
+  rig.clock.advance(rig.options.repair_interval / 10);
+  for (auto& pod : rig.pods) CHECK(rig.run(*pod->repair));
+  std::map<int, std::uint64_t> whole{{0, count_stripes(objects)}};
+  CHECK(rig.stripes() == whole);
+}
+
+TEST_CASE("a hint that is repaired on its owner takes it off the ledger soon") {
+  ClusterRig rig(1);
+  meta::Object object = put_all(rig)[1];
+  StripeRef stripe = stripes_of(object)[0];
+  Slice kept = *rig.objects.store(0).payload(key_of(stripe, 0));
+  REQUIRE(rig.lose(stripe, 0));
+  CHECK(rig.walk());
+  CHECK(rig.survives() == -1);
+  must(run_blocking_for(rig.objects.store(0).put(key_of(stripe, 0), {kept})));
+  rig.objects.objects().upkeep().report({key_of(stripe, 0)});
+  rig.run(*rig.pods[0]->repair);
+  rig.clock.advance(rig.options.repair_interval / 10);
+  CHECK(rig.run(*rig.pods[0]->repair));
+  CHECK(rig.survives() == 0);
+}
+
 TEST_CASE("on one pod what scrub found marks the file at once") {
   ClusterRig rig(1);
   std::vector<meta::Object> objects = put_all(rig);

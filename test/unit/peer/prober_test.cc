@@ -26,7 +26,8 @@ std::string free_address() {
 }
 
 // Runs `task` and moves the clock until it ends.
-Result<peer::PingAnswer> run_out(FakeClock& clock, Task<Result<peer::PingAnswer>> task) {
+template <class T>
+Result<T> run_out(FakeClock& clock, Task<Result<T>> task) {
   auto result = std::async(std::launch::async, [&] { return run_blocking_for(std::move(task)); });
   while (result.wait_for(std::chrono::milliseconds(5)) != std::future_status::ready) {
     clock.advance(std::chrono::milliseconds(500));
@@ -77,6 +78,25 @@ TEST_CASE("A ping to a pod that hangs ends at its time-out") {
   CHECK(code_of(run_out(clock, rig.transport->ping(silent.address(), kTimeout))) == Code::timeout);
   CHECK(clock.now().since_start >= kTimeout);
   CHECK(clock.now().since_start < 2 * kTimeout);
+}
+
+TEST_CASE("A member tells its share of the ledger, or why not, within the time given") {
+  FakeClock clock;
+  TransportRig rig(clock);
+  PeerPod pod(rig.io, clock, 1);
+  pod.options.ledger = [] { return std::string("{\"v\":1}"); };
+  pod.start();
+  PeerPod older(rig.io, clock, 2);
+  older.start();
+  TcpRelay silent("");
+  rig.set(1, pod.member());
+  rig.set(2, older.member());
+  rig.set(3, pod, silent);
+  auto ask = [&](layout::MemberIndex member) { return rig.transport->ledger(member, kTimeout); };
+  CHECK(must(run_blocking_for(ask(1))) == "{\"v\":1}");
+  CHECK(code_of(run_blocking_for(ask(2))) == Code::refused);
+  CHECK(code_of(run_out(clock, ask(3))) == Code::timeout);
+  CHECK(code_of(run_blocking_for(ask(9))) == Code::closed);
 }
 
 TEST_CASE("Through another pod a third one is probed; who failed can be told") {
