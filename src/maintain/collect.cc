@@ -58,7 +58,7 @@ class CollectWorker final : public Worker {
   Task<Result<bool>> erase_condemned() {
     MAS_CO_TRY(auto objects, co_await deps_.meta.condemned(grace_.horizon(), kObjects));
     if (!objects.empty()) {
-      MAS_CO_CHECK(co_await membership::check_metadata(deps_.meta, deps_.watch));
+      MAS_CO_CHECK(co_await membership::take_generations(deps_.meta, deps_.watch, 1));
     }
     for (const meta::Object& object : objects) MAS_CO_CHECK(co_await erase(object));
     co_return objects.size() == kObjects;
@@ -90,7 +90,7 @@ class CollectWorker final : public Worker {
     MAS_CO_TRY(auto page, co_await deps_.meta.freed(past_, kExtents));
     std::int64_t horizon = grace_.horizon();
     bool due = !page.empty() && page.front().freed_at < horizon;
-    if (due) MAS_CO_CHECK(co_await membership::check_metadata(deps_.meta, deps_.watch));
+    if (due) MAS_CO_CHECK(co_await membership::take_generations(deps_.meta, deps_.watch, 1));
     std::uint64_t collected = 0;
     for (const meta::FreedExtent& freed : page) {
       if (freed.freed_at >= horizon) break;

@@ -25,7 +25,7 @@ class ExpiryWorker final : public Worker {
     MAS_CO_TRY(auto uploads, co_await deps_.meta.expired(now, kBatch));
     // An old store may list as open what was published since.
     if (!uploads.empty()) {
-      MAS_CO_CHECK(co_await membership::check_metadata(deps_.meta, deps_.watch));
+      MAS_CO_CHECK(co_await membership::take_generations(deps_.meta, deps_.watch, 1));
     }
     std::uint64_t ended = 0;
     for (const meta::Upload& upload : uploads) {

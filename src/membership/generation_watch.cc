@@ -1,23 +1,28 @@
 #include "mas/membership/membership.h"
 
 namespace mas::membership {
+namespace {
 
-Result<void> judge_generation(GenerationWatch& watch, std::uint64_t known, std::uint64_t taken) {
-  if (taken > known) {
-    watch.note_generation(taken);
-    return {};
-  }
-  watch.doubt_metadata();
-  return Error(Code::metadata_unavailable,
-               "The metadata store is older than what this pod has seen; nothing is changed before "
-               "`mas rebuild-metadata` has run.");
+Error not_believed() {
+  return {Code::metadata_unavailable,
+          "The metadata store is older than what this pod has seen; nothing is changed before `mas "
+          "rebuild-metadata` has run."};
 }
 
-Task<Result<void>> check_metadata(meta::MetaStore& meta, GenerationWatch* watch) {
-  if (watch == nullptr) co_return Result<void>();
+}  // namespace
+
+Task<Result<std::uint64_t>> take_generations(meta::MetaStore& meta, GenerationWatch* watch,
+                                             std::uint32_t count) {
+  if (watch == nullptr) co_return co_await meta.next_generation(count);
+  if (watch->doubts_metadata()) co_return not_believed();
   const std::uint64_t known = watch->highest_generation();
-  MAS_CO_TRY(std::uint64_t taken, co_await meta.next_generation(1));
-  co_return judge_generation(*watch, known, taken);
+  MAS_CO_TRY(std::uint64_t first, co_await meta.next_generation(count));
+  if (first <= known) {
+    watch->doubt_metadata(first);
+    co_return not_believed();
+  }
+  watch->note_generation(first + count - 1);
+  co_return first;
 }
 
 }  // namespace mas::membership

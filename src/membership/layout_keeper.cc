@@ -53,9 +53,9 @@ Task<Result<void>> LayoutKeeper::load() {
 
 Task<void> LayoutKeeper::tick() {
   const Instant now = deps_.clock.now();
-  if (state_.doubted.exchange(false)) {
-    next_read_ = {};
-    next_check_ = {};
+  if (state_.doubted && generation_halt_ == 0) {
+    std::uint64_t known = std::max(state_.generation.load(), state_.doubted_at.load());
+    halt_for_generation(distrust_generation(known, state_.doubted_at));
   }
   if (unsaved_) co_await save();
   if (now >= next_save_) co_await save_generation();
@@ -137,6 +137,7 @@ void LayoutKeeper::distrust(std::string reason) {
     log::error("cluster.halted", {{"why", reason}});
   } else if (reason.empty()) {
     log::info("cluster.resumed");
+    state_.doubted = false;
   }
   state_.distrust = std::move(reason);
   changed_();
@@ -144,6 +145,8 @@ void LayoutKeeper::distrust(std::string reason) {
 
 Task<void> LayoutKeeper::adopt(layout::Layout found) {
   state_.kept.adopt(std::move(found));
+  // A newer layout is worth another look at the counter.
+  state_.doubted = false;
   const layout::Layout& layout = state_.layout();
   state_.pods.expect(present_members(layout), deps_.clock.now());
   state_.standing = state_.judge();
@@ -196,16 +199,21 @@ Task<void> LayoutKeeper::check_generation() {
   }
   std::string wrong = distrust_generation(known, *taken);
   if (!wrong.empty()) {
-    // Each further look would bring the counter nearer: it is looked at again only under a newer
-    // layout, which is what a rebuild ends with.
-    generation_halt_ = std::max<std::uint64_t>(state_.kept.version(), 1);
-    counter_trusted_ = false;
-    distrust(std::move(wrong));
+    halt_for_generation(std::move(wrong));
     co_return;
   }
   raise(state_.generation, *taken);
   counter_trusted_ = true;
   distrust({});
+}
+
+// Each further look would bring the counter nearer: it is looked at again only under a newer
+// layout, which is what a rebuild ends with.
+void LayoutKeeper::halt_for_generation(std::string wrong) {
+  generation_halt_ = std::max<std::uint64_t>(state_.kept.version(), 1);
+  counter_trusted_ = false;
+  state_.doubted = true;
+  distrust(std::move(wrong));
 }
 
 Task<void> LayoutKeeper::found() {

@@ -40,6 +40,7 @@ class LayoutKeeper {
   [[nodiscard]] bool may_propose() const;
   [[nodiscard]] std::size_t rank() const;
   void distrust(std::string reason);
+  void halt_for_generation(std::string wrong);
   void note(std::vector<std::string> waiting);
 
   State& state_;

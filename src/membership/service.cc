@@ -73,7 +73,11 @@ class Service final : public Membership {
   Task<Result<void>> take_over(layout::Layout layout) override;
   std::uint64_t highest_generation() const override { return state_.generation.load(); }
   void note_generation(std::uint64_t generation) override { raise(state_.generation, generation); }
-  void doubt_metadata() override { state_.doubted = true; }
+  void doubt_metadata(std::uint64_t taken) override {
+    state_.doubted_at = taken;
+    state_.doubted = true;
+  }
+  bool doubts_metadata() const override { return state_.doubted; }
   Task<void> close() override;
 
  private:

@@ -20,8 +20,7 @@ class GenerationSource {
   GenerationSource(meta::MetaStore& meta, membership::GenerationWatch* watch)
       : meta_(meta), watch_(watch) {}
 
-  // Errors: those of MetaStore::next_generation; metadata_unavailable too where the store gives one
-  // that is not above all that this pod has seen: it is not the store that it was.
+  // Errors: those of membership::take_generations.
   Task<Result<std::uint64_t>> next();
 
  private:
@@ -32,8 +31,6 @@ class GenerationSource {
   };
 
   Task<Result<std::uint64_t>> lead();
-
-  Task<Result<std::uint64_t>> take(std::uint32_t count);
 
   meta::MetaStore& meta_;
   membership::GenerationWatch* const watch_;

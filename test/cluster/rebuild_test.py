@@ -49,6 +49,7 @@ class RebuildTest(unittest.TestCase):
         common.end(facts["pid"])
         action(directory / "data")
         process = common.spawn(facts["command"], directory)
+        self.addClassCleanup(process.wait)
         port = int(self.mas.facts["mongo"]["address"].split(":")[1])
         common.wait_until(lambda: mongo.answers(port), process, directory)
         made = directory / "server.json.new"
@@ -108,9 +109,10 @@ class RebuildTest(unittest.TestCase):
                 self.assertEqual(self.mas.read(name, hash_)[0], 404)
 
     def check_life_goes_on(self):
-        wait_for(lambda: self.mas.is_whole(3), "all pods to go on, without a restart")
+        wait_for(lambda: all(self.mas.call(name, "GET", "/readyz")[0] == 200 for name in self.names),
+                 "all pods to go on, without a restart")
+        self.check_all()
         for name in self.names:
-            self.assertEqual(self.mas.call(name, "GET", "/readyz")[0], 200)
             self.assertEqual(self.mas.upload(name)[0], 200)
         self.delete(1)
         self.check_all()
@@ -142,6 +144,7 @@ class RebuildTest(unittest.TestCase):
                 "MAS_HTTP_LISTEN": pod["api"], "MAS_CLUSTER_LISTEN": pod["peer"]}
         process = common.spawn([pods.MAS, "serve", "--config", str(self.mas.dir / "mas.toml")],
                                self.mas.dir, pod["name"], env)
+        self.addClassCleanup(process.wait)
         self.addClassCleanup(common.end, process.pid, 40)
         wait_for(lambda: self.is_halted("mas-1"), "it to be halted again")
         wait_for(lambda: all(pod["state"] == "active" for status in self.mas.statuses()
@@ -155,9 +158,9 @@ class RebuildTest(unittest.TestCase):
                          report)
         self.assertEqual((report["restored"], report["verified"]), (len(mas.files),) * 2)
         self.assertEqual(report["deletions"], len(self.deleted))
-        self.check_all()
-        self.assertEqual(mas.call("mas-0", "GET", f"/api/file/info?hash={self.unfinished}")[0], 404)
         self.check_life_goes_on()
+        self.assertEqual(mas.call("mas-0", "GET", f"/api/file/info?hash={self.unfinished}")[0], 404)
+        wait_for(lambda: mas.is_whole(3), "everything to be whole")
 
     def test_4_twice_is_harmless(self):
         code, report = self.rebuild("mas-0")
@@ -183,7 +186,6 @@ class RebuildTest(unittest.TestCase):
         self.assertEqual(mas.read("mas-0", next(iter(mas.files)))[0], 503)
         code, report = self.rebuild("mas-1")
         self.assertEqual((code, report["not_restored"]), (0, 0), report)
-        self.check_all()
         self.check_life_goes_on()
 
     def test_6_with_too_many_pods_away_it_refuses_and_says_which(self):

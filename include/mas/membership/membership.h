@@ -69,15 +69,15 @@ class GenerationWatch {
   [[nodiscard]] virtual std::uint64_t highest_generation() const = 0;
   // A generation that this pod was given.
   virtual void note_generation(std::uint64_t generation) = 0;
-  // The store gave one that is not above the highest: it is looked at soon.
-  virtual void doubt_metadata() = 0;
+  // The store gave `taken`, which is not above the highest: from now on it is not believed, until a
+  // rebuild has ended. Taking more numbers would only bring its counter nearer.
+  virtual void doubt_metadata(std::uint64_t taken) = 0;
+  [[nodiscard]] virtual bool doubts_metadata() const = 0;
 };
-// Takes a generation to see whether `meta` is still the store that it was. Without a watch it is.
-// Errors: metadata_unavailable (it is not: certainly nothing happened), those of the store.
-Task<Result<void>> check_metadata(meta::MetaStore& meta, GenerationWatch* watch);
-// metadata_unavailable, with a sentence, and a doubt noted, if `taken` is not above `known`.
-[[nodiscard]] Result<void> judge_generation(GenerationWatch& watch, std::uint64_t known,
-                                            std::uint64_t taken);
+// Takes `count` generations, and gives the first. Without a watch the store is believed. Errors:
+// those of the store; metadata_unavailable too, if it is not the store that this pod knows.
+Task<Result<std::uint64_t>> take_generations(meta::MetaStore& meta, GenerationWatch* watch,
+                                             std::uint32_t count);
 
 // All of it outlives the membership. `directory` exists: files `layout` and `generation` are kept
 // there.

@@ -43,8 +43,12 @@ class Watch final : public membership::GenerationWatch {
   void note_generation(std::uint64_t generation) override {
     if (membership::Membership* now = membership_) now->note_generation(generation);
   }
-  void doubt_metadata() override {
-    if (membership::Membership* now = membership_) now->doubt_metadata();
+  void doubt_metadata(std::uint64_t taken) override {
+    if (membership::Membership* now = membership_) now->doubt_metadata(taken);
+  }
+  bool doubts_metadata() const override {
+    membership::Membership* now = membership_;
+    return now != nullptr && now->doubts_metadata();
   }
 
  private:
