@@ -48,12 +48,25 @@ class CollectWorker final : public Worker {
       distrusts_ = view->distrusts;
       past_ = told_ = 0;
     }
-    MAS_CO_TRY(bool more_objects, co_await erase_condemned());
+    bool more_objects = false;
+    if (everybody_is_up(*view)) {
+      MAS_CO_TRY(more_objects, co_await erase_condemned());
+    }
     MAS_CO_TRY(bool more_extents, co_await collect_freed());
     co_return more_objects || more_extents ? Duration(0) : options_.collect_interval;
   }
 
  private:
+  // A pod that is away may hold a piece that names its file as live: as long as it may come back,
+  // the deletion must be known to a rebuild of the metadata.
+  static bool everybody_is_up(const membership::ClusterView& view) {
+    for (std::size_t i = 0; i < view.layout.members.size(); ++i) {
+      bool left = view.layout.members[i].state == layout::MemberState::left;
+      if (!left && object::is_down(view, static_cast<layout::MemberIndex>(i))) return false;
+    }
+    return true;
+  }
+
   // Ends deleted objects past the grace. True if there may be more of them.
   Task<Result<bool>> erase_condemned() {
     MAS_CO_TRY(auto objects, co_await deps_.meta.condemned(grace_.horizon(), kObjects));

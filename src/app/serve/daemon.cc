@@ -111,6 +111,7 @@ Task<Result<void>> Daemon::stand_alone() {
     MAS_CO_TRY(auto view, co_await view_alone(*meta_, self, *rng_));
     view_ = std::make_unique<membership::ViewBoard>(std::move(view));
   }
+  halted_gauge().set(view_->current()->halted() ? 1 : 0);
   bus_ = membership::join_hub(membership::make_in_process_hub());
   stores_.assign(view_->current()->layout.members.size(), nullptr);
   stores_[view_->current()->self] = store_.get();
@@ -152,6 +153,11 @@ void Daemon::build_rebuild(peer::PeerTransport& transport) {
   rebuild_ = maintain::make_rebuild_service(deps, std::move(hooks), io_.executor(0));
 }
 
+observe::Gauge& Daemon::halted_gauge() {
+  return metrics_.gauge("mas_cluster_halted",
+                        "1 while this pod must not collect, publish or join.");
+}
+
 // Nothing is ended or removed here while records are put together.
 Task<Result<void>> Daemon::before_rebuild() {
   for (const char* worker : kErasing) (void)workers_->pause(worker);
@@ -176,6 +182,7 @@ Task<Result<void>> Daemon::after_rebuild(bool done) {
   view.pods.front().last = view_->current()->pods.front().last;
   view.pods.front().last.layout_version = view.layout.version;
   view_->publish(std::move(view));
+  halted_gauge().set(0);
   if (was_halted) log::info("cluster.resumed");
   co_return co_await begin_work_alone();
 }

@@ -56,6 +56,7 @@ class Daemon {
   Task<Result<void>> join();
   Task<Result<void>> begin_work_alone();
   void build_rebuild(peer::PeerTransport& transport);
+  observe::Gauge& halted_gauge();  // of a pod alone
   Task<Result<void>> before_rebuild();
   Task<Result<void>> after_rebuild(bool done);
   Result<void> listen();

@@ -71,7 +71,8 @@ Task<Result<void>> Merger::merge_headers(std::vector<Candidate> batch) {
   co_return co_await merge(std::move(entries));
 }
 
-// Deletions of this hash are records in the store by now, or a live one has taken their place.
+// Deletions of this hash are records in the store by now; or a live one has taken their place; or,
+// where pods go on, collection has erased them since.
 Task<void> Merger::find_deletion(Entry& entry) {
   auto stored = co_await deps_.meta.find(entry.versions.hash);
   if (stored.has_error()) {
@@ -80,7 +81,8 @@ Task<void> Merger::find_deletion(Entry& entry) {
   }
   bool replaced = *stored && (*stored)->state == meta::ObjectState::live &&
                   entry.versions.live.front().object.generation > (*stored)->generation;
-  if (!replaced) co_return;
+  bool erased = !*stored && !deps_.view.current()->halted();
+  if (!replaced && !erased) co_return;
   auto copies = co_await manifests_of(pods_, entry.versions.hash);
   if (copies.has_error()) {
     failed_ = copies.error();

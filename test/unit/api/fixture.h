@@ -116,11 +116,12 @@ class Fixture {
   observe::Metrics metrics;
   FixedClock clock;
   maintain::Ledger redundancy{metrics};
+  maintain::RebuildService* rebuild = nullptr;
 
   http::Handler& handler() {
     if (!handler_) {
       handler_ = api::make_api(config, {objects, authority, store, workers, *meta, ledger, view,
-                                        metrics, clock, redundancy});
+                                        metrics, clock, redundancy, rebuild});
     }
     return *handler_;
   }
