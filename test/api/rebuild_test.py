@@ -5,9 +5,9 @@ import shutil
 import subprocess
 
 import harness
-from harness import KIB, DaemonTest, sha256
+from harness import DaemonTest, sha256
 
-REBUILD = "/api/cluster/rebuild-metadata"
+KIB = 1024
 SIZES = [0, 1, 3 * KIB, 70 * KIB, 900 * KIB, 9000 * KIB]
 
 
