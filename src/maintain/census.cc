@@ -40,6 +40,15 @@ class CensusWorker final : public Worker {
 
   // A page of records.
   Task<Result<Duration>> step() override {
+    auto view = deps_.base.view.current();
+    if (view->halted() || view->distrusts != distrusts_) {
+      // What an empty or old store refers to says nothing.
+      distrusts_ = view->distrusts;
+      start_again();
+      seen_.clear();
+      deps_.ledger.publish(Unexplained{});
+      if (view->halted()) co_return options_.repair_interval;
+    }
     MAS_CO_TRY(auto page, co_await deps_.base.store.list(after_, kPage));
     MAS_CO_CHECK(co_await look_at(page));
     records_ += page.size();
@@ -184,6 +193,7 @@ class CensusWorker final : public Worker {
           {{"shards", unexplained.shards}, {"records", unexplained.records}});
     }
     if (!options_.collect_unexplained || confirmed.empty()) co_return Result<void>();
+    MAS_CO_CHECK(co_await membership::take_generations(deps_.base.meta, deps_.base.watch, 1));
     log::warn("shards that nothing refers to are given up", {{"shards", unexplained.shards}});
     std::int64_t now = deps_.base.clock.wall().unix_seconds();
     co_return co_await deps_.base.meta.free(std::move(confirmed), now);
@@ -220,6 +230,7 @@ class CensusWorker final : public Worker {
   Tally tally_{"records"};
   std::optional<RecordKey> after_;
   std::uint64_t pass_ = 0;
+  std::uint64_t distrusts_ = 0;
   std::uint64_t records_ = 0;                // of this pass
   std::map<Id128, std::uint64_t> suspects_;  // unreferenced extents of this pass, with shards
   std::map<Id128, std::uint64_t> seen_;      // those of the last one that were not freed

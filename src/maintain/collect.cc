@@ -41,16 +41,38 @@ class CollectWorker final : public Worker {
                       "Nothing refers to more than 5 % of the stored shards; nothing is collected "
                       "until maintain.collect_unexplained is set.");
     }
-    if (!object::may_remove(*deps_.view.current())) co_return options_.collect_interval;
-    MAS_CO_TRY(bool more_objects, co_await erase_condemned());
+    auto view = deps_.view.current();
+    if (!object::may_remove(*view)) co_return options_.collect_interval;
+    if (view->distrusts != distrusts_) {
+      // The list is another one, or was put together anew.
+      distrusts_ = view->distrusts;
+      past_ = told_ = 0;
+    }
+    bool more_objects = false;
+    if (everybody_is_up(*view)) {
+      MAS_CO_TRY(more_objects, co_await erase_condemned());
+    }
     MAS_CO_TRY(bool more_extents, co_await collect_freed());
     co_return more_objects || more_extents ? Duration(0) : options_.collect_interval;
   }
 
  private:
+  // A pod that is away may hold a piece that names its file as live: as long as it may come back,
+  // the deletion must be known to a rebuild of the metadata.
+  static bool everybody_is_up(const membership::ClusterView& view) {
+    for (std::size_t i = 0; i < view.layout.members.size(); ++i) {
+      bool left = view.layout.members[i].state == layout::MemberState::left;
+      if (!left && object::is_down(view, static_cast<layout::MemberIndex>(i))) return false;
+    }
+    return true;
+  }
+
   // Ends deleted objects past the grace. True if there may be more of them.
   Task<Result<bool>> erase_condemned() {
     MAS_CO_TRY(auto objects, co_await deps_.meta.condemned(grace_.horizon(), kObjects));
+    if (!objects.empty()) {
+      MAS_CO_CHECK(co_await membership::take_generations(deps_.meta, deps_.watch, 1));
+    }
     for (const meta::Object& object : objects) MAS_CO_CHECK(co_await erase(object));
     co_return objects.size() == kObjects;
   }
@@ -80,6 +102,8 @@ class CollectWorker final : public Worker {
   Task<Result<bool>> collect_freed() {
     MAS_CO_TRY(auto page, co_await deps_.meta.freed(past_, kExtents));
     std::int64_t horizon = grace_.horizon();
+    bool due = !page.empty() && page.front().freed_at < horizon;
+    if (due) MAS_CO_CHECK(co_await membership::take_generations(deps_.meta, deps_.watch, 1));
     std::uint64_t collected = 0;
     for (const meta::FreedExtent& freed : page) {
       if (freed.freed_at >= horizon) break;
@@ -129,6 +153,7 @@ class CollectWorker final : public Worker {
   observe::Counter& refused_;
   Tally tally_{"extents"};
   std::uint64_t past_ = 0;  // everything up to here is collected by this pod
+  std::uint64_t distrusts_ = 0;
   std::uint64_t told_ = 0;  // and the metadata knows it up to here
 };
 

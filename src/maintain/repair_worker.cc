@@ -192,7 +192,8 @@ void RepairWorker::note(const object::StripeRef& stripe, std::shared_ptr<Subject
 
 void RepairWorker::note_manifest(const meta::Object& object, const object::Standing& standing) {
   std::size_t slice = object.hash.bytes[0];
-  bool carried = object::has_one_stripe(object) && standing.held == 0;
+  bool live = object.state == meta::ObjectState::live;
+  bool carried = live && object::has_one_stripe(object) && standing.held == 0;
   bool known = carried && object.generation <= checked_up_to_;
   highest_seen_ = std::max(highest_seen_, object.generation);
   if (known || standing.held == standing.meant) return;

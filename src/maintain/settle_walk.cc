@@ -78,7 +78,8 @@ class Settling final : public SettleWalk {
     std::vector<object::Standing> manifests =
         co_await deps_.upkeep.inspect_manifests(batch.manifests);
     for (std::size_t i = 0; i < manifests.size(); ++i) {
-      if (!has_manifest(batch.manifests[i], manifests[i])) co_return false;
+      bool live = batch.manifests[i].state == meta::ObjectState::live;
+      if (live && !has_manifest(batch.manifests[i], manifests[i])) co_return false;
     }
     co_return true;
   }

@@ -84,13 +84,14 @@ Task<Result<void>> Walk::load_objects() {
   query.after = after_object_;
   query.hex_prefix = prefix_of(slice_);
   query.limit = kObjects;
+  query.include_condemned = true;
   MAS_CO_TRY(meta::ObjectPage page, co_await meta_.list(query));
   for (meta::Object& object : page.objects) {
-    if (object.state != meta::ObjectState::live) continue;
     batch_.manifests.push_back(object);
     // Enough to tell an object of one stripe from others.
     auto& kept = batch_.manifests.back().extents;
     if (kept.size() > 2) kept.resize(2);
+    if (object.state != meta::ObjectState::live) continue;
     auto subject = std::make_shared<Subject>();
     subject->slice = slice_;
     std::vector<meta::Extent> extents = std::move(object.extents);

@@ -1,5 +1,5 @@
-// One pass over everything stored in some slices: live objects and the parts of open and sealed
-// uploads, as batches of stripes and manifests.
+// One pass over everything stored in some slices: live objects, the parts of open and sealed
+// uploads, and the manifests of deletions, as batches of stripes and manifests.
 #pragma once
 
 #include <deque>
@@ -24,7 +24,8 @@ struct Subject {
 struct WalkBatch {
   std::vector<object::StripeRef> stripes;          // at most object::kMostInspected
   std::vector<std::shared_ptr<Subject>> subjects;  // for each stripe
-  std::vector<meta::Object> manifests;             // of the objects that begin here
+  // Of the objects that begin here, and of deletions.
+  std::vector<meta::Object> manifests;
 };
 
 class Walk {

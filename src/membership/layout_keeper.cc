@@ -53,6 +53,10 @@ Task<Result<void>> LayoutKeeper::load() {
 
 Task<void> LayoutKeeper::tick() {
   const Instant now = deps_.clock.now();
+  if (state_.doubted && generation_halt_ == 0) {
+    std::uint64_t known = std::max(state_.generation.load(), state_.doubted_at.load());
+    halt_for_generation(distrust_generation(known, state_.doubted_at));
+  }
   if (unsaved_) co_await save();
   if (now >= next_save_) co_await save_generation();
   bool newer_heard = state_.pods.highest_layout() > state_.kept.version();
@@ -117,12 +121,23 @@ Task<Result<void>> LayoutKeeper::read() {
   co_return Result<void>();
 }
 
+Task<Result<void>> LayoutKeeper::take_over(layout::Layout found) {
+  if (state_.kept.knows_cluster() && found.cluster != state_.layout().cluster) {
+    co_return Error(Code::refused, "The layout belongs to another cluster.");
+  }
+  if (found.version > state_.kept.version()) co_await adopt(std::move(found));
+  if (unsaved_) co_return Error(Code::io, "The layout could not be kept on this pod's disk.");
+  co_return Result<void>();
+}
+
 void LayoutKeeper::distrust(std::string reason) {
   if (state_.distrust == reason) return;
   if (state_.distrust.empty()) {
+    ++state_.distrusts;
     log::error("cluster.halted", {{"why", reason}});
   } else if (reason.empty()) {
     log::info("cluster.resumed");
+    state_.doubted = false;
   }
   state_.distrust = std::move(reason);
   changed_();
@@ -130,6 +145,8 @@ void LayoutKeeper::distrust(std::string reason) {
 
 Task<void> LayoutKeeper::adopt(layout::Layout found) {
   state_.kept.adopt(std::move(found));
+  // A newer layout is worth another look at the counter.
+  state_.doubted = false;
   const layout::Layout& layout = state_.layout();
   state_.pods.expect(present_members(layout), deps_.clock.now());
   state_.standing = state_.judge();
@@ -182,16 +199,21 @@ Task<void> LayoutKeeper::check_generation() {
   }
   std::string wrong = distrust_generation(known, *taken);
   if (!wrong.empty()) {
-    // Each further look would bring the counter nearer: it is looked at again only under a newer
-    // layout, which is what a rebuild ends with.
-    generation_halt_ = std::max<std::uint64_t>(state_.kept.version(), 1);
-    counter_trusted_ = false;
-    distrust(std::move(wrong));
+    halt_for_generation(std::move(wrong));
     co_return;
   }
   raise(state_.generation, *taken);
   counter_trusted_ = true;
   distrust({});
+}
+
+// Each further look would bring the counter nearer: it is looked at again only under a newer
+// layout, which is what a rebuild ends with.
+void LayoutKeeper::halt_for_generation(std::string wrong) {
+  generation_halt_ = std::max<std::uint64_t>(state_.kept.version(), 1);
+  counter_trusted_ = false;
+  state_.doubted = true;
+  distrust(std::move(wrong));
 }
 
 Task<void> LayoutKeeper::found() {

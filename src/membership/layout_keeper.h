@@ -23,6 +23,8 @@ class LayoutKeeper {
   Task<void> tick();
   // Reads the layout and takes it over if it is newer.
   Task<Result<void>> read();
+  // See Membership.
+  Task<Result<void>> take_over(layout::Layout found);
 
  private:
   Task<void> adopt(layout::Layout found);
@@ -38,6 +40,7 @@ class LayoutKeeper {
   [[nodiscard]] bool may_propose() const;
   [[nodiscard]] std::size_t rank() const;
   void distrust(std::string reason);
+  void halt_for_generation(std::string wrong);
   void note(std::vector<std::string> waiting);
 
   State& state_;

@@ -34,7 +34,7 @@ Context::Context(const config::Object& object_options, const config::Limits& upl
       instruments(dependencies.metrics),
       budget(options, dependencies.clock, dependencies.background, background),
       records(options.record_cache_entries),
-      generations(dependencies.meta),
+      generations(dependencies.meta, dependencies.watch),
       skips(dependencies.clock, write.skip_for),
       hedging(read, dependencies.clock),
       reads(dependencies.clock),

@@ -27,7 +27,7 @@ Task<Result<std::uint64_t>> GenerationSource::lead() {
     served.swap(waiting_);
   }
   auto count = static_cast<std::uint32_t>(served.size() + 1);
-  Result<std::uint64_t> first = co_await meta_.next_generation(count);
+  Result<std::uint64_t> first = co_await membership::take_generations(meta_, watch_, count);
   std::shared_ptr<Ticket> heir;
   {
     std::lock_guard lock(mutex_);

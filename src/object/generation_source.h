@@ -8,6 +8,7 @@
 #include <mutex>
 #include <vector>
 
+#include "mas/membership/membership.h"
 #include "mas/meta/meta_store.h"
 #include "mas/runtime/sync.h"
 
@@ -15,9 +16,11 @@ namespace mas::object {
 
 class GenerationSource {
  public:
-  explicit GenerationSource(meta::MetaStore& meta) : meta_(meta) {}
+  // `watch`: what has been given before; null: nobody watches.
+  GenerationSource(meta::MetaStore& meta, membership::GenerationWatch* watch)
+      : meta_(meta), watch_(watch) {}
 
-  // Errors: those of MetaStore::next_generation.
+  // Errors: those of membership::take_generations.
   Task<Result<std::uint64_t>> next();
 
  private:
@@ -30,6 +33,7 @@ class GenerationSource {
   Task<Result<std::uint64_t>> lead();
 
   meta::MetaStore& meta_;
+  membership::GenerationWatch* const watch_;
   std::mutex mutex_;
   bool calling_ = false;
   std::vector<std::shared_ptr<Ticket>> waiting_;

@@ -83,7 +83,8 @@ Task<Result<Mended>> repair_manifest(Context& context, meta::Object object) {
   Copies copies = co_await ask(context, view, one);
   Mended mended;
   mended.standing = standing_of(copies, 0);
-  if (mended.standing.held == 0) {
+  const bool live = object.state == meta::ObjectState::live;
+  if (live && mended.standing.held == 0) {
     MAS_CO_TRY(bool carried, co_await is_carried(context, object));
     if (carried) {
       mended.standing = {mended.standing.meant, mended.standing.needed, mended.standing.meant};
@@ -92,7 +93,7 @@ Task<Result<Mended>> repair_manifest(Context& context, meta::Object object) {
   }
   if (mended.standing.absent == 0) co_return mended;
   MAS_CO_TRY(std::optional<meta::Object> now, co_await context.deps.meta.find(object.hash));
-  bool same = now && now->state == meta::ObjectState::live && now->generation == object.generation;
+  bool same = now && now->state == object.state && now->generation == object.generation;
   mended.unreferenced = !same;
   if (!same) co_return mended;
   // As it was when it was published.

@@ -1,4 +1,5 @@
-// The manifests of live objects: where their copies are, and writing those that are absent.
+// The manifests of objects, and of their deletions: where their copies are, and writing those that
+// are absent.
 #pragma once
 
 #include <vector>

@@ -28,6 +28,8 @@ class PeerHandler final : public http::Handler {
   Task<Result<void>> have(http::Exchange& exchange);
   Task<Result<void>> quarantine(http::Exchange& exchange, std::string_view key);
   Task<Result<void>> ledger(http::Exchange& exchange);
+  Task<Result<void>> objects(http::Exchange& exchange);
+  Task<Result<void>> layout(http::Exchange& exchange);
   Task<Result<void>> ping(http::Exchange& exchange);
   Task<Result<void>> probe(http::Exchange& exchange);
 

@@ -64,6 +64,9 @@ class Transport final : public HttpTransport {
                                        std::vector<RecordKey> keys) override;
   Task<Result<void>> quarantine(layout::MemberIndex member, RecordKey key) override;
   Task<Result<std::string>> ledger(layout::MemberIndex member, Duration timeout) override;
+  Task<Result<CarriedPage>> carried(layout::MemberIndex member,
+                                    std::optional<RecordKey> after) override;
+  Task<Result<layout::Layout>> layout_of(layout::MemberIndex member) override;
   Task<Result<PingAnswer>> ping(std::string address, Duration timeout) override;
   Task<Result<PingAnswer>> probe_through(std::string via, std::string target,
                                          Duration timeout) override;
@@ -200,6 +203,26 @@ Task<Result<std::string>> Transport::ledger(layout::MemberIndex member, Duration
   // Probes must not wait for them.
   auto work = limited(thread.ledgers, std::move(asking));
   co_return co_await run_on(thread.lane, here, std::move(work));
+}
+
+Task<Result<CarriedPage>> Transport::carried(layout::MemberIndex member,
+                                             std::optional<RecordKey> after) {
+  MAS_CO_TRY(Address to, find(member));
+  if (is_self(to)) co_return co_await carried_in(deps_.store, after);
+  Executor here = co_await boost::asio::this_coro::executor;
+  Lane& lane = thread_for(here).lane;
+  auto work = carried_remote(lane, self_, std::move(to), after);
+  co_return co_await run_on(lane, here, std::move(work));
+}
+
+Task<Result<layout::Layout>> Transport::layout_of(layout::MemberIndex member) {
+  MAS_CO_TRY(Address to, find(member));
+  Executor here = co_await boost::asio::this_coro::executor;
+  Lane& lane = thread_for(here).lane;
+  auto work = layout_remote(lane, self_, std::move(to));
+  auto asked = run_on(lane, here, std::move(work));
+  MAS_CO_TRY(std::string document, co_await std::move(asked));
+  co_return layout::parse(document);
 }
 
 Task<Result<PingAnswer>> Transport::ping(std::string address, Duration timeout) {

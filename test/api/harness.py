@@ -88,7 +88,8 @@ class Daemon:
         self.description = None
         self.start()
 
-    def start(self):
+    def start(self, ready=True):
+        """With `ready` it returns when the pod is, else as soon as it listens."""
         config = self.home / "mas.toml"
         config.write_text(toml(self.settings))
         self.errors = open(self.home / "stderr", "ab")
@@ -115,7 +116,8 @@ class Daemon:
         self.drain = threading.Thread(target=lambda: shutil.copyfileobj(stream, Sink()), daemon=True)
         self.drain.start()
         self.system = (self.data / "system-token").read_text().strip()
-        wait_for(self.ready, "readiness")
+        if ready:
+            wait_for(self.ready, "readiness")
         if self.description is None:
             self.description = schema.Description(self.call("GET", "/openapi.json").body)
 

@@ -48,4 +48,14 @@ Task<Result<void>> PeerLink::quarantine(layout::MemberIndex member, RecordKey ke
   co_return co_await network_.call<void>(life_, self_, member, kPatience, std::move(request), true);
 }
 
+Task<Result<peer::CarriedPage>> PeerLink::carried(layout::MemberIndex member,
+                                                  std::optional<RecordKey> after) {
+  if (member == self_) co_return co_await own_.carried(0, after);
+  Request<peer::CarriedPage> request = [=](Services& services, Life&) {
+    return services.shards->carried(0, after);
+  };
+  co_return co_await network_.call<peer::CarriedPage>(life_, self_, member, kPatience,
+                                                      std::move(request), true);
+}
+
 }  // namespace mas::sim

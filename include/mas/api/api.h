@@ -11,6 +11,7 @@
 #include "mas/config/config.h"
 #include "mas/http/exchange.h"
 #include "mas/maintain/cluster_ledger.h"
+#include "mas/maintain/rebuild.h"
 #include "mas/maintain/scheduler.h"
 #include "mas/object/objects.h"
 #include "mas/observe/metrics.h"
@@ -29,6 +30,7 @@ struct Dependencies {
   observe::Metrics& metrics;
   Clock& clock;
   maintain::ClusterLedger& redundancy;
+  maintain::RebuildService* rebuild = nullptr;  // null: this pod cannot
 };
 
 // Answers every route of http.md; /metrics too unless config.metrics.listen is set.

@@ -60,6 +60,25 @@ struct Self {
   std::function<Profile(std::size_t)> profile;
 };
 
+// The highest generation that this pod was given or heard of: a metadata store that gives a lower
+// one is older than the pod. Thread-safe.
+class GenerationWatch {
+ public:
+  virtual ~GenerationWatch() = default;
+  // To be asked before a generation is taken.
+  [[nodiscard]] virtual std::uint64_t highest_generation() const = 0;
+  // A generation that this pod was given.
+  virtual void note_generation(std::uint64_t generation) = 0;
+  // The store gave `taken`, which is not above the highest: from now on it is not believed, until a
+  // rebuild has ended. Taking more numbers would only bring its counter nearer.
+  virtual void doubt_metadata(std::uint64_t taken) = 0;
+  [[nodiscard]] virtual bool doubts_metadata() const = 0;
+};
+// Takes `count` generations, and gives the first. Without a watch the store is believed. Errors:
+// those of the store; metadata_unavailable too, if it is not the store that this pod knows.
+Task<Result<std::uint64_t>> take_generations(meta::MetaStore& meta, GenerationWatch* watch,
+                                             std::uint32_t count);
+
 // All of it outlives the membership. `directory` exists: files `layout` and `generation` are kept
 // there.
 struct Dependencies {
@@ -76,9 +95,9 @@ struct Dependencies {
   std::string directory;
 };
 
-class Membership {
+class Membership : public GenerationWatch {
  public:
-  virtual ~Membership() = default;  // after close()
+  // Destroyed after close().
   // Reads what the pod kept, shows it on the board, takes over the bus's listener and starts. Once.
   // `executor` runs on one thread; every Task below is called there. Errors: io; corrupt (what was
   // kept is damaged: the message says what to do).
@@ -86,8 +105,9 @@ class Membership {
   // Reads the layout now: for whoever was told that its own is stale. Errors: those of the store;
   // refused, if this pod is halted.
   virtual Task<Result<void>> refresh() = 0;
-  // A generation that this pod was given and used. Thread-safe.
-  virtual void note_generation(std::uint64_t generation) = 0;
+  // Goes by `layout`, which another member kept, if it is of this cluster and newer than this pod's
+  // own. Errors: refused (another cluster's), io (it is not on this pod's disk).
+  virtual Task<Result<void>> take_over(layout::Layout layout) = 0;
   // Ends the loops after the calls they are in, and closes the board.
   virtual Task<void> close() = 0;
 };

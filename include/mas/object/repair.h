@@ -71,7 +71,7 @@ class Upkeep {
 
   // Asks the rows' holders, each once; one Standing for each of at most kMostInspected, in order.
   virtual Task<std::vector<Standing>> inspect(std::vector<StripeRef> stripes) = 0;
-  // The same of the manifests of live objects.
+  // The same of the manifests of live objects and of deletions.
   virtual Task<std::vector<Standing>> inspect_manifests(std::vector<meta::Object> objects) = 0;
 
   // Rebuilds what is absent out of any k shards, wherever they are. Errors: too_few_pods_read

@@ -1,6 +1,7 @@
 #include "app/serve/cluster_node.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "app/serve/layout_duties.h"
 #include "app/serve/peer_prober.h"
@@ -33,6 +34,34 @@ membership::ClusterView empty_view() {
   return view;
 }
 
+// What membership sees, from before it is there.
+class Watch final : public membership::GenerationWatch {
+ public:
+  void watch_with(membership::Membership* membership) { membership_ = membership; }
+  std::uint64_t highest_generation() const override {
+    membership::Membership* now = membership_;
+    return now == nullptr ? 0 : now->highest_generation();
+  }
+  void note_generation(std::uint64_t generation) override {
+    if (membership::Membership* now = membership_) now->note_generation(generation);
+  }
+  void doubt_metadata(std::uint64_t taken) override {
+    if (membership::Membership* now = membership_) now->doubt_metadata(taken);
+  }
+  bool doubts_metadata() const override {
+    membership::Membership* now = membership_;
+    return now != nullptr && now->doubts_metadata();
+  }
+
+ private:
+  std::atomic<membership::Membership*> membership_{nullptr};
+};
+
+std::string layout_document(const membership::ViewBoard& board) {
+  auto view = board.current();
+  return view->layout.rows.empty() ? std::string() : layout::serialise(view->layout);
+}
+
 class Node final : public ClusterNode {
  public:
   Node(const NodeDependencies& deps, std::string secret)
@@ -49,6 +78,7 @@ class Node final : public ClusterNode {
     return
         [this](layout::MemberIndex member) { return transport_->ledger(member, kLedgerTimeout); };
   }
+  membership::GenerationWatch& watch() override { return watch_; }
 
   Task<Result<void>> start(object::Objects& objects, maintain::Scheduler& workers,
                            std::string api_address) override {
@@ -78,10 +108,34 @@ class Node final : public ClusterNode {
     MAS_CO_CHECK(deps_.fs.make_directories(parts.directory));
     membership_ = membership::make_membership(deps_.config.cluster, who(api_address), parts);
     refreshing_->refresh_with(membership_.get());
+    watch_.watch_with(membership_.get());
     MAS_CO_CHECK(co_await membership_->start(deps_.io.executor(0)));
     (void)spawn(deps_.io.executor(0), gate_, begin_work(workers), "begin work");
     co_return Result<void>();
   }
+
+  Task<Result<void>> find_newest_layout() override {
+    auto view = board_.current();
+    std::optional<layout::Layout> newest;
+    std::uint64_t version = view->layout.version;
+    for (std::size_t i = 0; i < view->layout.members.size(); ++i) {
+      auto member = static_cast<layout::MemberIndex>(i);
+      const membership::Pod* pod = view->pod_of(member);
+      bool newer = pod != nullptr && pod->alive && pod->last.layout_version > version;
+      if (!newer) continue;
+      auto asked = transport_->layout_of(member);
+      Result<layout::Layout> theirs = co_await std::move(asked);
+      if (theirs.has_error()) co_return theirs.error().with_context(pod->last.slot);
+      if (theirs->version <= version) continue;
+      version = theirs->version;
+      newest = *std::move(theirs);
+    }
+    if (!newest) co_return Result<void>();
+    co_return co_await membership_->take_over(*std::move(newest));
+  }
+
+  // What is wrong shows on the board.
+  Task<void> look_again() override { (void)co_await membership_->refresh(); }
 
   Task<void> stop() override {
     co_await refreshing_->close();
@@ -125,6 +179,7 @@ class Node final : public ClusterNode {
       return is_known(board_, slot, incarnation);
     };
     options.ledger = [this] { return maintain::encode(maintain::share_of(deps_.redundancy)); };
+    options.layout = [this] { return layout_document(board_); };
     options.prober = transport_.get();
     options.put_memory = deps_.config.peer.receive_memory;
     options.read_memory = deps_.config.peer.send_memory;
@@ -172,6 +227,7 @@ class Node final : public ClusterNode {
   std::unique_ptr<membership::LayoutDuties> duties_;
   std::unique_ptr<membership::HeartbeatBus> bus_;
   std::unique_ptr<membership::Membership> membership_;
+  Watch watch_;
 };
 
 }  // namespace

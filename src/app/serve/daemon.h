@@ -16,6 +16,7 @@
 #include "mas/config/config.h"
 #include "mas/http/server.h"
 #include "mas/maintain/cluster_ledger.h"
+#include "mas/maintain/rebuild.h"
 #include "mas/maintain/repair.h"
 #include "mas/membership/cluster_view.h"
 #include "mas/object/objects.h"
@@ -54,6 +55,11 @@ class Daemon {
   Task<Result<void>> hand_over_metadata();
   void build_service();
   Task<Result<void>> join();
+  Task<Result<void>> begin_work_alone();
+  void build_rebuild(peer::PeerTransport& transport);
+  observe::Gauge& halted_gauge();  // of a pod alone
+  Task<Result<void>> before_rebuild();
+  Task<Result<void>> after_rebuild(bool done);
   Result<void> listen();
   Task<void> stop_serving();
   [[nodiscard]] BackendDependencies backend_deps();
@@ -85,6 +91,8 @@ class Daemon {
   std::unique_ptr<object::Objects> objects_;
   std::unique_ptr<maintain::ClusterLedger> cluster_ledger_;
   std::unique_ptr<maintain::Scheduler> workers_;
+  bool working_alone_ = false;  // what a crash left is finished, and the workers run
+  std::unique_ptr<maintain::RebuildService> rebuild_;
   auth::Secrets secrets_;
   std::unique_ptr<auth::Authority> authority_;
   std::unique_ptr<http::Handler> api_;

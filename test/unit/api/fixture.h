@@ -130,11 +130,12 @@ class Fixture {
   };
   maintain::ClusterLedger cluster_ledger{
       redundancy, view, clock, [this](layout::MemberIndex member) { return ask_others(member); }};
+  maintain::RebuildService* rebuild = nullptr;
 
   http::Handler& handler() {
     if (!handler_) {
       handler_ = api::make_api(config, {objects, authority, store, workers, *meta, ledger, view,
-                                        metrics, clock, cluster_ledger});
+                                        metrics, clock, cluster_ledger, rebuild});
     }
     return *handler_;
   }

@@ -16,7 +16,9 @@ const char* const kSystemRoutes[] = {"GET /api/server/signal",
                                      "GET /api/cluster/status",
                                      "GET /api/file/upload/finish",
                                      "PUT /api/file/upload/object",
-                                     "POST /api/cluster/worker"};
+                                     "POST /api/cluster/worker",
+                                     "POST /api/cluster/rebuild-metadata",
+                                     "GET /api/cluster/rebuild-metadata"};
 const char* const kUploadRoutes[] = {"POST /api/file/upload/single",
                                      "PUT /api/file/upload/single",
                                      "GET /api/file/upload/init",

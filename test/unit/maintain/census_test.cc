@@ -184,3 +184,26 @@ TEST_CASE("a census with any of its calls failing removes nothing that is needed
     if (!hit) break;
   }
 }
+
+TEST_CASE(
+    "while the metadata is not believed nothing counts as unexplained, and nothing is given up") {
+  config::Maintain options;
+  options.collect_unexplained = true;
+  Census rig(1, options);
+  rig.leave_shards(1, 30);
+  CHECK(rig.pass());
+  rig.view.halted_why = "The metadata store is empty.";
+  rig.view.distrusted = true;
+  rig.view.distrusts = 1;
+  rig.publish();
+  for (int i = 0; i < 3; ++i) CHECK(rig.pass());
+  CHECK(rig.found().shards == 0);
+  CHECK(must(run_blocking_for(rig.objects.meta().freed(0, 10))).empty());
+  rig.view.halted_why.clear();
+  rig.publish();
+  // What was seen before counts for nothing: twice from now on.
+  CHECK(rig.pass());
+  CHECK(rig.found().shards == 0);
+  CHECK(rig.pass());
+  CHECK(rig.found().shards == 30);
+}

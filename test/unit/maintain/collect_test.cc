@@ -1,4 +1,5 @@
 #include "rig.h"
+#include "support/meta_calls.h"
 #include "watched_store.h"
 
 using namespace mas;
@@ -201,4 +202,116 @@ TEST_CASE("nothing that was removed was referred to at that time") {
                                             : key.extent() == gone.extents[0].id));
   }
   CHECK(store.removed.size() == 4 + 2);
+}
+
+namespace {
+
+// The list of freed extents after the metadata was put together anew: numbers start again.
+void lose_metadata(MaintainRig& rig) {
+  rig.meta = meta::make_memory_meta();
+  membership::ClusterView view = *rig.view.current();
+  ++view.distrusts;
+  rig.view.publish(std::move(view));
+}
+
+class Known final : public membership::GenerationWatch {
+ public:
+  std::uint64_t highest = 0;
+  bool doubted = false;
+  [[nodiscard]] std::uint64_t highest_generation() const override { return highest; }
+  void note_generation(std::uint64_t generation) override { highest = generation; }
+  void doubt_metadata(std::uint64_t) override { doubted = true; }
+  [[nodiscard]] bool doubts_metadata() const override { return doubted; }
+};
+
+}  // namespace
+
+TEST_CASE("after a rebuild the list of freed extents is read from its beginning") {
+  MaintainRig rig;
+  std::vector<meta::Extent> first{rig.extent(), rig.extent(), rig.extent()};
+  must(run_blocking_for(rig.meta->free(first, rig.now())));
+  std::unique_ptr<meta::MetaStore> before = std::move(rig.meta);
+  auto old_worker = [&](meta::MetaStore& meta) {
+    maintain::Dependencies deps{meta, rig.store, rig.view, rig.clock, rig.metrics};
+    return maintain::make_collect_worker(rig.options, deps);
+  };
+  // One worker over both, as a running pod's is over one address.
+  class Either final : public MetaCalls<Either> {
+   public:
+    using MetaCalls::MetaCalls;
+    template <class T>
+    Task<Result<T>> run(Task<Result<T>> call) {
+      return call;
+    }
+    Task<Result<std::vector<meta::FreedExtent>>> freed(std::uint64_t after,
+                                                       std::uint32_t limit) override {
+      return (now ? *now : inner_).freed(after, limit);
+    }
+    meta::MetaStore* now = nullptr;
+  };
+  Either either(*before);
+  auto worker = old_worker(either);
+  rig.clock.advance(hours(25));
+  must(rig.step(*worker));
+  CHECK(rig.get(before->freed(0, 10)).empty());
+  lose_metadata(rig);
+  meta::Extent later = rig.extent();
+  rig.put_shards(later);
+  must(run_blocking_for(rig.meta->free({later}, rig.now())));
+  either.now = rig.meta.get();
+  rig.clock.advance(hours(25));
+  must(rig.step(*worker));
+  CHECK(rig.shards_of(later) == 0);
+}
+
+TEST_CASE("nothing is erased by what an old store says") {
+  MaintainRig rig;
+  meta::Object gone = rig.put_object();
+  rig.condemn(gone);
+  meta::Extent freed = rig.extent();
+  rig.put_shards(freed);
+  Known known;
+  maintain::Dependencies deps{*rig.meta, rig.store, rig.view, rig.clock, rig.metrics, &known};
+  auto worker = maintain::make_collect_worker(rig.options, deps);
+  auto expiry = maintain::make_expiry_worker(rig.options, deps);
+  meta::Upload upload;
+  upload.id = rig.rng->id();
+  upload.expires = rig.now() + 1;
+  must(run_blocking_for(rig.meta->open(upload)));
+  rig.clock.advance(hours(25));
+  SECTION("a record") {}
+  SECTION("a freed extent") { must(run_blocking_for(rig.meta->free({freed}, 1))); }
+  // Generations up to here are known to have been given.
+  known.highest = 1'000'000;
+  CHECK(rig.step(*worker).has_error());
+  CHECK(known.doubted);
+  CHECK(rig.step(*expiry).has_error());
+  CHECK(rig.shards_of(gone.extents[0]) == 4);
+  CHECK(rig.shards_of(freed) == 4);
+  CHECK(rig.get(rig.meta->find(gone.hash)));
+  CHECK(rig.get(rig.meta->find_upload(upload.id)));
+}
+
+TEST_CASE("deleted objects are not erased while a member is away") {
+  Fixture f;
+  meta::Object gone = f.put_object();
+  f.condemn(gone);
+  membership::ClusterView view = *f.view.current();
+  std::vector<layout::Member> members = view.layout.members;
+  members.push_back({"mas-1", Id128{{7}}, "", 1});
+  view.layout = layout::found(Id128{}, members);
+  membership::Pod away;
+  away.last.slot = "mas-1";
+  away.last.incarnation = Id128{{7}};
+  away.alive = false;
+  view.pods = {away};
+  f.view.publish(view);
+  f.clock.advance(hours(25));
+  f.run();
+  CHECK(f.get(f.meta->find(gone.hash)));
+  CHECK(f.manifests_of(gone.hash) == 2);
+  view.pods[0].alive = true;
+  f.view.publish(view);
+  f.run();
+  CHECK_FALSE(f.get(f.meta->find(gone.hash)));
 }

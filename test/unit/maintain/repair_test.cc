@@ -455,3 +455,25 @@ TEST_CASE("with any call of a walk failing the rules hold, and the next walk com
   }
   CHECK(tried > 30);
 }
+
+TEST_CASE("the manifest of a deletion is written where it is missing") {
+  ClusterRig rig(6);
+  Hash hash = must(rig.objects.put(make_content(300'000))).object.hash;
+  must(rig.objects.remove(hash));
+  std::uint64_t deletion = must(run_blocking_for(rig.objects.meta().find(hash)))->generation;
+  auto copies = [&] {
+    std::vector<std::pair<std::size_t, RecordKey>> found;
+    for (std::size_t pod = 0; pod < 6; ++pod) {
+      for (const RecordKey& key : rig.objects.store(pod).keys()) {
+        bool mine = key.kind == RecordKind::manifest && key.hash() == hash && key.major == deletion;
+        if (mine) found.emplace_back(pod, key);
+      }
+    }
+    return found;
+  };
+  auto before = copies();
+  REQUIRE(before.size() == 3);
+  for (const auto& [pod, key] : before) REQUIRE(rig.objects.store(pod).lose(key));
+  CHECK(rig.walk());
+  CHECK(copies() == before);
+}

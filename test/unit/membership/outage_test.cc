@@ -302,6 +302,89 @@ TEST_CASE("a store that is another or older one halts a pod until it is the righ
   world.kill(1);
 }
 
+TEST_CASE("a generation that is too low halts a running pod, until a newer layout comes") {
+  World world;
+  world.grow_to(2);
+  Membership& membership = *world.pod(1).membership;
+  CHECK(membership.highest_generation() > 0);
+  CHECK_FALSE(membership.doubts_metadata());
+  membership.doubt_metadata(1);
+  CHECK(membership.doubts_metadata());
+  std::uint64_t counter = must(world.call(world.meta->next_generation(1)));
+  world.run(seconds(3));
+  CHECK_THAT(world.view(1)->halted_why, Contains("generation") && Contains("rebuild-metadata"));
+  CHECK(world.view(1)->distrusted);
+  CHECK(world.view(1)->distrusts == 1);
+  world.kill(0);
+  world.run(minutes(3));
+  // Nothing is taken from it meanwhile.
+  CHECK(must(world.call(world.meta->next_generation(1))) == counter + 1);
+  must(world.call(world.meta->next_generation(100'000)));
+  layout::Layout rebuilt = world.layout();
+  ++rebuilt.version;
+  must(world.call(world.meta->propose_layout(rebuilt.version - 1, rebuilt)));
+  must(world.call(membership.refresh()));
+  world.run(seconds(20));
+  CHECK_FALSE(world.view(1)->halted());
+  CHECK_FALSE(world.view(1)->distrusted);
+  CHECK_FALSE(membership.doubts_metadata());
+  CHECK(world.view(1)->distrusts == 1);
+}
+
+TEST_CASE("a pod goes by a newer layout that another one kept, of its own cluster only") {
+  World world;
+  world.grow_to(2);
+  world.pod(1).faults.refuse_all(true);
+  layout::Layout newer = world.layout();
+  newer.version += 3;
+  layout::Layout strange = newer;
+  strange.cluster = id(99);
+  Membership& membership = *world.pod(1).membership;
+  CHECK(code_of(world.call(membership.take_over(strange))) == Code::refused);
+  must(world.call(membership.take_over(newer)));
+  CHECK(world.view(1)->layout.version == newer.version);
+  layout::Layout older = newer;
+  older.version -= 2;
+  must(world.call(membership.take_over(older)));
+  CHECK(world.view(1)->layout.version == newer.version);
+  // It is on disk: a pod that is started again still knows it.
+  world.kill(1);
+  world.start(1);
+  CHECK(world.view(1)->layout.version == newer.version);
+}
+
+namespace {
+
+class NotedWatch final : public GenerationWatch {
+ public:
+  std::uint64_t highest = 0;
+  std::uint64_t doubted = 0;
+  [[nodiscard]] std::uint64_t highest_generation() const override { return highest; }
+  void note_generation(std::uint64_t generation) override {
+    highest = std::max(highest, generation);
+  }
+  void doubt_metadata(std::uint64_t taken) override { doubted = taken; }
+  [[nodiscard]] bool doubts_metadata() const override { return doubted > 0; }
+};
+
+}  // namespace
+
+TEST_CASE("whoever takes generations notices a store that gives old ones, and takes no more") {
+  World world;
+  NotedWatch watch;
+  CHECK(must(world.call(take_generations(*world.meta, &watch, 5))) == 1);
+  CHECK(watch.highest == 5);
+  CHECK(must(world.call(take_generations(*world.meta, nullptr, 1))) == 6);
+  watch.highest = 8;
+  CHECK(code_of(world.call(take_generations(*world.meta, &watch, 1))) ==
+        Code::metadata_unavailable);
+  CHECK(watch.doubted == 7);
+  CHECK(watch.highest == 8);
+  CHECK(code_of(world.call(take_generations(*world.meta, &watch, 9))) ==
+        Code::metadata_unavailable);
+  CHECK(must(world.call(world.meta->next_generation(1))) == 8);
+}
+
 TEST_CASE("generations that were stored or heard of are kept on disk") {
   World world;
   world.grow_to(2);
