@@ -52,12 +52,12 @@ TEST_CASE("a finish that takes long shows others that somebody is at work") {
   SessionKey key{hash_of(content), ""};
   const meta::Upload upload = send_two(rig, key, content);
   int touched = 0;
-  // After it was sealed and its parts were listed.
-  rig.faults.after_nth(5, [&]() -> Task<void> {
+  // While its parts' shards are asked for.
+  rig.faults.after_nth(7, [&]() -> Task<void> {
     for (int i = 0; i < 3; ++i) {
       auto before = must(co_await rig.meta().find_upload(upload.id));
       // Who asked for it waits on one timer, what touches on another.
-      for (int turn = 0; turn < 1'000'000 && clock.waiting() < 2; ++turn) {
+      for (int turn = 0; turn < 100'000 && clock.waiting() < 2; ++turn) {
         co_await boost::asio::post(boost::asio::use_awaitable);
       }
       clock.advance(kFinishTouch);
