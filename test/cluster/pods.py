@@ -99,6 +99,12 @@ class Cluster:
     def close(self):
         if (self.dir / "cluster.json").exists():
             self.tool("stop")
+        # What the pods of the last run said, for whoever looks into a failure.
+        logs = pathlib.Path(WORK) / f"{pathlib.Path(sys.argv[0]).stem}-logs" / self.dir.name
+        shutil.rmtree(logs.parent, ignore_errors=True)
+        logs.mkdir(parents=True)
+        for log in self.dir.glob("*.log"):
+            shutil.copy(log, logs)
         shutil.rmtree(self.dir, ignore_errors=True)
 
     @property
@@ -166,7 +172,8 @@ class Cluster:
         return json.loads(body)["data"] if code == 200 else None
 
     def statuses(self):
-        return [self.status(pod["name"]) for pod in self.pods]
+        """Of all but those that were stopped in order."""
+        return [self.status(pod["name"]) for pod in self.pods if pod["pid"]]
 
     def is_whole(self, count):
         """Everybody is a member, agrees on the layout, and has been told by all others that no walk

@@ -119,6 +119,26 @@ TEST_CASE("a change of the system's clock hurries nothing while the process runs
   CHECK(rig.shards_of(extent) == 0);
 }
 
+TEST_CASE("members who have left are neither waited for nor taken for this pod") {
+  Fixture f;
+  membership::ClusterView view = MaintainRig::alone();
+  layout::Member gone = view.layout.members[0];
+  gone.slot = "mas-9";
+  gone.incarnation = Id128{{9}};
+  gone.state = layout::MemberState::left;
+  view.layout.members.insert(view.layout.members.begin(), gone);
+  for (auto& row : view.layout.rows) row = {1};
+  view.self = 1;
+  f.view.publish(view);
+  meta::Extent extent = f.extent();
+  f.put_shards(extent);
+  f.get(f.meta->free({extent}, f.now()));
+  f.clock.advance(hours(25));
+  f.run();
+  CHECK(f.shards_of(extent) == 0);
+  CHECK(f.get(f.meta->freed(0, 10)).empty());
+}
+
 TEST_CASE("a deleted object is erased after the grace, with its shards and manifests") {
   Fixture f;
   meta::Object kept = f.put_object();

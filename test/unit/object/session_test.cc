@@ -1,7 +1,5 @@
 #include <algorithm>
-#include <boost/asio/post.hpp>
 
-#include "support/fake_clock.h"
 #include "support/object_rig.h"
 
 namespace mas::object {
@@ -461,57 +459,6 @@ TEST_CASE("a finish that a start elsewhere completes meanwhile has its receipt a
     CHECK(rig.open_uploads().empty());
     CHECK(rig.unexplained().empty());
   }
-}
-
-TEST_CASE("a pod takes over nothing that it is finishing itself") {
-  for (std::uint64_t n = 0; n < 10; ++n) {
-    INFO("after call " << n);
-    ObjectRig rig;
-    std::string content = make_content(300'000);
-    SessionKey key{hash_of(content), ""};
-    must(rig.init(key));
-    send_all(rig, key, cut(content, 150'000));
-    std::uint64_t made = 0;
-    rig.faults.after_nth(n, [&]() -> Task<void> {
-      auto sealed = must(co_await rig.meta().sealed(10));
-      const std::uint64_t before = rig.faults.calls();
-      for (const meta::Upload& upload : sealed) must(co_await rig.objects().take_over(upload));
-      made = rig.faults.calls() - before;
-    });
-    finished(rig.finish(key));
-    CHECK(made == 0);
-  }
-}
-
-TEST_CASE("a finish that takes long shows others that somebody is at work") {
-  test::FakeClock clock;
-  ObjectRig rig({.clock = &clock});
-  std::string content = make_content(300'000);
-  SessionKey key{hash_of(content), ""};
-  const meta::Upload upload = *must(rig.init(key)).upload;
-  send_all(rig, key, cut(content, 150'000));
-  int touched = 0;
-  // After it was sealed and its parts were listed.
-  rig.faults.after_nth(5, [&]() -> Task<void> {
-    for (int i = 0; i < 3; ++i) {
-      auto before = must(co_await rig.meta().find_upload(upload.id));
-      for (int turn = 0; turn < 1000 && clock.waiting() == 0; ++turn) {
-        co_await boost::asio::post(boost::asio::use_awaitable);
-      }
-      clock.advance(kFinishTouch);
-      for (int turn = 0; turn < 1000; ++turn) {
-        co_await boost::asio::post(boost::asio::use_awaitable);
-        auto now = must(co_await rig.meta().find_upload(upload.id));
-        if (now->expires == before->expires) continue;
-        ++touched;
-        break;
-      }
-    }
-  });
-  finished(rig.finish(key));
-  CHECK(touched == 3);
-  CHECK(rig.open_uploads().empty());
-  CHECK(clock.waiting() == 0);
 }
 
 }  // namespace
