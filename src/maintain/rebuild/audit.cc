@@ -1,5 +1,6 @@
 #include "maintain/rebuild/audit.h"
 
+#include "maintain/rebuild/patience.h"
 #include "mas/codec/hash.h"
 
 namespace mas::maintain::rebuild {
@@ -25,6 +26,12 @@ Result<void> go_on(const std::atomic<bool>& stopping) {
 }
 
 double progress_of(const Hash& hash) { return (hash.bytes[0] * 256 + hash.bytes[1]) / 65536.0; }
+
+Task<Result<meta::ObjectPage>> list(const RebuildDependencies& deps, meta::ListQuery query) {
+  auto once = [&deps, &query] { return deps.meta.list(query); };
+  auto page = patiently<meta::ObjectPage>(deps.clock, once);
+  co_return co_await std::move(page);
+}
 
 // Fine if the record has changed meanwhile.
 Task<Result<void>> mark_damaged(const RebuildDependencies& deps, meta::Object object) {
@@ -117,7 +124,7 @@ Task<Result<void>> check_all(const RebuildDependencies& deps, Pods& pods, Progre
   query.limit = kPage;
   do {
     MAS_CO_CHECK(go_on(stopping));
-    MAS_CO_TRY(meta::ObjectPage page, co_await deps.meta.list(query));
+    MAS_CO_TRY(meta::ObjectPage page, co_await list(deps, query));
     std::uint64_t files = page.objects.size();
     progress.update([files](RebuildReport& report) { report.files += files; });
     for (meta::Object& object : page.objects) {
@@ -134,7 +141,7 @@ Task<Result<void>> verify_all(const RebuildDependencies& deps, Progress& progres
   meta::ListQuery query;
   query.limit = kPage;
   do {
-    MAS_CO_TRY(meta::ObjectPage page, co_await deps.meta.list(query));
+    MAS_CO_TRY(meta::ObjectPage page, co_await list(deps, query));
     for (meta::Object& object : page.objects) {
       MAS_CO_CHECK(go_on(stopping));
       MAS_CO_CHECK(co_await verify_one(deps, progress, std::move(object)));

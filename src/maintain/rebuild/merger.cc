@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "maintain/rebuild/patience.h"
+
 namespace mas::maintain::rebuild {
 namespace {
 
@@ -34,6 +36,18 @@ Task<Result<void>> Merger::for_each(std::vector<Entry*> entries,
   }
   co_await run_side_by_side(std::move(lanes));
   co_return failed_;
+}
+
+Task<Result<std::optional<meta::Object>>> Merger::find(Hash hash) {
+  auto once = [this, hash] { return deps_.meta.find(hash); };
+  auto found = patiently<std::optional<meta::Object>>(deps_.clock, once);
+  co_return co_await std::move(found);
+}
+
+Task<Result<meta::Object>> Merger::restore(meta::Object object) {
+  auto once = [this, &object] { return deps_.meta.restore(object, now()); };
+  auto restored = patiently<meta::Object>(deps_.clock, once);
+  co_return co_await std::move(restored);
 }
 
 Task<Result<void>> Merger::merge_manifests(std::vector<Versions> batch) {
@@ -74,7 +88,7 @@ Task<Result<void>> Merger::merge_headers(std::vector<Candidate> batch) {
 // Deletions of this hash are records in the store by now; or a live one has taken their place; or,
 // where pods go on, collection has erased them since.
 Task<void> Merger::find_deletion(Entry& entry) {
-  auto stored = co_await deps_.meta.find(entry.versions.hash);
+  auto stored = co_await find(entry.versions.hash);
   if (stored.has_error()) {
     failed_ = stored.error();
     co_return;
@@ -107,7 +121,7 @@ Task<Result<void>> Merger::merge(std::vector<Entry> entries) {
 }
 
 Task<void> Merger::look_up(Entry& entry) {
-  auto stored = co_await deps_.meta.find(entry.versions.hash);
+  auto stored = co_await find(entry.versions.hash);
   if (stored.has_error()) {
     failed_ = stored.error();
     co_return;
@@ -125,7 +139,7 @@ Task<void> Merger::look_up(Entry& entry) {
 
 Task<void> Merger::restore_deletion(Entry& entry) {
   const std::uint64_t generation = entry.verdict.deletion->generation;
-  auto stands = co_await deps_.meta.restore(*entry.verdict.deletion, now());
+  auto stands = co_await restore(*entry.verdict.deletion);
   if (stands.has_error()) {
     failed_ = stands.error();
   } else if (stands->generation == generation) {
@@ -203,7 +217,7 @@ Task<Result<std::map<Merger::Entry*, Merger::Shortage>>> Merger::find_short(
 Task<void> Merger::restore_candidate(Entry& entry) {
   const meta::Object& object = entry.verdict.candidates[entry.at].object;
   const std::uint64_t generation = object.generation;
-  auto stands = co_await deps_.meta.restore(object, now());
+  auto stands = co_await restore(object);
   if (stands.has_error() && stands.error().code() == Code::conflict) {
     if (entry.why.empty()) entry.why = stands.error().message();
     ++entry.at;

@@ -43,6 +43,8 @@ class Merger {
   Task<Result<std::map<Entry*, Shortage>>> find_short(const std::vector<Entry*>& trying);
   Task<void> restore_candidate(Entry& entry);
   Result<void> conclude(const std::vector<Entry>& entries);
+  Task<Result<std::optional<meta::Object>>> find(Hash hash);
+  Task<Result<meta::Object>> restore(meta::Object object);
   [[nodiscard]] std::int64_t now() const { return deps_.clock.wall().unix_seconds(); }
 
   // Runs `work(entry)` on all of them, some at once; gives the first error.

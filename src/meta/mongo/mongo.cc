@@ -1,5 +1,6 @@
 #include "mas/meta/mongo.h"
 
+#include <atomic>
 #include <utility>
 
 #include "mas/runtime/offload.h"
@@ -222,8 +223,10 @@ class MongoMeta final : public StoreBase {
   Task<Result<std::optional<layout::Layout>>> current_layout() override {
     auto op = [this](const Attempt& db) {
       auto layout = ops::current_layout(db);
-      // Emptied under a running pod, perhaps: with the records the indexes are gone.
-      if (layout.has_value() && !*layout) documents_->expect_new();
+      // Emptied under a running pod: with the records the indexes are gone.
+      bool has_one = layout.has_value() && *layout;
+      if (has_one) had_layout_ = true;
+      if (layout.has_value() && !has_one && had_layout_.exchange(false)) documents_->expect_new();
       return layout;
     };
     return read<Result<std::optional<layout::Layout>>>(std::move(op));
@@ -282,6 +285,7 @@ class MongoMeta final : public StoreBase {
     return run<Result<std::uint64_t>>(std::move(once));
   }
 
+  std::atomic<bool> had_layout_{false};
   GenerationSource generations_{[this](std::uint64_t count) { return reserve(count); }};
 };
 

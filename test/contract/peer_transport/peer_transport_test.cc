@@ -233,3 +233,77 @@ TEST_CASE("calls from several threads do not disturb each other") {
   for (std::thread& thread : threads) thread.join();
   CHECK(wrong == std::vector<int>(4, 0));
 }
+
+// ---- Object records ----
+
+namespace {
+
+// A shard whose header carries `record`.
+void put_carrying(Pods& pods, layout::MemberIndex member, const Id128& extent, std::uint64_t stripe,
+                  std::string_view record) {
+  codec::initialise();
+  Buffer plain = Buffer::allocate(4096);
+  auto encoded = must(codec::encode({extent, stripe}, std::move(plain), 1000, {.profile = {1, 0}},
+                                    as_bytes(record)));
+  codec::EncodedShard& shard = encoded.shards[0];
+  must(run_blocking_for(pods.transport().put(member, kLayout, RecordKey::shard(extent, stripe, 0),
+                                             {shard.header, shard.data})));
+}
+
+Result<CarriedPage> carried(Pods& pods, layout::MemberIndex member,
+                            std::optional<RecordKey> after = {}) {
+  return run_blocking_for(pods.transport().carried(member, after));
+}
+
+}  // namespace
+
+TEST_CASE("object records are told from manifests and the headers of first stripes, in key order") {
+  auto pods = some_pods();
+  const Id128 one{{1}};
+  const Id128 two{{2}};
+  const Id128 bad{{3}};
+  put_carrying(*pods, 1, two, 0, "second");
+  put_carrying(*pods, 1, one, 0, "first");
+  put_carrying(*pods, 1, one, 1, "not looked at");
+  put_carrying(*pods, 1, Id128{{4}}, 0, "");
+  put_carrying(*pods, 2, Id128{{5}}, 0, "elsewhere");
+  must(put(*pods, 1, RecordKey::shard(bad, 0, 0), {"no header"}));
+  const RecordKey manifest = RecordKey::manifest(Hash{{6}}, 7, 2);
+  must(put(*pods, 1, manifest, {"third"}));
+
+  CarriedPage page = must(carried(*pods, 1));
+  const std::vector<Carried> all{{RecordKey::shard(one, 0, 0), "first"},
+                                 {RecordKey::shard(two, 0, 0), "second"},
+                                 {RecordKey::shard(bad, 0, 0), ""},
+                                 {manifest, "third"}};
+  CHECK(page.records == all);
+  CHECK_FALSE(page.next);
+  page = must(carried(*pods, 1, all[1].key));
+  CHECK(page.records == std::vector<Carried>(all.begin() + 2, all.end()));
+  CHECK(must(carried(*pods, 1, manifest)).records.empty());
+  CHECK(must(carried(*pods, 0)).records.empty());
+  pods->kill(1);
+  CHECK(carried(*pods, 1).error().code() == Code::closed);
+}
+
+TEST_CASE("pages of object records end, and together hold all of them once") {
+  auto pods = some_pods();
+  std::vector<RecordKey> keys;
+  for (std::uint64_t i = 1; i <= 700; ++i) keys.push_back(RecordKey::manifest(Hash{{9}}, i, 0));
+  const std::string large(20'000, 'm');
+  for (const RecordKey& each : keys) {
+    must(put(*pods, 2, each, {each.major < 40 ? std::string_view(large) : "small"}));
+  }
+  std::vector<RecordKey> found;
+  std::optional<RecordKey> after;
+  int pages = 0;
+  do {
+    CarriedPage page = must(carried(*pods, 2, after));
+    for (const Carried& record : page.records) found.push_back(record.key);
+    if (after && page.next) CHECK(*page.next > *after);
+    after = page.next;
+    REQUIRE(++pages < 20);
+  } while (after);
+  CHECK(found == keys);
+  CHECK(pages > 3);
+}

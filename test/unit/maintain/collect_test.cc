@@ -234,6 +234,21 @@ void lose_metadata(MaintainRig& rig) {
   rig.view.publish(std::move(view));
 }
 
+// What a running pod has under one address, before and after.
+class Either final : public MetaCalls<Either> {
+ public:
+  using MetaCalls::MetaCalls;
+  template <class T>
+  Task<Result<T>> run(Task<Result<T>> call) {
+    return call;
+  }
+  Task<Result<std::vector<meta::FreedExtent>>> freed(std::uint64_t after,
+                                                     std::uint32_t limit) override {
+    return (now ? *now : inner_).freed(after, limit);
+  }
+  meta::MetaStore* now = nullptr;
+};
+
 class Known final : public membership::GenerationWatch {
  public:
   std::uint64_t highest = 0;
@@ -254,20 +269,6 @@ TEST_CASE("after a rebuild the list of freed extents is read from its beginning"
   auto old_worker = [&](meta::MetaStore& meta) {
     maintain::Dependencies deps{meta, rig.store, rig.view, rig.clock, rig.metrics};
     return maintain::make_collect_worker(rig.options, deps);
-  };
-  // One worker over both, as a running pod's is over one address.
-  class Either final : public MetaCalls<Either> {
-   public:
-    using MetaCalls::MetaCalls;
-    template <class T>
-    Task<Result<T>> run(Task<Result<T>> call) {
-      return call;
-    }
-    Task<Result<std::vector<meta::FreedExtent>>> freed(std::uint64_t after,
-                                                       std::uint32_t limit) override {
-      return (now ? *now : inner_).freed(after, limit);
-    }
-    meta::MetaStore* now = nullptr;
   };
   Either either(*before);
   auto worker = old_worker(either);
