@@ -95,11 +95,13 @@ class CollectWorker final : public Worker {
 
   Task<Result<void>> tell_collected() {
     auto view = deps_.view.current();
+    // It may have changed since the step began.
+    if (!object::may_remove(*view)) co_return Result<void>();
     std::vector<std::string> slots;
     for (const layout::Member& member : view->layout.members) {
       if (member.state != layout::MemberState::left) slots.push_back(member.slot);
     }
-    std::string self = slots.at(view->self);
+    std::string self = view->layout.members.at(view->self).slot;
     MAS_CO_CHECK(co_await deps_.meta.collected(std::move(self), past_, std::move(slots)));
     told_ = past_;
     co_return Result<void>();

@@ -25,6 +25,14 @@ constexpr std::array kNames{
     Named{Bug::stale_records, "stale-records"},
     Named{Bug::commit_not_written, "commit-not-written"},
     Named{Bug::collection_by_age, "collection-by-age"},
+    Named{Bug::repair_not_done, "repair-not-done"},
+    Named{Bug::everything_held, "everything-held"},
+    Named{Bug::collected_by_one, "collected-by-one"},
+    Named{Bug::take_over_unseen, "take-over-unseen"},
+    Named{Bug::settled_unwalked, "settled-unwalked"},
+    Named{Bug::stale_layout_accepted, "stale-layout-accepted"},
+    Named{Bug::twins_accepted, "twins-accepted"},
+    Named{Bug::references_forgotten, "references-forgotten"},
 };
 
 }  // namespace

@@ -60,6 +60,35 @@ class BuggyMeta final : public test::MetaCalls<BuggyMeta> {
     co_return co_await inner_.commit(std::move(object), expected, from);
   }
 
+  Task<Result<void>> collected(std::string slot, std::uint64_t past,
+                               std::vector<std::string> slots) override {
+    if (bug_ == Bug::collected_by_one) slots = {slot};
+    co_return co_await inner_.collected(std::move(slot), past, std::move(slots));
+  }
+
+  Task<Result<std::vector<bool>>> referenced(std::vector<Id128> extents) override {
+    MAS_CO_TRY(auto answers, co_await inner_.referenced(extents));
+    if (bug_ == Bug::references_forgotten) answers.assign(extents.size(), false);
+    co_return answers;
+  }
+
+  // Nobody hears of a layout whose version they know.
+  Task<Result<void>> propose_layout(std::uint64_t expected, layout::Layout next) override {
+    MAS_CO_TRY(auto before, co_await inner_.current_layout());
+    const bool same_rows = before && before->rows == next.rows && !next.is_settled();
+    if (bug_ != Bug::take_over_unseen || !same_rows) {
+      co_return co_await inner_.propose_layout(expected, std::move(next));
+    }
+    taken_over_ = std::move(next);
+    taken_over_->version = expected;
+    co_return Result<void>();
+  }
+  Task<Result<std::optional<layout::Layout>>> current_layout() override {
+    MAS_CO_TRY(auto current, co_await inner_.current_layout());
+    if (taken_over_ && current && taken_over_->version == current->version) co_return taken_over_;
+    co_return current;
+  }
+
   Task<Result<std::optional<meta::Object>>> find(Hash hash) override {
     constexpr Duration kLag = std::chrono::seconds(10);
     if (bug_ != Bug::stale_records) co_return co_await inner_.find(hash);
@@ -77,6 +106,7 @@ class BuggyMeta final : public test::MetaCalls<BuggyMeta> {
   std::unique_ptr<meta::MetaStore> owned_;
   std::map<Hash, std::pair<Instant, std::optional<meta::Object>>> copies_;
   std::vector<meta::Object> last_condemned_;
+  std::optional<layout::Layout> taken_over_;
 };
 
 }  // namespace

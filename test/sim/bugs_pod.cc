@@ -89,6 +89,18 @@ class HastyServer final : public Forwarding {
   Life& life_;
 };
 
+class BoastfulServer final : public Forwarding {
+ public:
+  using Forwarding::Forwarding;
+  Task<Result<void>> put(layout::MemberIndex member, std::uint64_t layout_version, RecordKey key,
+                         std::vector<Slice> pieces) override {
+    return inner_->put(member, layout_version, key, std::move(pieces));
+  }
+  Task<Result<std::vector<bool>>> have(layout::MemberIndex, std::vector<RecordKey> keys) override {
+    co_return std::vector<bool>(keys.size(), true);
+  }
+};
+
 class HopefulClient final : public Forwarding {
  public:
   using Forwarding::Forwarding;
@@ -139,6 +151,7 @@ std::unique_ptr<store::Store> plant(Bug bug, std::unique_ptr<store::Store> store
 
 std::unique_ptr<peer::PeerTransport> plant_in_server(
     Bug bug, Life& life, std::unique_ptr<peer::PeerTransport> transport) {
+  if (bug == Bug::everything_held) return std::make_unique<BoastfulServer>(std::move(transport));
   if (bug != Bug::shard_answered_before_durable) return transport;
   return std::make_unique<HastyServer>(life, std::move(transport));
 }

@@ -92,19 +92,6 @@ std::shared_ptr<Sight> Model::look(std::size_t content) {
   return sight;
 }
 
-void Model::promise(const meta::Object& object, int survives) {
-  if (object.extents.empty()) return;
-  auto& promised = promised_.try_emplace(object.extents.front().id, survives).first->second;
-  promised = std::max(promised, survives);
-}
-
-std::optional<int> Model::promised(const meta::Object& object) const {
-  if (object.extents.empty()) return std::nullopt;
-  const auto found = promised_.find(object.extents.front().id);
-  if (found == promised_.end()) return std::nullopt;
-  return found->second;
-}
-
 std::vector<Content> make_contents(Rand& rand, std::size_t count) {
   std::vector<Content> contents;
   for (std::size_t i = 0; i < count; ++i) {

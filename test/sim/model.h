@@ -71,11 +71,6 @@ class Model : public std::enable_shared_from_this<Model> {
   // Begins a look; it is widened by what begins meanwhile.
   [[nodiscard]] std::shared_ptr<Sight> look(std::size_t content);
 
-  // A receipt for the record whose first extent is `extent`.
-  void promise(const meta::Object& object, int survives);
-  // How many losses the content of a record has to survive; nullopt: nobody was told of it.
-  [[nodiscard]] std::optional<int> promised(const meta::Object& object) const;
-
  private:
   friend class Change;
   struct Pending {
@@ -97,7 +92,6 @@ class Model : public std::enable_shared_from_this<Model> {
   std::vector<Register> registers_;
   std::uint64_t next_change_ = 0;
   std::vector<std::shared_ptr<Change>> lingering_;
-  std::map<Id128, int> promised_;
 };
 
 // Contents of many sizes, each its own.

@@ -11,8 +11,9 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr Duration kFaults = seconds(150);
-constexpr Duration kRecovery = minutes(3);
+constexpr Duration kFaults = seconds(200);
+// Longer than a slot that was given up takes to be emptied, and a newcomer to be taken in.
+constexpr Duration kRecovery = minutes(15);
 constexpr std::size_t kContents = 24;
 constexpr std::size_t kClients = 6;
 
@@ -23,10 +24,12 @@ constexpr std::pair<const char*, const char*> kCounters[] = {
     {"mas_collect_shards_total", "shard collected"},
     {"mas_segments_compacted_total", "segment compacted"},
     {"mas_object_deduplicated_total", "upload of what was there"},
+    {"mas_repaired_total", "repaired"},
+    {"mas_strays_removed_total", "stray removed"},
 };
 
 std::size_t pods_of(const RunOptions& options, World& world) {
-  constexpr std::size_t kSizes[] = {1, 2, 3, 3, 6, 6};
+  constexpr std::size_t kSizes[] = {1, 2, 3, 3, 4, 4, 6, 7};
   const std::size_t drawn = kSizes[world.rand().below(std::size(kSizes))];
   return options.pods != 0 ? options.pods : drawn;
 }
@@ -73,7 +76,9 @@ class Play {
   Play& operator=(const Play&) = delete;
 
   void run() {
-    cluster_->found();
+    // Some grow while they are used.
+    const bool grows = world_.rand().chance(0.4);
+    cluster_->start(grows ? 1 + world_.rand().below(cluster_->size()) : cluster_->size());
     if (!world_.run_until([this] { return cluster_->all_serving(); }, minutes(1))) {
       world_.violate("the cluster does not start");
       return;
@@ -88,10 +93,13 @@ class Play {
     injector.stop();
     if (is_fine()) calm_down(workload_, running_);
     if (is_fine()) check_objects(workload_);
+    if (is_fine()) check_whole(workload_);
     if (is_fine()) check_service(workload_);
     if (is_fine()) let_collect(workload_);
     if (is_fine()) check_objects(workload_);
-    if (is_fine() && !cluster_->settings().short_grace) check_garbage(workload_);
+    if (is_fine()) check_whole(workload_);
+    if (is_fine()) check_ledgers(workload_);
+    if (is_fine()) check_garbage(workload_);
     for (const auto& [name, as] : kCounters) {
       for (std::size_t i = 0; i < cluster_->size(); ++i) {
         world_.count(as, static_cast<std::uint64_t>(cluster_->pod(i).counter(name)));
