@@ -101,8 +101,7 @@ class Planner {
     look_.report.objects.push_back(object);
     const bool excused = look_.cluster.losses().is_excused(object);
     const std::string name = "file " + object.hash.hex().substr(0, 8);
-    const Profile profile = Profile::parse(look_.cluster.settings().object.erasure)
-                                .value_or(layout::profile_for(layout_.active_count()));
+    const Profile profile = look_.cluster.profile();
     const std::size_t manifest = subject(name + "'s manifest", profile.m + 1, 1, excused);
     for (int copy = 0; copy <= profile.m; ++copy) {
       const auto number = static_cast<std::uint16_t>(copy);

@@ -47,7 +47,7 @@ Settings::Settings(Rand& rand, std::size_t pods) {
   object.buffer_budget = 4 * kMiB;
   object.record_cache = seconds(5);
   object.finish_wait = seconds(10);
-  limits.session = minutes(5);
+  limits.session = seconds(90);
   store.segment_size = 256 * kKiB;
   store.frame_bytes = 128 * kKiB;
   maintain.scrub_period = minutes(1);
@@ -57,7 +57,7 @@ Settings::Settings(Rand& rand, std::size_t pods) {
   maintain.grace = short_grace ? seconds(2) : seconds(30);
   maintain.expire_interval = seconds(10);
   maintain.compact_interval = seconds(5);
-  maintain.repair_interval = seconds(10);
+  maintain.repair_interval = seconds(15);
   maintain.collect_unexplained = rand.chance(0.5);
 }
 
@@ -221,6 +221,11 @@ std::vector<meta::Extent> Cluster::uploading() {
 layout::Layout Cluster::layout() {
   auto found = at_once(meta_->current_layout());
   return *found ? **std::move(found) : layout::Layout();
+}
+
+Profile Cluster::profile() {
+  return Profile::parse(settings_.object.erasure)
+      .value_or(layout::profile_for(layout().active_count()));
 }
 
 Pod* Cluster::pod_of(const layout::Layout& layout, layout::MemberIndex member) {

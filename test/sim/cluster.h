@@ -53,6 +53,8 @@ class Cluster {
   [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
   // What the metadata store says now.
   [[nodiscard]] layout::Layout layout();
+  // Of what is written now.
+  [[nodiscard]] Profile profile();
   // The pod that a member stands for; nullptr if that pod has other data by now.
   [[nodiscard]] Pod* pod_of(const layout::Layout& layout, layout::MemberIndex member);
   // All that were started are members, and everybody knows it.

@@ -10,7 +10,7 @@ using std::chrono::seconds;
 
 constexpr Duration kDown = seconds(25);  // at most
 // Longer than the grace.
-constexpr Duration kClockError = std::chrono::minutes(4);
+constexpr Duration kClockError = seconds(60);
 // After a loss nothing that was on its way to a receipt before it is so any more.
 constexpr Duration kInFlight = seconds(45);
 
@@ -110,8 +110,7 @@ void Injector::stop() {
 bool Injector::may_lose(const Pod& pod) {
   Losses& losses = cluster_.losses();
   if (losses.open().contains(pod.index())) return true;
-  const std::size_t members = cluster_.layout().active_count();
-  const auto most = static_cast<std::size_t>(std::max<int>(layout::profile_for(members).m, 1));
+  const auto most = static_cast<std::size_t>(std::max<int>(cluster_.profile().m, 1));
   if (losses.open().size() < most) return true;
   if (auditing_ || world_.now() - losses.last() < kInFlight) return false;
   auditing_ = true;

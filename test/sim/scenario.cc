@@ -59,7 +59,7 @@ void calm_down(Workload& workload, Gate& clients) {
 void let_collect(Workload& workload) {
   const Settings& settings = workload.cluster.settings();
   // Uploads that were left open expire first; clocks that were wrong make that later.
-  workload.world.run_for(settings.limits.session + minutes(10));
+  workload.world.run_for(settings.limits.session + minutes(3));
   workload.world.run_for(3 * settings.maintain.grace + 20 * settings.maintain.collect_interval);
 }
 
