@@ -181,6 +181,8 @@ Task<Result<Reply>> cluster_status(Call& call) {
   data["capacity"] = describe_capacity(usage);
   data["survives"] = count;
   data["summary"] = summary(count);
+  data["halted"] = view->halted_why;
+  data["frozen"] = view->frozen_why;
   co_return success(std::move(data));
 }
 

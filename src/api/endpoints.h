@@ -30,6 +30,10 @@ Task<Result<Reply>> file_info(Call& call);
 Task<Result<Reply>> file_list(Call& call);
 Task<Result<Reply>> file_delete(Call& call);
 
+// rebuild.cc
+Task<Result<Reply>> rebuild_start(Call& call);
+Task<Result<Reply>> rebuild_progress(Call& call);
+
 // admin.cc
 Task<Result<Reply>> server_signal(Call& call);
 Task<Result<Reply>> cluster_status(Call& call);

@@ -36,6 +36,8 @@ constexpr std::array kRoutes{
     Route{Method::get, "/api/file/list", Needs::system, file_list},
     Route{Method::del, "/api/file", Needs::system, file_delete},
     Route{Method::get, "/api/cluster/status", Needs::system, cluster_status},
+    Route{Method::post, "/api/cluster/rebuild-metadata", Needs::system, rebuild_start},
+    Route{Method::get, "/api/cluster/rebuild-metadata", Needs::system, rebuild_progress},
     Route{Method::get, "/healthz", Needs::nothing, healthz},
     Route{Method::get, "/readyz", Needs::nothing, readyz},
     Route{Method::get, "/metrics", Needs::nothing, metrics_text},

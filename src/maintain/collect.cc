@@ -41,7 +41,13 @@ class CollectWorker final : public Worker {
                       "Nothing refers to more than 5 % of the stored shards; nothing is collected "
                       "until maintain.collect_unexplained is set.");
     }
-    if (!object::may_remove(*deps_.view.current())) co_return options_.collect_interval;
+    auto view = deps_.view.current();
+    if (!object::may_remove(*view)) co_return options_.collect_interval;
+    if (view->distrusts != distrusts_) {
+      // The list is another one, or was put together anew.
+      distrusts_ = view->distrusts;
+      past_ = told_ = 0;
+    }
     MAS_CO_TRY(bool more_objects, co_await erase_condemned());
     MAS_CO_TRY(bool more_extents, co_await collect_freed());
     co_return more_objects || more_extents ? Duration(0) : options_.collect_interval;
@@ -51,6 +57,9 @@ class CollectWorker final : public Worker {
   // Ends deleted objects past the grace. True if there may be more of them.
   Task<Result<bool>> erase_condemned() {
     MAS_CO_TRY(auto objects, co_await deps_.meta.condemned(grace_.horizon(), kObjects));
+    if (!objects.empty()) {
+      MAS_CO_CHECK(co_await membership::check_metadata(deps_.meta, deps_.watch));
+    }
     for (const meta::Object& object : objects) MAS_CO_CHECK(co_await erase(object));
     co_return objects.size() == kObjects;
   }
@@ -80,6 +89,8 @@ class CollectWorker final : public Worker {
   Task<Result<bool>> collect_freed() {
     MAS_CO_TRY(auto page, co_await deps_.meta.freed(past_, kExtents));
     std::int64_t horizon = grace_.horizon();
+    bool due = !page.empty() && page.front().freed_at < horizon;
+    if (due) MAS_CO_CHECK(co_await membership::check_metadata(deps_.meta, deps_.watch));
     std::uint64_t collected = 0;
     for (const meta::FreedExtent& freed : page) {
       if (freed.freed_at >= horizon) break;
@@ -131,6 +142,7 @@ class CollectWorker final : public Worker {
   observe::Counter& refused_;
   Tally tally_{"extents"};
   std::uint64_t past_ = 0;  // everything up to here is collected by this pod
+  std::uint64_t distrusts_ = 0;
   std::uint64_t told_ = 0;  // and the metadata knows it up to here
 };
 

@@ -20,8 +20,13 @@ class ExpiryWorker final : public Worker {
   void describe(WorkerStatus& status) const override { tally_.describe(status); }
 
   Task<Result<Duration>> step() override {
+    if (deps_.view.current()->halted()) co_return options_.expire_interval;
     std::int64_t now = deps_.clock.wall().unix_seconds();
     MAS_CO_TRY(auto uploads, co_await deps_.meta.expired(now, kBatch));
+    // An old store may list as open what was published since.
+    if (!uploads.empty()) {
+      MAS_CO_CHECK(co_await membership::check_metadata(deps_.meta, deps_.watch));
+    }
     std::uint64_t ended = 0;
     for (const meta::Upload& upload : uploads) {
       // Refused if it was continued or sealed since the list was made.

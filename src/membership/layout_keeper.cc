@@ -53,6 +53,10 @@ Task<Result<void>> LayoutKeeper::load() {
 
 Task<void> LayoutKeeper::tick() {
   const Instant now = deps_.clock.now();
+  if (state_.doubted.exchange(false)) {
+    next_read_ = {};
+    next_check_ = {};
+  }
   if (unsaved_) co_await save();
   if (now >= next_save_) co_await save_generation();
   bool newer_heard = state_.pods.highest_layout() > state_.kept.version();
@@ -117,9 +121,19 @@ Task<Result<void>> LayoutKeeper::read() {
   co_return Result<void>();
 }
 
+Task<Result<void>> LayoutKeeper::take_over(layout::Layout found) {
+  if (state_.kept.knows_cluster() && found.cluster != state_.layout().cluster) {
+    co_return Error(Code::refused, "The layout belongs to another cluster.");
+  }
+  if (found.version > state_.kept.version()) co_await adopt(std::move(found));
+  if (unsaved_) co_return Error(Code::io, "The layout could not be kept on this pod's disk.");
+  co_return Result<void>();
+}
+
 void LayoutKeeper::distrust(std::string reason) {
   if (state_.distrust == reason) return;
   if (state_.distrust.empty()) {
+    ++state_.distrusts;
     log::error("cluster.halted", {{"why", reason}});
   } else if (reason.empty()) {
     log::info("cluster.resumed");

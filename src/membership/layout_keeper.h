@@ -23,6 +23,8 @@ class LayoutKeeper {
   Task<void> tick();
   // Reads the layout and takes it over if it is newer.
   Task<Result<void>> read();
+  // See Membership.
+  Task<Result<void>> take_over(layout::Layout found);
 
  private:
   Task<void> adopt(layout::Layout found);

@@ -70,7 +70,10 @@ class Service final : public Membership {
 
   Task<Result<void>> start(Executor executor) override;
   Task<Result<void>> refresh() override;
+  Task<Result<void>> take_over(layout::Layout layout) override;
+  std::uint64_t highest_generation() const override { return state_.generation.load(); }
   void note_generation(std::uint64_t generation) override { raise(state_.generation, generation); }
+  void doubt_metadata() override { state_.doubted = true; }
   Task<void> close() override;
 
  private:
@@ -123,6 +126,12 @@ Task<Result<void>> Service::refresh() {
   auto pass = gate_.try_enter();
   if (!pass) co_return Error(Code::closed, "The pod is stopping.");
   co_return co_await keeper_.read();
+}
+
+Task<Result<void>> Service::take_over(layout::Layout layout) {
+  auto pass = gate_.try_enter();
+  if (!pass) co_return Error(Code::closed, "The pod is stopping.");
+  co_return co_await keeper_.take_over(std::move(layout));
 }
 
 Task<void> Service::close() {

@@ -37,6 +37,8 @@ ClusterView State::view(Instant started) const {
   view.confirmed = confirmed;
   view.frozen_why = frozen_why;
   view.halted_why = halted_why();
+  view.distrusted = !distrust.empty();
+  view.distrusts = distrusts;
   view.waiting = waiting;
   Pod me;
   me.last = beat();

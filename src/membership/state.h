@@ -43,7 +43,9 @@ struct State {
   PodTable pods;
   Kept kept;
   Standing standing;
-  std::string distrust;    // of the metadata store
+  std::string distrust;              // of the metadata store
+  std::uint64_t distrusts = 0;       // how often that began
+  std::atomic<bool> doubted{false};  // the store gave a generation that is too low
   bool has_elder = false;  // another process beats with this data directory, and did so first
   bool confirmed = false;
   bool blind = false;

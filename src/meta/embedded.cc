@@ -53,6 +53,12 @@ class EmbeddedMeta final : public MetaStore {
     };
     return write<Result<void>>(std::move(op));
   }
+  Task<Result<Object>> restore(Object object, std::int64_t now) override {
+    auto op = [object = std::move(object), now](Transaction& tx) {
+      return ops::restore(tx, object, now);
+    };
+    return write<Result<Object>>(std::move(op));
+  }
   Task<Result<ObjectPage>> list(ListQuery query) override {
     auto op = [query = std::move(query)](const Reader& db) { return ops::list(db, query); };
     return scan<Result<ObjectPage>>(std::move(op));

@@ -16,6 +16,7 @@ struct Owner {
 
   [[nodiscard]] static Owner of(const Id128& upload);
   [[nodiscard]] static Owner of(const Hash& object);
+  [[nodiscard]] Id128 upload() const;  // of kind upload
   friend bool operator==(const Owner&, const Owner&) = default;
 };
 

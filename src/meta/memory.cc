@@ -57,6 +57,9 @@ class MemoryMeta final : public MetaStore {
   Task<Result<void>> erase(Hash hash, std::uint64_t generation, std::int64_t now) override {
     co_return write([&](Transaction& tx) { return ops::erase(tx, hash, generation, now); });
   }
+  Task<Result<Object>> restore(Object object, std::int64_t now) override {
+    co_return write([&](Transaction& tx) { return ops::restore(tx, object, now); });
+  }
   Task<Result<ObjectPage>> list(ListQuery query) override {
     co_return read([&](const Reader& db) { return ops::list(db, query); });
   }

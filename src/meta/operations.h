@@ -16,6 +16,7 @@ Result<Object> condemn(Transaction& tx, const Hash& hash, std::uint64_t generati
                        std::uint64_t deletion, std::int64_t now);
 Result<void> set_damaged(Transaction& tx, const Hash& hash, std::uint64_t generation, bool damaged);
 Result<void> erase(Transaction& tx, const Hash& hash, std::uint64_t generation, std::int64_t now);
+Result<Object> restore(Transaction& tx, const Object& object, std::int64_t now);
 Result<ObjectPage> list(const Reader& db, const ListQuery& query);
 Result<std::vector<Object>> condemned(const Reader& db, std::int64_t before, std::uint32_t limit);
 

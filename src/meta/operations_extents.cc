@@ -13,6 +13,12 @@ Owner Owner::of(const Hash& object) {
   return {OwnerKind::object, std::string(as_text(object.bytes))};
 }
 
+Id128 Owner::upload() const {
+  Id128 id;
+  std::copy_n(name.begin(), std::min(name.size(), id.bytes.size()), id.bytes.begin());
+  return id;
+}
+
 Result<Owner> owner_of(const Reader& db, const Id128& extent) {
   MAS_TRY(auto value, db.get(keys::owner(extent)));
   if (!value) return Owner{};

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "meta/extent_owner.h"
@@ -42,6 +43,26 @@ Result<void> drop_record(Transaction& tx, const Object& current, const std::vect
   std::vector<Extent> left = current.extents;
   std::erase_if(left, [&](const Extent& extent) { return kept_ids.count(extent.id) > 0; });
   return free_owned(tx, left, Owner::of(current.hash), now);
+}
+
+// Makes the extents of `object` its own and names the uploads that had some of them.
+Result<std::set<Id128>> claim_extents(Transaction& tx, Object& object) {
+  const Owner own = Owner::of(object.hash);
+  std::set<Id128> uploads;
+  std::vector<Extent> claimed;
+  for (const Extent& extent : object.extents) {
+    MAS_TRY(Owner owner, owner_of(tx, extent.id));
+    if (owner.kind == OwnerKind::upload) uploads.insert(owner.upload());
+    bool taken =
+        owner.kind == OwnerKind::freed || (owner.kind == OwnerKind::object && owner != own);
+    if (taken && object.state == ObjectState::condemned) continue;
+    if (taken)
+      return Error(Code::conflict, "The stored content was given up, or is another file's.");
+    set_owner(tx, extent.id, own);
+    claimed.push_back(extent);
+  }
+  object.extents = std::move(claimed);
+  return uploads;
 }
 
 bool has_prefix(const Hash& hash, const std::string& hex_prefix) {
@@ -123,6 +144,23 @@ Result<void> erase(Transaction& tx, const Hash& hash, std::uint64_t generation, 
   MAS_CHECK(drop_record(tx, *current, {}, now));
   tx.remove(keys::object(hash));
   return {};
+}
+
+Result<Object> restore(Transaction& tx, const Object& object, std::int64_t now) {
+  MAS_TRY(auto current, find(tx, object.hash));
+  if (current && current->generation >= object.generation) return *std::move(current);
+  Object stored = object;
+  MAS_TRY(std::set<Id128> uploads, claim_extents(tx, stored));
+  if (current) MAS_CHECK(drop_record(tx, *current, stored.extents, now));
+  for (const Id128& id : uploads) {
+    MAS_TRY(auto upload, find_upload(tx, id));
+    if (upload) MAS_CHECK(retire(tx, *upload, now));
+  }
+  store(tx, stored);
+  if (stored.state == ObjectState::condemned) {
+    tx.put(keys::condemned(stored.condemned_at, stored.hash), "");
+  }
+  return stored;
 }
 
 Result<ObjectPage> list(const Reader& db, const ListQuery& query) {

@@ -25,7 +25,7 @@ Context::Context(const config::Object& object_options, const config::Limits& upl
       instruments(dependencies.metrics),
       budget(options, dependencies.clock, dependencies.background, background),
       records(options.record_cache_entries),
-      generations(dependencies.meta),
+      generations(dependencies.meta, dependencies.watch),
       reads(dependencies.clock),
       writes(dependencies.clock) {}
 

@@ -20,6 +20,15 @@ Task<Result<std::uint64_t>> GenerationSource::next() {
   co_return co_await lead();
 }
 
+Task<Result<std::uint64_t>> GenerationSource::take(std::uint32_t count) {
+  const std::uint64_t known = watch_ == nullptr ? 0 : watch_->highest_generation();
+  MAS_CO_TRY(std::uint64_t first, co_await meta_.next_generation(count));
+  if (watch_ == nullptr) co_return first;
+  MAS_CO_CHECK(membership::judge_generation(*watch_, known, first));
+  if (count > 1) watch_->note_generation(first + count - 1);
+  co_return first;
+}
+
 Task<Result<std::uint64_t>> GenerationSource::lead() {
   std::vector<std::shared_ptr<Ticket>> served;
   {
@@ -27,7 +36,7 @@ Task<Result<std::uint64_t>> GenerationSource::lead() {
     served.swap(waiting_);
   }
   auto count = static_cast<std::uint32_t>(served.size() + 1);
-  Result<std::uint64_t> first = co_await meta_.next_generation(count);
+  Result<std::uint64_t> first = co_await take(count);
   std::shared_ptr<Ticket> heir;
   {
     std::lock_guard lock(mutex_);

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <vector>
 
+#include "mas/membership/membership.h"
 #include "mas/meta/meta_store.h"
 #include "mas/runtime/sync.h"
 
@@ -15,9 +16,12 @@ namespace mas::object {
 
 class GenerationSource {
  public:
-  explicit GenerationSource(meta::MetaStore& meta) : meta_(meta) {}
+  // `watch`: what has been given before; null: nobody watches.
+  GenerationSource(meta::MetaStore& meta, membership::GenerationWatch* watch)
+      : meta_(meta), watch_(watch) {}
 
-  // Errors: those of MetaStore::next_generation.
+  // Errors: those of MetaStore::next_generation; metadata_unavailable too where the store gives one
+  // that is not above all that this pod has seen: it is not the store that it was.
   Task<Result<std::uint64_t>> next();
 
  private:
@@ -29,7 +33,10 @@ class GenerationSource {
 
   Task<Result<std::uint64_t>> lead();
 
+  Task<Result<std::uint64_t>> take(std::uint32_t count);
+
   meta::MetaStore& meta_;
+  membership::GenerationWatch* const watch_;
   std::mutex mutex_;
   bool calling_ = false;
   std::vector<std::shared_ptr<Ticket>> waiting_;

@@ -26,6 +26,14 @@ Result<void> may_write(const Context& context) {
   return {};
 }
 
+// What a store that is empty or old does not have may be there all the same, and what it has may be
+// deleted.
+Result<void> may_read(const Context& context) {
+  auto view = context.deps.view.current();
+  if (view->distrusted) return Error(Code::metadata_unavailable, view->halted_why);
+  return {};
+}
+
 // The parts of this module behind the one interface.
 class StripedObjects final : public Objects {
  public:
@@ -37,7 +45,8 @@ class StripedObjects final : public Objects {
         upkeep_(context_) {}
 
   Task<Result<meta::Object>> find(Hash hash, bool fresh) override {
-    return find_object(context_, hash, fresh);
+    MAS_CO_CHECK(may_read(context_));
+    co_return co_await find_object(context_, hash, fresh);
   }
   Task<Result<Receipt>> put(PutRequest request, ByteSource& body) override {
     MAS_CO_CHECK(may_write(context_));
@@ -54,7 +63,8 @@ class StripedObjects final : public Objects {
     co_return co_await init_session(context_, std::move(key), std::move(name), instant);
   }
   Task<Result<SessionStatus>> session(SessionKey key) override {
-    return session_status(context_, std::move(key));
+    MAS_CO_CHECK(may_read(context_));
+    co_return co_await session_status(context_, std::move(key));
   }
   Task<Result<PartResult>> put_part(SessionKey key, PartRequest request,
                                     ByteSource& body) override {
@@ -68,7 +78,8 @@ class StripedObjects final : public Objects {
     co_return co_await finisher_.finish(std::move(key), std::move(request));
   }
   Task<Result<void>> abort(SessionKey key) override {
-    return abort_session(context_, std::move(key));
+    MAS_CO_CHECK(may_write(context_));
+    co_return co_await abort_session(context_, std::move(key));
   }
 
   Task<Result<void>> get(meta::Object object, std::uint64_t from, std::uint64_t length,
@@ -78,7 +89,8 @@ class StripedObjects final : public Objects {
   }
 
   Task<Result<meta::ObjectPage>> list(meta::ListQuery query) override {
-    return context_.deps.meta.list(std::move(query));
+    MAS_CO_CHECK(may_read(context_));
+    co_return co_await context_.deps.meta.list(std::move(query));
   }
   Task<Result<void>> remove(Hash hash) override {
     MAS_CO_CHECK(may_write(context_));

@@ -80,6 +80,8 @@ Task<Result<void>> PeerHandler::serve(http::Exchange& exchange) {
   if (kind == CallKind::ping) co_return co_await ping(exchange);
   if (kind == CallKind::probe) co_return co_await probe(exchange);
   if (ours && path == "have") co_return co_await have(exchange);
+  if (ours && path == "objects") co_return co_await objects(exchange);
+  if (ours && path == "layout") co_return co_await layout(exchange);
   std::size_t slash = path.find('/');
   if (ours && slash != std::string_view::npos) {
     std::string_view call = path.substr(0, slash);

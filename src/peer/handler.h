@@ -27,6 +27,8 @@ class PeerHandler final : public http::Handler {
   Task<Result<void>> read(http::Exchange& exchange, RecordKey key);
   Task<Result<void>> have(http::Exchange& exchange);
   Task<Result<void>> quarantine(http::Exchange& exchange, std::string_view key);
+  Task<Result<void>> objects(http::Exchange& exchange);
+  Task<Result<void>> layout(http::Exchange& exchange);
   Task<Result<void>> ping(http::Exchange& exchange);
   Task<Result<void>> probe(http::Exchange& exchange);
 

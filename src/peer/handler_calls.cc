@@ -19,8 +19,8 @@ http::ResponseHead fine() {
 }
 
 // 200 with bytes and their checksum.
-Task<Result<void>> answer_bytes(http::Exchange& exchange, Slice bytes) {
-  http::ResponseHead head = fine();
+Task<Result<void>> answer_bytes(http::Exchange& exchange, Slice bytes,
+                                http::ResponseHead head = fine()) {
   wire::add(head.headers, "Content-Type", "application/octet-stream");
   wire::add(head.headers, wire::kSum, wire::sum_text(xxh3_128(bytes.view())));
   std::uint64_t size = bytes.size();
@@ -97,6 +97,31 @@ Task<Result<void>> PeerHandler::have(http::Exchange& exchange) {
   std::string text;
   for (bool one : held) text += one ? '1' : '0';
   co_return co_await answer_bytes(exchange, Slice::copy_of(as_bytes(text)));
+}
+
+Task<Result<void>> PeerHandler::objects(http::Exchange& exchange) {
+  exchange.route = "/peer/v1/objects";
+  MAS_CO_CHECK(want_method(exchange, http::Method::get));
+  MAS_CO_TRY(http::Query query, http::Query::parse(exchange.head().raw_query));
+  std::optional<RecordKey> after;
+  if (query.count("after") > 0) {
+    if (query.count("after") > 1) co_return malformed("Name one key to go on after.");
+    MAS_CO_TRY(after, parse_key(*query.get("after")));
+  }
+  MAS_CO_TRY(Permit memory, co_await read_memory_.acquire(wire::kMaxCarriedBytes));
+  MAS_CO_TRY(CarriedPage page, co_await carried_in(store_, after));
+  http::ResponseHead head = fine();
+  if (page.next) wire::add(head.headers, wire::kNext, wire::key_text(*page.next));
+  std::string body = wire::carried_body(page.records);
+  co_return co_await answer_bytes(exchange, Slice::copy_of(as_bytes(body)), std::move(head));
+}
+
+Task<Result<void>> PeerHandler::layout(http::Exchange& exchange) {
+  exchange.route = "/peer/v1/layout";
+  MAS_CO_CHECK(want_method(exchange, http::Method::get));
+  std::string document = options_.layout ? options_.layout() : std::string();
+  if (document.empty()) co_return Error(Code::not_found, "This pod knows no layout yet.");
+  co_return co_await answer_bytes(exchange, Slice::copy_of(as_bytes(document)));
 }
 
 Task<Result<void>> PeerHandler::quarantine(http::Exchange& exchange, std::string_view text) {

@@ -51,6 +51,9 @@ class Transport final : public HttpTransport {
   Task<Result<std::vector<bool>>> have(layout::MemberIndex member,
                                        std::vector<RecordKey> keys) override;
   Task<Result<void>> quarantine(layout::MemberIndex member, RecordKey key) override;
+  Task<Result<CarriedPage>> carried(layout::MemberIndex member,
+                                    std::optional<RecordKey> after) override;
+  Task<Result<layout::Layout>> layout_of(layout::MemberIndex member) override;
   Task<Result<PingAnswer>> ping(std::string address, Duration timeout) override;
   Task<Result<PingAnswer>> probe_through(std::string via, std::string target,
                                          Duration timeout) override;
@@ -163,6 +166,26 @@ Task<Result<void>> Transport::quarantine(layout::MemberIndex member, RecordKey k
   Lane& lane = thread_for(here).lane;
   auto work = quarantine_remote(lane, self_, std::move(to), key);
   co_return co_await run_on(lane, here, std::move(work));
+}
+
+Task<Result<CarriedPage>> Transport::carried(layout::MemberIndex member,
+                                             std::optional<RecordKey> after) {
+  MAS_CO_TRY(Address to, find(member));
+  if (is_self(to)) co_return co_await carried_in(deps_.store, after);
+  Executor here = co_await boost::asio::this_coro::executor;
+  Lane& lane = thread_for(here).lane;
+  auto work = carried_remote(lane, self_, std::move(to), after);
+  co_return co_await run_on(lane, here, std::move(work));
+}
+
+Task<Result<layout::Layout>> Transport::layout_of(layout::MemberIndex member) {
+  MAS_CO_TRY(Address to, find(member));
+  Executor here = co_await boost::asio::this_coro::executor;
+  Lane& lane = thread_for(here).lane;
+  auto work = layout_remote(lane, self_, std::move(to));
+  auto asked = run_on(lane, here, std::move(work));
+  MAS_CO_TRY(std::string document, co_await std::move(asked));
+  co_return layout::parse(document);
 }
 
 Task<Result<PingAnswer>> Transport::limited(Semaphore& probes, Task<Result<PingAnswer>> probe) {

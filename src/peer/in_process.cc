@@ -32,6 +32,12 @@ class InProcessTransport final : public PeerTransport {
     co_return co_await quarantine_in(*store, key);
   }
 
+  Task<Result<CarriedPage>> carried(layout::MemberIndex member,
+                                    std::optional<RecordKey> after) override {
+    MAS_CO_TRY(store::Store * store, find(member));
+    co_return co_await carried_in(*store, after);
+  }
+
  private:
   [[nodiscard]] Result<store::Store*> find(layout::MemberIndex member) const {
     store::Store* store = member < stores_.size() ? stores_[member] : nullptr;

@@ -86,4 +86,33 @@ Task<Result<void>> quarantine_remote(Lane& lane, const Self& self, Address to, R
   co_return Result<void>();
 }
 
+Task<Result<CarriedPage>> carried_remote(Lane& lane, const Self& self, Address to,
+                                         std::optional<RecordKey> after) {
+  MAS_CO_TRY(Lane::Lease lease, co_await lane.connection(to.slot, to.address));
+  std::string path = "objects";
+  if (after) path += "?after=" + wire::key_text(*after);
+  auto request = make_request("GET", std::move(path), self, &to, self.layout().version);
+  MAS_CO_TRY(http::ResponseHead head, co_await send(lease.client(), std::move(request)));
+  MAS_CO_TRY(Slice body, co_await take_answer(lease.client(), head, wire::kMaxCarriedBytes));
+  auto records = wire::parse_carried(as_text(body.view()));
+  auto next = wire::only(head.headers, wire::kNext);
+  CarriedPage page;
+  if (next) page.next = wire::parse_key(*next);
+  // Without an end it would be asked for ever.
+  bool forward = !page.next || !after || *page.next > *after;
+  if (!records || next.has_value() != page.next.has_value() || !forward) {
+    co_return Error(Code::closed, "The pod's answer is not one of mas.");
+  }
+  page.records = std::move(*records);
+  co_return page;
+}
+
+Task<Result<std::string>> layout_remote(Lane& lane, const Self& self, Address to) {
+  MAS_CO_TRY(Lane::Lease lease, co_await lane.connection(to.slot, to.address));
+  auto request = make_request("GET", "layout", self, &to, self.layout().version);
+  MAS_CO_TRY(http::ResponseHead head, co_await send(lease.client(), std::move(request)));
+  MAS_CO_TRY(Slice body, co_await take_answer(lease.client(), head, wire::kMaxLayoutBytes));
+  co_return std::string(as_text(body.view()));
+}
+
 }  // namespace mas::peer

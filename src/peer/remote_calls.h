@@ -16,5 +16,8 @@ Task<Result<Slice>> read_remote(Lane& lane, const Self& self, Address to, Record
 Task<Result<std::vector<bool>>> have_remote(Lane& lane, const Self& self, Address to,
                                             std::vector<RecordKey> keys);
 Task<Result<void>> quarantine_remote(Lane& lane, const Self& self, Address to, RecordKey key);
+Task<Result<CarriedPage>> carried_remote(Lane& lane, const Self& self, Address to,
+                                         std::optional<RecordKey> after);
+Task<Result<std::string>> layout_remote(Lane& lane, const Self& self, Address to);
 
 }  // namespace mas::peer

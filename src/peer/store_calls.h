@@ -3,12 +3,13 @@
 
 #include <vector>
 
-#include "mas/store/store.h"
+#include "mas/peer/transport.h"
 
 namespace mas::peer {
 
-// As PeerTransport::have and PeerTransport::quarantine, at this store.
+// As PeerTransport::have, quarantine and carried, at this store.
 Task<Result<std::vector<bool>>> have_in(store::Store& store, std::vector<RecordKey> keys);
 Task<Result<void>> quarantine_in(store::Store& store, RecordKey key);
+Task<Result<CarriedPage>> carried_in(store::Store& store, std::optional<RecordKey> after);
 
 }  // namespace mas::peer

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "mas/core/endian.h"
 #include "mas/core/units.h"
 
 namespace mas::peer::wire {
@@ -93,6 +94,35 @@ std::optional<PingAnswer> parse_ping(const http::Headers& headers) {
   answer.software = std::move(*software);
   answer.wall = WallTime{static_cast<std::int64_t>(*wall)};
   return answer;
+}
+
+std::string carried_body(const std::vector<Carried>& records) {
+  std::string body;
+  for (const Carried& record : records) {
+    RecordKey::Encoded key = record.key.encode();
+    body += as_text(key);
+    ByteWriter length;
+    length.write(static_cast<std::uint32_t>(record.object.size()));
+    body += length.bytes();
+    body += record.object;
+  }
+  return body;
+}
+
+std::optional<std::vector<Carried>> parse_carried(std::string_view body) {
+  constexpr std::size_t kHead = RecordKey::kEncodedSize + sizeof(std::uint32_t);
+  std::vector<Carried> records;
+  while (!body.empty()) {
+    if (body.size() < kHead) return std::nullopt;
+    auto key = RecordKey::decode(as_bytes(body.substr(0, RecordKey::kEncodedSize)));
+    ByteReader in(as_bytes(body.substr(RecordKey::kEncodedSize, sizeof(std::uint32_t))));
+    auto length = in.read<std::uint32_t>();
+    body.remove_prefix(kHead);
+    if (!key || length > body.size()) return std::nullopt;
+    records.push_back({*key, std::string(body.substr(0, length))});
+    body.remove_prefix(length);
+  }
+  return records;
 }
 
 http::ResponseHead error_head(const Error& error) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mas/core/ids.h"
 #include "mas/http/message.h"
@@ -18,6 +19,10 @@ inline constexpr std::string_view kPrefix = "/peer/v1/";
 inline constexpr std::size_t kMaxKeys = 4096;
 // The longest a pod pings another one on a peer's behalf.
 inline constexpr std::chrono::milliseconds kLongestProbe{10'000};
+// The largest page of object records: 256 KiB and one record of any size more.
+inline constexpr std::uint64_t kMaxCarriedBytes = 8 * kMiB;
+// The longest layout document.
+inline constexpr std::uint64_t kMaxLayoutBytes = 16 * kMiB;
 // The longest sentence of an error that is read.
 inline constexpr std::size_t kMaxSentence = 4096;
 
@@ -36,6 +41,7 @@ inline constexpr std::string_view kCode = "Mas-Code";
 inline constexpr std::string_view kMaybe = "Mas-Maybe-Happened";
 inline constexpr std::string_view kClusterId = "Mas-Cluster-Id";
 inline constexpr std::string_view kSoftware = "Mas-Software";
+inline constexpr std::string_view kNext = "Mas-Next";  // KEY where the next page goes on after
 inline constexpr std::string_view kWall = "Mas-Wall";  // microseconds since 1970
 
 // The value of a field that is there exactly once.
@@ -52,6 +58,11 @@ void add(http::Headers& headers, std::string_view name, std::string value);
 // The fields of a ping's answer, both ways. Parsing gives nullopt for what is none.
 [[nodiscard]] http::Headers ping_fields(const PingAnswer& answer);
 [[nodiscard]] std::optional<PingAnswer> parse_ping(const http::Headers& headers);
+
+// The records of a page, one after the other: key, length (u32), that many bytes. Parsing gives
+// nullopt for what is none.
+[[nodiscard]] std::string carried_body(const std::vector<Carried>& records);
+[[nodiscard]] std::optional<std::vector<Carried>> parse_carried(std::string_view body);
 
 // An error as an answer, and back. What is no peer's answer is `closed`.
 [[nodiscard]] http::ResponseHead error_head(const Error& error);

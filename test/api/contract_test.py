@@ -1,6 +1,7 @@
 """Every route and status of http.md, each answer checked against openapi.json."""
 import json
 import os
+import time
 import urllib.parse
 
 from harness import DaemonTest, form, sha256
@@ -9,7 +10,8 @@ UNKNOWN = "0" * 64
 SYSTEM_CALLS = [
     ("GET", "/api/server/signal"), ("GET", "/api/token/upload"), ("GET", "/api/token/download"),
     ("GET", "/api/file/info"), ("POST", "/api/file/upload/object"), ("GET", "/api/file/list"),
-    ("DELETE", "/api/file"), ("GET", "/api/cluster/status"), ("GET", "/api/file/upload/finish")]
+    ("DELETE", "/api/file"), ("GET", "/api/cluster/status"), ("GET", "/api/file/upload/finish"),
+    ("POST", "/api/cluster/rebuild-metadata"), ("GET", "/api/cluster/rebuild-metadata")]
 UPLOAD_CALLS = [
     ("POST", "/api/file/upload/single"), ("PUT", "/api/file/upload/single"),
     ("GET", "/api/file/upload/init"), ("POST", "/api/file/upload/init"),
@@ -44,6 +46,21 @@ class ContractTest(DaemonTest):
         for method in ("POST", "PUT"):
             self.one_request(method)
             self.parts("GET" if method == "PUT" else "POST", method)
+        self.rebuild()
+
+    def rebuild(self):
+        mas, path = self.mas, "/api/cluster/rebuild-metadata"
+        self.assertIsNone(mas.call("GET", path, system=True).data)
+        self.refused(mas.call("POST", path, {"verify": 2}, system=True), 400, 5205)
+        self.assertEqual(mas.call("POST", path, {"verify": 1}, system=True).status, 200)
+        end = time.monotonic() + 60
+        while (report := mas.call("GET", path, system=True)).data["running"]:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
+        self.assertEqual((report.status, report.data["phase"], report.data["error"],
+                          report.data["restored"], report.data["not_restored"]),
+                         (200, "done", "", 0, 0))
+        self.assertEqual(report.data["verified"], report.data["files"])
 
     def one_request(self, method):
         mas = self.mas

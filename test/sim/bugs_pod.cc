@@ -68,6 +68,10 @@ class Forwarding : public peer::PeerTransport {
   Task<Result<void>> quarantine(layout::MemberIndex member, RecordKey key) override {
     return inner_->quarantine(member, key);
   }
+  Task<Result<peer::CarriedPage>> carried(layout::MemberIndex member,
+                                          std::optional<RecordKey> after) override {
+    return inner_->carried(member, after);
+  }
 
  protected:
   std::unique_ptr<peer::PeerTransport> inner_;

@@ -159,4 +159,14 @@ Task<Result<Identity>> ProbeLink::ping_through(std::string via, std::string targ
   co_return co_await ask(std::move(via), timeout, std::move(what));
 }
 
+Task<Result<peer::CarriedPage>> PeerLink::carried(layout::MemberIndex member,
+                                                  std::optional<RecordKey> after) {
+  if (member == self_) co_return co_await own_.carried(0, after);
+  Request<peer::CarriedPage> request = [=](Services& services, Life&) {
+    return services.shards->carried(0, after);
+  };
+  co_return co_await network_.call<peer::CarriedPage>(life_, self_, member, kPatience,
+                                                      std::move(request), true);
+}
+
 }  // namespace mas::sim

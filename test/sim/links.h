@@ -77,6 +77,8 @@ class PeerLink final : public peer::PeerTransport {
   Task<Result<std::vector<bool>>> have(layout::MemberIndex member,
                                        std::vector<RecordKey> keys) override;
   Task<Result<void>> quarantine(layout::MemberIndex member, RecordKey key) override;
+  Task<Result<peer::CarriedPage>> carried(layout::MemberIndex member,
+                                          std::optional<RecordKey> after) override;
 
  private:
   struct Target {

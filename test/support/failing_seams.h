@@ -114,6 +114,10 @@ class FailingTransport final : public peer::PeerTransport {
   Task<Result<void>> quarantine(layout::MemberIndex member, RecordKey key) override {
     return guarded(inner_.quarantine(member, key));
   }
+  Task<Result<peer::CarriedPage>> carried(layout::MemberIndex member,
+                                          std::optional<RecordKey> after) override {
+    return guarded(inner_.carried(member, after));
+  }
 
   [[nodiscard]] std::uint64_t reads() const { return reads_; }
 

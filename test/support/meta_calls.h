@@ -40,6 +40,9 @@ class MetaCalls : public meta::MetaStore {
   Task<Result<void>> erase(Hash hash, std::uint64_t generation, std::int64_t now) override {
     return self().run(inner_.erase(hash, generation, now));
   }
+  Task<Result<meta::Object>> restore(meta::Object object, std::int64_t now) override {
+    return self().run(inner_.restore(std::move(object), now));
+  }
   Task<Result<meta::ObjectPage>> list(meta::ListQuery query) override {
     return self().run(inner_.list(std::move(query)));
   }

@@ -113,6 +113,13 @@ class ObjectRig {
         metrics_,       background_.executor(0)};
     objects_ = object::make_objects(options, limits, dependencies);
   }
+  // The metadata store is another one from now on: lost, or restored from a backup.
+  void replace_meta(std::unique_ptr<meta::MetaStore> meta, const config::Object& options) {
+    stop();
+    meta_ = std::move(meta);
+    failing_meta_ = std::make_unique<FailingMeta>(*meta_, faults);
+    restart(options);
+  }
   // Waits for work in the background; nothing can be asked afterwards but restart().
   void stop() {
     if (!objects_) return;

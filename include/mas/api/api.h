@@ -10,6 +10,7 @@
 #include "mas/auth/tokens.h"
 #include "mas/config/config.h"
 #include "mas/http/exchange.h"
+#include "mas/maintain/rebuild.h"
 #include "mas/maintain/scheduler.h"
 #include "mas/object/objects.h"
 #include "mas/observe/metrics.h"
@@ -28,6 +29,7 @@ struct Dependencies {
   observe::Metrics& metrics;
   Clock& clock;
   const maintain::Ledger& redundancy;
+  maintain::RebuildService* rebuild = nullptr;  // null: this pod cannot
 };
 
 // Answers every route of http.md; /metrics too unless config.metrics.listen is set.

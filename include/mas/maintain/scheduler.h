@@ -9,6 +9,7 @@
 #include "mas/config/config.h"
 #include "mas/maintain/ledger.h"
 #include "mas/membership/cluster_view.h"
+#include "mas/membership/membership.h"
 #include "mas/meta/meta_store.h"
 #include "mas/object/repair.h"
 #include "mas/observe/metrics.h"
@@ -63,6 +64,8 @@ struct Dependencies {
   const membership::ViewBoard& view;
   Clock& clock;
   observe::Metrics& metrics;
+  // Asked before anything is ended or erased; null: the metadata store is always believed.
+  membership::GenerationWatch* watch = nullptr;
 };
 
 [[nodiscard]] std::unique_ptr<Worker> make_expiry_worker(const config::Maintain&, Dependencies);

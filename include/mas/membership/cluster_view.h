@@ -40,6 +40,9 @@ struct ClusterView {
                            // or too many pods vanished together
   std::string halted_why;  // this pod must not collect, publish or join: the metadata store is not
                            // the one it knows, or its data directory is a copy or an old one
+  bool distrusted = false;      // halted because of the metadata store: what it says is not
+                                // believed
+  std::uint64_t distrusts = 0;  // how often it was found so: positions in it mean nothing after
   std::vector<std::string> waiting;  // what the layout waits for, and what to do about it
 
   [[nodiscard]] bool frozen() const { return !frozen_why.empty(); }

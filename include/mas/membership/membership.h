@@ -60,6 +60,25 @@ struct Self {
   std::function<Profile(std::size_t)> profile;
 };
 
+// The highest generation that this pod was given or heard of: a metadata store that gives a lower
+// one is older than the pod. Thread-safe.
+class GenerationWatch {
+ public:
+  virtual ~GenerationWatch() = default;
+  // To be asked before a generation is taken.
+  [[nodiscard]] virtual std::uint64_t highest_generation() const = 0;
+  // A generation that this pod was given.
+  virtual void note_generation(std::uint64_t generation) = 0;
+  // The store gave one that is not above the highest: it is looked at soon.
+  virtual void doubt_metadata() = 0;
+};
+// Takes a generation to see whether `meta` is still the store that it was. Without a watch it is.
+// Errors: metadata_unavailable (it is not: certainly nothing happened), those of the store.
+Task<Result<void>> check_metadata(meta::MetaStore& meta, GenerationWatch* watch);
+// metadata_unavailable, with a sentence, and a doubt noted, if `taken` is not above `known`.
+[[nodiscard]] Result<void> judge_generation(GenerationWatch& watch, std::uint64_t known,
+                                            std::uint64_t taken);
+
 // All of it outlives the membership. `directory` exists: files `layout` and `generation` are kept
 // there.
 struct Dependencies {
@@ -76,9 +95,9 @@ struct Dependencies {
   std::string directory;
 };
 
-class Membership {
+class Membership : public GenerationWatch {
  public:
-  virtual ~Membership() = default;  // after close()
+  // Destroyed after close().
   // Reads what the pod kept, shows it on the board, takes over the bus's listener and starts. Once.
   // `executor` runs on one thread; every Task below is called there. Errors: io; corrupt (what was
   // kept is damaged: the message says what to do).
@@ -86,8 +105,9 @@ class Membership {
   // Reads the layout now: for whoever was told that its own is stale. Errors: those of the store;
   // refused, if this pod is halted.
   virtual Task<Result<void>> refresh() = 0;
-  // A generation that this pod was given and used. Thread-safe.
-  virtual void note_generation(std::uint64_t generation) = 0;
+  // Goes by `layout`, which another member kept, if it is of this cluster and newer than this pod's
+  // own. Errors: refused (another cluster's), io (it is not on this pod's disk).
+  virtual Task<Result<void>> take_over(layout::Layout layout) = 0;
   // Ends the loops after the calls they are in, and closes the board.
   virtual Task<void> close() = 0;
 };

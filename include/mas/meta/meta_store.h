@@ -68,6 +68,13 @@ class MetaStore {
   // Removes a condemned record of that generation and frees its extents as of `now`. Fine if there
   // is none. Errors: conflict.
   virtual Task<Result<void>> erase(Hash hash, std::uint64_t generation, std::int64_t now) = 0;
+  // For rebuilding metadata out of what is stored: puts `object` as it is, live or condemned,
+  // unless its hash has a record of the same or a higher generation; returns what stands then.
+  // Extents that uploads still have are taken from them, which ends those uploads as their own
+  // commit would; what they had beyond that, and what a replaced record leaves behind, is freed as
+  // of `now`. Extents of a condemned object that are freed or another object's are left out of it.
+  // Errors: conflict (an extent of a live object is).
+  virtual Task<Result<Object>> restore(Object object, std::int64_t now) = 0;
   // In hash order. A page may hold fewer than `limit` objects and still have a `next`.
   virtual Task<Result<ObjectPage>> list(ListQuery query) = 0;
   // Condemned records whose condemned_at is before `before`, oldest first.

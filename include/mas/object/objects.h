@@ -16,6 +16,7 @@
 #include "mas/config/config.h"
 #include "mas/core/ids.h"
 #include "mas/membership/cluster_view.h"
+#include "mas/membership/membership.h"
 #include "mas/meta/meta_store.h"
 #include "mas/object/repair.h"
 #include "mas/observe/metrics.h"
@@ -94,7 +95,8 @@ struct Dependencies {
   Clock& clock;
   Rng& rng;
   observe::Metrics& metrics;
-  Executor background;  // where work goes on after its caller has left
+  Executor background;                           // where work goes on after its caller has left
+  membership::GenerationWatch* watch = nullptr;  // null: the metadata store is always believed
 };
 
 class Objects {

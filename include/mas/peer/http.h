@@ -91,6 +91,9 @@ class HttpTransport : public PeerTransport, public Prober {
   // New calls to other pods fail (closed); resumes when the running ones have ended, as their
   // time-outs see to, and idle connections are closed. Before the io threads stop.
   virtual Task<void> close() = 0;
+  // The layout document that another member goes by. Errors: those of PeerTransport; not_found (it
+  // knows none); corrupt.
+  virtual Task<Result<layout::Layout>> layout_of(layout::MemberIndex member) = 0;
 };
 
 struct TransportDependencies {
@@ -111,6 +114,8 @@ struct TransportDependencies {
 struct HandlerOptions {
   // Whether the layout names this incarnation for this slot; others may only ping. Thread-safe.
   std::function<bool(std::string_view slot, const Id128& incarnation)> known;
+  // The serialised layout this pod goes by, "" for none. Thread-safe; null: none is told.
+  std::function<std::string()> layout;
   Prober* prober = nullptr;  // what probes for others are made with; null: none are
   std::uint64_t max_record = kMaxRecordBytes;
   // Bytes of all bodies being received, and of all records being sent; at least max_record each.

@@ -134,6 +134,19 @@ Task<Result<boost::json::value>> ApiClient::status() {
   co_return std::move(answer.data);
 }
 
+Task<Result<boost::json::value>> ApiClient::start_rebuild(bool verify) {
+  Parameters query{{"verify", verify ? "1" : "0"}};
+  auto call = request("POST", "/api/cluster/rebuild-metadata", query, Secret::system);
+  MAS_CO_TRY(Answer answer, co_await exchange(std::move(call)));
+  co_return std::move(answer.data);
+}
+
+Task<Result<boost::json::value>> ApiClient::rebuild_progress() {
+  auto call = request("GET", "/api/cluster/rebuild-metadata", {}, Secret::system);
+  MAS_CO_TRY(Answer answer, co_await exchange(std::move(call)));
+  co_return std::move(answer.data);
+}
+
 Task<Result<void>> ApiClient::ready() {
   auto call = request("GET", "/readyz", {}, Secret::none);
   MAS_CO_CHECK(co_await exchange(std::move(call)));

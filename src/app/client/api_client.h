@@ -58,6 +58,10 @@ class ApiClient {
   Task<Result<void>> remove(Hash hash);
   // The `data` of /api/cluster/status.
   Task<Result<boost::json::value>> status();
+  // The `data` of /api/cluster/rebuild-metadata: begins a rebuild, and tells of the last one (null:
+  // of none).
+  Task<Result<boost::json::value>> start_rebuild(bool verify);
+  Task<Result<boost::json::value>> rebuild_progress();
   // Fine if /readyz says so.
   Task<Result<void>> ready();
 

@@ -11,5 +11,6 @@ namespace mas::app {
 [[nodiscard]] std::unique_ptr<Command> make_stat();
 [[nodiscard]] std::unique_ptr<Command> make_rm();
 [[nodiscard]] std::unique_ptr<Command> make_token();
+[[nodiscard]] std::unique_ptr<Command> make_rebuild_metadata();
 
 }  // namespace mas::app

@@ -113,6 +113,8 @@ std::string status_text(const value& status) {
 
 std::string unhealthy_because(const value& status) {
   if (list(at(status, "pods")).empty()) return "no pods are known";
+  const value& halted = at(status, "halted");
+  if (halted.is_string() && !halted.get_string().empty()) return text(halted);
   for (const value& pod : list(at(status, "pods"))) {
     if (text(at(pod, "state")) != "active") {
       return text(at(pod, "name")) + " is " + text(at(pod, "state"));

@@ -29,6 +29,16 @@ void take_heartbeat(membership::ViewBoard& board, const membership::Heartbeat& b
 
 }  // namespace
 
+membership::ClusterView view_without_metadata(layout::Member self, Rng& rng) {
+  membership::ClusterView view = view_of(layout::found(rng.id(), {std::move(self)}));
+  view.confirmed = false;
+  view.distrusted = true;
+  view.halted_why =
+      "The metadata is empty, but this pod holds stored files. Nothing is read, stored or removed "
+      "until then: restore it from a backup, or run `mas rebuild-metadata`.";
+  return view;
+}
+
 Task<Result<membership::ClusterView>> view_alone(meta::MetaStore& meta, layout::Member self,
                                                  Rng& rng) {
   MAS_CO_TRY(auto stored, co_await meta.current_layout());

@@ -9,6 +9,10 @@
 
 namespace mas::app {
 
+// A pod whose store holds something while its metadata is empty: halted, with a layout that is
+// stored nowhere yet.
+[[nodiscard]] membership::ClusterView view_without_metadata(layout::Member self, Rng& rng);
+
 // The stored layout with `self` in it, founding or changing it where needed: a first start founds
 // it under a new cluster id; a pod that comes back under another name, or with an empty data
 // directory, takes the only place there is. Errors: those of the metadata store; refused, if the

@@ -1,6 +1,7 @@
 #include "app/serve/cluster_node.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "app/serve/layout_duties.h"
 #include "app/serve/peer_prober.h"
@@ -31,6 +32,30 @@ membership::ClusterView empty_view() {
   return view;
 }
 
+// What membership sees, from before it is there.
+class Watch final : public membership::GenerationWatch {
+ public:
+  void watch_with(membership::Membership* membership) { membership_ = membership; }
+  std::uint64_t highest_generation() const override {
+    membership::Membership* now = membership_;
+    return now == nullptr ? 0 : now->highest_generation();
+  }
+  void note_generation(std::uint64_t generation) override {
+    if (membership::Membership* now = membership_) now->note_generation(generation);
+  }
+  void doubt_metadata() override {
+    if (membership::Membership* now = membership_) now->doubt_metadata();
+  }
+
+ private:
+  std::atomic<membership::Membership*> membership_{nullptr};
+};
+
+std::string layout_document(const membership::ViewBoard& board) {
+  auto view = board.current();
+  return view->layout.rows.empty() ? std::string() : layout::serialise(view->layout);
+}
+
 class Node final : public ClusterNode {
  public:
   Node(const NodeDependencies& deps, std::string secret)
@@ -43,6 +68,7 @@ class Node final : public ClusterNode {
 
   membership::ViewBoard& board() override { return board_; }
   peer::PeerTransport& transport() override { return *refreshing_; }
+  membership::GenerationWatch& watch() override { return watch_; }
 
   Task<Result<void>> start(object::Objects& objects, maintain::Scheduler& workers,
                            std::string api_address) override {
@@ -72,10 +98,34 @@ class Node final : public ClusterNode {
     MAS_CO_CHECK(deps_.fs.make_directories(parts.directory));
     membership_ = membership::make_membership(deps_.config.cluster, who(api_address), parts);
     refreshing_->refresh_with(membership_.get());
+    watch_.watch_with(membership_.get());
     MAS_CO_CHECK(co_await membership_->start(deps_.io.executor(0)));
     (void)spawn(deps_.io.executor(0), gate_, begin_work(objects, workers), "begin work");
     co_return Result<void>();
   }
+
+  Task<Result<void>> find_newest_layout() override {
+    auto view = board_.current();
+    std::optional<layout::Layout> newest;
+    std::uint64_t version = view->layout.version;
+    for (std::size_t i = 0; i < view->layout.members.size(); ++i) {
+      auto member = static_cast<layout::MemberIndex>(i);
+      const membership::Pod* pod = view->pod_of(member);
+      bool newer = pod != nullptr && pod->alive && pod->last.layout_version > version;
+      if (!newer) continue;
+      auto asked = transport_->layout_of(member);
+      Result<layout::Layout> theirs = co_await std::move(asked);
+      if (theirs.has_error()) co_return theirs.error().with_context(pod->last.slot);
+      if (theirs->version <= version) continue;
+      version = theirs->version;
+      newest = *std::move(theirs);
+    }
+    if (!newest) co_return Result<void>();
+    co_return co_await membership_->take_over(*std::move(newest));
+  }
+
+  // What is wrong shows on the board.
+  Task<void> look_again() override { (void)co_await membership_->refresh(); }
 
   Task<void> stop() override {
     co_await refreshing_->close();
@@ -122,6 +172,7 @@ class Node final : public ClusterNode {
     options.known = [this](std::string_view slot, const Id128& incarnation) {
       return is_known(board_, slot, incarnation);
     };
+    options.layout = [this] { return layout_document(board_); };
     options.prober = transport_.get();
     handler_ = peer::make_peer_handler(self_, deps_.store, std::move(options),
                                        {deps_.clock, deps_.metrics});
@@ -167,6 +218,7 @@ class Node final : public ClusterNode {
   std::unique_ptr<membership::LayoutDuties> duties_;
   std::unique_ptr<membership::HeartbeatBus> bus_;
   std::unique_ptr<membership::Membership> membership_;
+  Watch watch_;
 };
 
 }  // namespace

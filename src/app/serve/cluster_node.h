@@ -36,12 +36,18 @@ class ClusterNode {
   // has seen one.
   virtual membership::ViewBoard& board() = 0;
   virtual peer::PeerTransport& transport() = 0;
+  virtual membership::GenerationWatch& watch() = 0;
 
   // Opens the peer port and begins to beat. Once this pod is a member, `objects` finishes what a
   // crash left and `workers` start. `api_address`: as it is bound. Errors: those of the ports,
   // files and the broker's URL.
   virtual Task<Result<void>> start(object::Objects& objects, maintain::Scheduler& workers,
                                    std::string api_address) = 0;
+  // For a rebuild of the metadata, on io thread 0: goes by the highest layout that any member kept.
+  // Errors: those of asking the member that has it.
+  virtual Task<Result<void>> find_newest_layout() = 0;
+  // Looks at the metadata store at once.
+  virtual Task<void> look_again() = 0;
   // Leaves: no beats, no calls to or from other pods. Also after a start() that failed.
   virtual Task<void> stop() = 0;
 };

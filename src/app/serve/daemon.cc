@@ -1,5 +1,7 @@
 #include "app/serve/daemon.h"
 
+#include <array>
+
 #include "app/serve/alone.h"
 #include "mas/core/error.h"
 #include "mas/meta/embedded.h"
@@ -22,6 +24,9 @@ void keep_first(Result<void>& kept, const Result<void>& next, std::string_view w
   log::error("stop.failed", {{"what", what}, {"error", next.error()}});
   if (!kept.has_error()) kept = next;
 }
+
+// Workers that end or remove something by what the metadata says.
+constexpr std::array kErasing{"collect", "expiry", "census"};
 
 }  // namespace
 
@@ -97,8 +102,15 @@ Result<void> Daemon::open_tokens() {
 
 Task<Result<void>> Daemon::stand_alone() {
   layout::Member self{config_.node.name, store_->incarnation(), "", 1};
-  MAS_CO_TRY(auto view, co_await view_alone(*meta_, self, *rng_));
-  view_ = std::make_unique<membership::ViewBoard>(std::move(view));
+  MAS_CO_TRY(auto stored, co_await meta_->current_layout());
+  if (!stored && store_->usage().records > 0) {
+    membership::ClusterView view = view_without_metadata(self, *rng_);
+    log::error("cluster.halted", {{"why", view.halted_why}});
+    view_ = std::make_unique<membership::ViewBoard>(std::move(view));
+  } else {
+    MAS_CO_TRY(auto view, co_await view_alone(*meta_, self, *rng_));
+    view_ = std::make_unique<membership::ViewBoard>(std::move(view));
+  }
   bus_ = membership::join_hub(membership::make_in_process_hub());
   stores_.assign(view_->current()->layout.members.size(), nullptr);
   stores_[view_->current()->self] = store_.get();
@@ -119,11 +131,53 @@ Task<Result<void>> Daemon::join() {
     MAS_CO_CHECK(co_await hand_over_metadata());
     co_return co_await node_->start(*objects_, *workers_, server_->address());
   }
-  MAS_CO_CHECK(co_await objects_->recover());
+  if (!view_->current()->halted()) MAS_CO_CHECK(co_await begin_work_alone());
   auto announced = announce(*bus_, *view_, server_->address());
-  MAS_CO_CHECK(co_await std::move(announced));
+  co_return co_await std::move(announced);
+}
+
+Task<Result<void>> Daemon::begin_work_alone() {
+  if (working_alone_) co_return Result<void>();
+  MAS_CO_CHECK(co_await objects_->recover());
   workers_->start(io_.executor(0));
+  working_alone_ = true;
   co_return Result<void>();
+}
+
+void Daemon::build_rebuild(peer::PeerTransport& transport) {
+  maintain::RebuildDependencies deps{*meta_, transport, board(), *clock_, objects_.get()};
+  maintain::RebuildHooks hooks;
+  hooks.before = [this] { return before_rebuild(); };
+  hooks.after = [this](bool done) { return after_rebuild(done); };
+  rebuild_ = maintain::make_rebuild_service(deps, std::move(hooks), io_.executor(0));
+}
+
+// Nothing is ended or removed here while records are put together.
+Task<Result<void>> Daemon::before_rebuild() {
+  for (const char* worker : kErasing) (void)workers_->pause(worker);
+  if (!node_) co_return Result<void>();
+  auto finding = node_->find_newest_layout();
+  co_return co_await std::move(finding);
+}
+
+Task<Result<void>> Daemon::after_rebuild(bool done) {
+  for (const char* worker : kErasing) (void)workers_->resume(worker);
+  if (!done) co_return Result<void>();
+  if (node_) {
+    auto looking = node_->look_again();
+    co_await std::move(looking);
+    co_return Result<void>();
+  }
+  layout::Member self = view_->current()->layout.members.front();
+  auto reading = view_alone(*meta_, std::move(self), *rng_);
+  MAS_CO_TRY(membership::ClusterView view, co_await std::move(reading));
+  const bool was_halted = view_->current()->halted();
+  view.distrusts = view_->current()->distrusts + 1;
+  view.pods.front().last = view_->current()->pods.front().last;
+  view.pods.front().last.layout_version = view.layout.version;
+  view_->publish(std::move(view));
+  if (was_halted) log::info("cluster.resumed");
+  co_return co_await begin_work_alone();
 }
 
 // A pod that was alone before brings its records along.
@@ -149,11 +203,13 @@ Task<Result<void>> Daemon::hand_over_metadata() {
 
 void Daemon::build_service() {
   peer::PeerTransport& transport = node_ ? node_->transport() : *transport_;
-  object::Dependencies deps{*meta_,  transport, board(),  Pools{*disk_, *cpu_, *driver_},
-                            *clock_, *rng_,     metrics_, io_.executor(0)};
+  object::Dependencies deps{
+      *meta_, transport, board(),         Pools{*disk_, *cpu_, *driver_},   *clock_,
+      *rng_,  metrics_,  io_.executor(0), node_ ? &node_->watch() : nullptr};
   objects_ = object::make_objects(config_.object, config_.limits, deps);
   workers_ = maintain::make_scheduler(*clock_, metrics_);
-  maintain::Dependencies worker_deps{*meta_, *store_, board(), *clock_, metrics_};
+  maintain::Dependencies worker_deps{*meta_,  *store_,  board(),
+                                     *clock_, metrics_, node_ ? &node_->watch() : nullptr};
   workers_->add(maintain::make_expiry_worker(config_.maintain, worker_deps));
   workers_->add(maintain::make_collect_worker(config_.maintain, worker_deps, &redundancy_));
   workers_->add(maintain::make_compact_worker(config_.maintain, worker_deps));
@@ -162,8 +218,10 @@ void Daemon::build_service() {
   maintain::RepairDependencies repair_deps{worker_deps, upkeep, transport, redundancy_};
   workers_->add(maintain::make_repair_worker(config_.maintain, repair_deps));
   workers_->add(maintain::make_census_worker(config_.maintain, repair_deps));
-  api::Dependencies api_deps{*objects_,       *authority_, *store_,  *workers_, *meta_,
-                             *ledger_.tokens, board(),     metrics_, *clock_,   redundancy_};
+  build_rebuild(transport);
+  api::Dependencies api_deps{*objects_, *authority_,     *store_,       *workers_,
+                             *meta_,    *ledger_.tokens, board(),       metrics_,
+                             *clock_,   redundancy_,     rebuild_.get()};
   api_ = api::make_api(config_, api_deps);
 }
 
@@ -192,6 +250,7 @@ Task<Result<void>> Daemon::stop() {
 Task<void> Daemon::stop_serving() {
   if (server_) co_await server_->stop(config_.node.shutdown_timeout);
   if (metrics_server_) co_await metrics_server_->stop(Duration(0));
+  if (rebuild_) co_await rebuild_->close();
   if (workers_) co_await workers_->close();
   if (objects_) co_await objects_->close();
   if (authority_) co_await authority_->close();

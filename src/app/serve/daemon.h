@@ -15,6 +15,7 @@
 #include "mas/auth/tokens.h"
 #include "mas/config/config.h"
 #include "mas/http/server.h"
+#include "mas/maintain/rebuild.h"
 #include "mas/maintain/repair.h"
 #include "mas/membership/cluster_view.h"
 #include "mas/object/objects.h"
@@ -53,6 +54,10 @@ class Daemon {
   Task<Result<void>> hand_over_metadata();
   void build_service();
   Task<Result<void>> join();
+  Task<Result<void>> begin_work_alone();
+  void build_rebuild(peer::PeerTransport& transport);
+  Task<Result<void>> before_rebuild();
+  Task<Result<void>> after_rebuild(bool done);
   Result<void> listen();
   Task<void> stop_serving();
   [[nodiscard]] BackendDependencies backend_deps();
@@ -83,6 +88,8 @@ class Daemon {
   std::unique_ptr<object::Objects> objects_;
   maintain::Ledger redundancy_{metrics_};
   std::unique_ptr<maintain::Scheduler> workers_;
+  bool working_alone_ = false;  // what a crash left is finished, and the workers run
+  std::unique_ptr<maintain::RebuildService> rebuild_;
   auth::Secrets secrets_;
   std::unique_ptr<auth::Authority> authority_;
   std::unique_ptr<http::Handler> api_;

@@ -29,6 +29,10 @@ class Refreshing final : public RefreshingTransport {
   Task<Result<void>> quarantine(layout::MemberIndex member, RecordKey key) override {
     return inner_.quarantine(member, key);
   }
+  Task<Result<peer::CarriedPage>> carried(layout::MemberIndex member,
+                                          std::optional<RecordKey> after) override {
+    return inner_.carried(member, after);
+  }
 
   void refresh_with(membership::Membership* membership) override {
     std::lock_guard lock(mutex_);

@@ -119,6 +119,7 @@ class MongoDocuments final : public Documents {
   Result<std::size_t> write(const std::vector<Step>& steps) override;
   Result<std::uint64_t> add(const std::string& id, std::uint64_t amount) override;
   Result<void> ping() override;
+  void expect_new() override { indexed_ = false; }
 
  private:
   // Around each command: the breaker, the hook, a client.
@@ -168,7 +169,7 @@ class MongoDocuments final : public Documents {
   Result<std::size_t> write_chunk(Lease& lease, std::span<const Step> steps, bool& stopped);
   Result<std::uint64_t> add_in(Lease& lease, const std::string& id, std::uint64_t amount);
 
-  // With the first command that reaches the server.
+  // With the first command that reaches the server, and after expect_new().
   void make_indexes(Lease& lease);
 
   ClientPool pool_;

@@ -87,6 +87,8 @@ class Documents {
   virtual Result<std::uint64_t> add(const std::string& id, std::uint64_t amount) = 0;
   // Reachable and able to write; asked even while the breaker is open.
   virtual Result<void> ping() = 0;
+  // The database seems to be new: indexes are made (again) with the next command. Thread-safe.
+  virtual void expect_new() = 0;
 };
 
 }  // namespace mas::meta::mongo

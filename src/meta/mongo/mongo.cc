@@ -60,6 +60,14 @@ class MongoMeta final : public StoreBase {
     };
     return write<Result<void>>(std::move(op));
   }
+  Task<Result<Object>> restore(Object object, std::int64_t now) override {
+    auto op = [this, object = std::move(object), now](Attempt& db,
+                                                      Transaction& tx) -> Result<Object> {
+      MAS_CHECK(warm_restore(*documents_, db, object));
+      return ops::restore(tx, object, now);
+    };
+    return write<Result<Object>>(std::move(op));
+  }
   Task<Result<ObjectPage>> list(ListQuery query) override {
     auto op = [query = std::move(query)](const Attempt& db) { return ops::list(db, query); };
     return read<Result<ObjectPage>>(std::move(op));
@@ -212,7 +220,12 @@ class MongoMeta final : public StoreBase {
     return read<Result<std::vector<Upload>>>(std::move(op));
   }
   Task<Result<std::optional<layout::Layout>>> current_layout() override {
-    auto op = [](const Attempt& db) { return ops::current_layout(db); };
+    auto op = [this](const Attempt& db) {
+      auto layout = ops::current_layout(db);
+      // Emptied under a running pod, perhaps: with the records the indexes are gone.
+      if (layout.has_value() && !*layout) documents_->expect_new();
+      return layout;
+    };
     return read<Result<std::optional<layout::Layout>>>(std::move(op));
   }
   Task<Result<void>> propose_layout(std::uint64_t expected, layout::Layout next) override {

@@ -1,6 +1,7 @@
 #include "meta/mongo/queries.h"
 
 #include <algorithm>
+#include <set>
 
 #include "meta/extent_owner.h"
 #include "meta/keys.h"
@@ -105,6 +106,31 @@ Result<void> warm_end(const Attempt& now, const Id128& id) {
   add_owner_keys(keys, upload->registered);
   for (const Part& part : parts) add_owner_keys(keys, part.extents);
   return now.prefetch(keys);
+}
+
+Result<void> warm_restore(Documents& documents, const Attempt& now, const Object& object) {
+  MAS_TRY(auto current, ops::find(now, object.hash));
+  std::vector<std::string> keys, ids;
+  add_owner_keys(keys, object.extents);
+  if (current) add_owner_keys(keys, current->extents);
+  for (const std::string& key : keys) ids.push_back(id_of(key));
+  // A look ahead, not remembered: the uploads must be read before the owners that they guard.
+  MAS_TRY(auto peeked, documents.get(ids, Reading::majority));
+  std::set<std::string> uploads;
+  for (const Document& document : peeked) {
+    if (document.value.empty() || document.value[0] != static_cast<char>(OwnerKind::upload))
+      continue;
+    std::string name = document.value.substr(1);
+    if (uploads.insert(name).second)
+      MAS_CHECK(warm_end(now, Owner{OwnerKind::upload, name}.upload()));
+  }
+  MAS_CHECK(now.prefetch(keys));
+  for (const Extent& extent : object.extents) {
+    MAS_TRY(Owner owner, owner_of(now, extent.id));
+    if (owner.kind != OwnerKind::upload || uploads.count(owner.name) > 0) continue;
+    return Error(Code::busy, "The stored content is being changed; try again shortly.");
+  }
+  return {};
 }
 
 Result<void> warm_commit(const Attempt& now, const Object& object, std::uint64_t expected,

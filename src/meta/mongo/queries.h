@@ -19,6 +19,8 @@ Result<void> drop_collected(Documents& documents, std::uint64_t past);
 // Reads with few commands what commit(), or the end of an upload, will look at one by one.
 Result<void> warm_commit(const Attempt& now, const Object& object, std::uint64_t expected,
                          const std::optional<Id128>& from);
+// The same of restore(). Errors also: busy (owners changed meanwhile).
+Result<void> warm_restore(Documents& documents, const Attempt& now, const Object& object);
 Result<void> warm_end(const Attempt& now, const Id128& upload);
 
 }  // namespace mas::meta::mongo

@@ -293,3 +293,91 @@ TEST_CASE("condemned objects are listed only when asked for") {
   query.include_condemned = true;
   CHECK(list_all(f, query) == hashes);
 }
+
+// ---- Restoring what a rebuild found ----
+
+TEST_CASE("a restored object is there as it was, and owns its extents") {
+  MetaFixture f;
+  Object object = f.object();
+  object.replaces = 3;
+  object.damaged = true;
+  CHECK(f.get(f.store().restore(object, 50)) == object);
+  CHECK(f.get(f.store().find(object.hash)) == object);
+  CHECK(f.get(f.store().referenced({object.extents[0].id}))[0]);
+  // Again, and an older one: what stands stays.
+  CHECK(f.get(f.store().restore(object, 51)) == object);
+  Object older = f.object(object.hash);
+  older.generation = object.generation - 1;
+  CHECK(f.get(f.store().restore(older, 52)) == object);
+  CHECK_FALSE(f.get(f.store().referenced({older.extents[0].id}))[0]);
+  CHECK(f.freed().empty());
+}
+
+TEST_CASE("a restored deletion is a deleted object from its first moment") {
+  MetaFixture f;
+  Object object = f.object();
+  object.state = ObjectState::condemned;
+  object.condemned_at = 40;
+  CHECK(f.get(f.store().restore(object, 50)) == object);
+  CHECK(f.get(f.store().find(object.hash)) == object);
+  CHECK(f.get(f.store().condemned(41, 10)) == std::vector<Object>{object});
+  CHECK(f.get(f.store().list({})).objects.empty());
+  f.get(f.store().erase(object.hash, object.generation, 60));
+  CHECK(f.freed() == std::vector<Id128>{object.extents[0].id});
+}
+
+TEST_CASE("a restored object takes the place of an older record and frees what that leaves") {
+  MetaFixture f;
+  Object first = f.object();
+  f.get(f.store().commit(first, 0, std::nullopt));
+  Object deletion = first;
+  deletion.state = ObjectState::condemned;
+  deletion.replaces = first.generation;
+  deletion.generation = f.generation();
+  deletion.condemned_at = 40;
+  CHECK(f.get(f.store().restore(deletion, 50)) == deletion);
+  CHECK(f.freed().empty());
+  Object second = f.object(first.hash);
+  second.replaces = deletion.generation;
+  CHECK(f.get(f.store().restore(second, 51)) == second);
+  CHECK(f.freed() == std::vector<Id128>{first.extents[0].id});
+  CHECK(f.get(f.store().condemned(INT64_MAX, 10)).empty());
+}
+
+TEST_CASE("restoring takes extents from the upload that was on its way to be this object") {
+  MetaFixture f;
+  auto upload = f.get(f.store().open(f.upload()));
+  auto one = f.part(upload.id, 1, 1000);
+  auto two = f.part(upload.id, 2, 1000, 2);
+  f.put(upload.id, one);
+  f.put(upload.id, two);
+  meta::Extent extra = f.extent();
+  f.get(f.store().register_extent(upload.id, extra));
+  Object object = f.object(upload.hash);
+  object.extents = {one.extents[0], two.extents[0]};
+  CHECK(f.get(f.store().restore(object, 50)) == object);
+  CHECK_FALSE(f.get(f.store().find_upload(upload.id)));
+  CHECK_FALSE(f.get(f.store().find_session(upload.hash, upload.session)));
+  CHECK(f.freed() == std::vector<Id128>{extra.id});
+  check_places(f, {one.extents[0].id, two.extents[0].id, extra.id});
+}
+
+TEST_CASE("what was given up is not restored, and a deletion comes back without it") {
+  MetaFixture f;
+  Object object = f.object();
+  meta::Extent kept = f.extent();
+  object.extents.push_back(kept);
+  f.get(f.store().free({object.extents[0]}, 10));
+  auto refused = f.run(f.store().restore(object, 50));
+  REQUIRE(refused.has_error());
+  CHECK(refused.error().code() == Code::conflict);
+  CHECK_FALSE(f.get(f.store().find(object.hash)));
+  CHECK_FALSE(f.get(f.store().referenced({kept.id}))[0]);
+  Object deletion = object;
+  deletion.state = ObjectState::condemned;
+  deletion.condemned_at = 40;
+  CHECK(f.get(f.store().restore(deletion, 51)).extents == std::vector<meta::Extent>{kept});
+  Object other = f.object();
+  other.extents = {kept};
+  CHECK(f.run(f.store().restore(other, 52)).has_error());
+}

@@ -6,11 +6,18 @@ using namespace mas::test;
 
 namespace {
 
-const char* const kSystemRoutes[] = {
-    "GET /api/server/signal",     "GET /api/token/upload",        "GET /api/token/download",
-    "GET /api/file/info",         "POST /api/file/upload/object", "GET /api/file/list",
-    "DELETE /api/file",           "GET /api/cluster/status",      "GET /api/file/upload/finish",
-    "PUT /api/file/upload/object"};
+const char* const kSystemRoutes[] = {"GET /api/server/signal",
+                                     "GET /api/token/upload",
+                                     "GET /api/token/download",
+                                     "GET /api/file/info",
+                                     "POST /api/file/upload/object",
+                                     "GET /api/file/list",
+                                     "DELETE /api/file",
+                                     "GET /api/cluster/status",
+                                     "GET /api/file/upload/finish",
+                                     "PUT /api/file/upload/object",
+                                     "POST /api/cluster/rebuild-metadata",
+                                     "GET /api/cluster/rebuild-metadata"};
 const char* const kUploadRoutes[] = {"POST /api/file/upload/single",
                                      "PUT /api/file/upload/single",
                                      "GET /api/file/upload/init",
