@@ -1,7 +1,10 @@
 #include "sim/audit.h"
 
+#include <algorithm>
+
 #include "mas/codec/stripe.h"
 #include "mas/object/repair.h"
+#include "sim/at_once.h"
 
 namespace mas::sim {
 namespace {
@@ -180,6 +183,35 @@ void begin_audit(Cluster& cluster, std::function<void(AuditReport)> done) {
     Pod& pod = cluster.pod(index);
     spawn(pod.life().executor(), pod.life().serving(),
           ask_pod(look, &pod.life(), &pod.store(), index), "audit");
+  }
+}
+
+void check_settled(Cluster& cluster, const layout::Layout& before) {
+  const auto has = [&](layout::MemberIndex member, const RecordKey& key) -> std::optional<bool> {
+    if (before.members[member].state == layout::MemberState::left) return std::nullopt;
+    Pod* pod = cluster.pod_of(before, member);
+    if (pod == nullptr || !pod->is_serving()) return std::nullopt;
+    return at_once(pod->store().stat(key)).has_value();
+  };
+  for (const meta::Object& object : cluster.objects()) {
+    if (object.state != meta::ObjectState::live || object.damaged) continue;
+    for (const meta::Extent& extent : object.extents) {
+      for (std::uint64_t stripe = 0; stripe < object::stripe_count(extent); ++stripe) {
+        const std::uint32_t partition = layout::partition_of(extent.id, stripe);
+        const auto& previous = before.previous_row(partition);
+        const auto& row = before.row(partition);
+        const std::size_t width = std::min(
+            {previous.size(), row.size(), static_cast<std::size_t>(extent.profile.width())});
+        for (std::size_t shard = 0; shard < width; ++shard) {
+          const auto key = RecordKey::shard(extent.id, stripe, static_cast<std::uint16_t>(shard));
+          if (row[shard] == previous[shard] || has(row[shard], key) != false) continue;
+          if (has(previous[shard], key) != true) continue;
+          cluster.world().violate("the layout settles while shard " + std::to_string(shard) +
+                                  " of " + extent.id.hex() + " is only with its previous holder");
+          return;
+        }
+      }
+    }
   }
 }
 

@@ -23,4 +23,7 @@ void begin_audit(Cluster& cluster, std::function<void(AuditReport)> done);
 // The same, waiting for the report.
 [[nodiscard]] AuditReport audit(World& world, Cluster& cluster);
 
+// When the previous holders of `before` are let go: whatever one of them has, its row's holder has.
+void check_settled(Cluster& cluster, const layout::Layout& before);
+
 }  // namespace mas::sim

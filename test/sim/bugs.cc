@@ -30,9 +30,8 @@ constexpr std::array kNames{
     Named{Bug::collected_by_one, "collected-by-one"},
     Named{Bug::take_over_unseen, "take-over-unseen"},
     Named{Bug::settled_unwalked, "settled-unwalked"},
-    Named{Bug::stale_layout_accepted, "stale-layout-accepted"},
-    Named{Bug::twins_accepted, "twins-accepted"},
     Named{Bug::references_forgotten, "references-forgotten"},
+    Named{Bug::deletions_not_told, "deletions-not-told"},
 };
 
 }  // namespace

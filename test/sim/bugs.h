@@ -37,9 +37,8 @@ enum class Bug {
   collected_by_one,               // what one pod has collected leaves the list for all
   take_over_unseen,               // a slot is taken over without a higher layout version
   settled_unwalked,               // previous holders are dropped before a walk
-  stale_layout_accepted,          // a write under an old layout is taken, and not waited for
-  twins_accepted,                 // whose data a pod has is not looked at
   references_forgotten,           // collection does not ask whether something refers to an extent
+  deletions_not_told,             // a rebuild of the metadata hears of no deletions
 };
 
 // By name, as `--plant` takes it; nullopt for anything else.

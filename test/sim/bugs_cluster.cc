@@ -45,23 +45,18 @@ class HopefulUpkeep final : public object::Upkeep {
 
 class HastyDuties final : public membership::LayoutDuties {
  public:
-  HastyDuties(Bug bug, std::unique_ptr<membership::LayoutDuties> inner)
-      : bug_(bug), inner_(std::move(inner)) {}
+  explicit HastyDuties(std::unique_ptr<membership::LayoutDuties> inner)
+      : inner_(std::move(inner)) {}
 
   Task<Result<bool>> writes_drained(std::uint64_t version) override {
-    if (bug_ == Bug::stale_layout_accepted) co_return true;
-    co_return co_await inner_->writes_drained(version);
+    return inner_->writes_drained(version);
   }
-  Task<Result<bool>> walk_complete(std::uint64_t version, Instant since) override {
-    if (bug_ == Bug::settled_unwalked) co_return true;
-    co_return co_await inner_->walk_complete(version, since);
-  }
+  Task<Result<bool>> walk_complete(std::uint64_t, Instant) override { co_return true; }
   bool can_hold_without(const std::vector<std::string>& slots) override {
     return inner_->can_hold_without(slots);
   }
 
  private:
-  const Bug bug_;
   std::unique_ptr<membership::LayoutDuties> inner_;
 };
 
@@ -74,8 +69,8 @@ std::unique_ptr<object::Upkeep> plant(Bug bug, object::Upkeep& upkeep) {
 
 std::unique_ptr<membership::LayoutDuties> plant(Bug bug,
                                                 std::unique_ptr<membership::LayoutDuties> duties) {
-  if (bug != Bug::stale_layout_accepted && bug != Bug::settled_unwalked) return duties;
-  return std::make_unique<HastyDuties>(bug, std::move(duties));
+  if (bug != Bug::settled_unwalked) return duties;
+  return std::make_unique<HastyDuties>(std::move(duties));
 }
 
 }  // namespace mas::sim

@@ -231,7 +231,10 @@ Task<Result<object::FinishResult>> Client::finish(const object::SessionKey& key,
     change->acknowledge();
     co_return finished;
   }
-  if (code == Code::parts_missing || code == Code::hash_mismatch || code == Code::upload_not_open) {
+  // An upload that is gone may have a manifest, which counts if the metadata is rebuilt.
+  const bool gone = code == Code::upload_not_open;
+  const bool is_certain = gone && !workload_.cluster.settings().loses_metadata;
+  if (code == Code::parts_missing || code == Code::hash_mismatch || is_certain) {
     change->refuse();
   } else {
     workload_.model->linger(std::move(change));

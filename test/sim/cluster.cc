@@ -1,9 +1,9 @@
 #include "sim/cluster.h"
 
-#include <boost/asio/io_context.hpp>
-
 #include "mas/codec/stripe.h"
 #include "mas/meta/memory.h"
+#include "sim/at_once.h"
+#include "sim/audit.h"
 #include "support/meta_calls.h"
 
 namespace mas::sim {
@@ -15,21 +15,6 @@ using std::chrono::seconds;
 
 // In which whoever runs the cluster looks after it.
 constexpr Duration kRounds = seconds(20);
-
-// Runs a task that never waits to its end.
-template <class T>
-T at_once(Task<T> task) {
-  boost::asio::io_context context;
-  std::optional<T> answer;
-  auto run = [](Task<T> inner, std::optional<T>* into) -> Task<void> {
-    into->emplace(co_await std::move(inner));
-  };
-  Gate gate;
-  spawn(context.get_executor(), gate, run(std::move(task), &answer), "at once");
-  context.poll();
-  MAS_ASSERT(answer.has_value());
-  return *std::move(answer);
-}
 
 }  // namespace
 
@@ -58,7 +43,9 @@ Settings::Settings(Rand& rand, std::size_t pods) {
   maintain.expire_interval = seconds(10);
   maintain.compact_interval = seconds(5);
   maintain.repair_interval = seconds(15);
-  maintain.collect_unexplained = rand.chance(0.5);
+  loses_metadata = rand.chance(0.3);
+  // What was on its way when the metadata was lost has no explanation afterwards.
+  maintain.collect_unexplained = loses_metadata || rand.chance(0.5);
 }
 
 // Remembers which extents it has seen, and tells of changes of the layout.
@@ -71,13 +58,13 @@ class Cluster::WatchedMeta final : public test::MetaCalls<Cluster::WatchedMeta> 
     return call;
   }
   Task<Result<void>> register_extent(Id128 upload, meta::Extent extent) override {
-    MAS_CO_CHECK(co_await inner_.register_extent(upload, extent));
+    MAS_CO_CHECK(co_await inner_->register_extent(upload, extent));
     cluster_.losses_.born(extent.id);
     co_return Result<void>();
   }
   Task<Result<meta::CommitResult>> commit(meta::Object object, std::uint64_t expected,
                                           std::optional<Id128> from) override {
-    MAS_CO_TRY(auto result, co_await inner_.commit(std::move(object), expected, from));
+    MAS_CO_TRY(auto result, co_await inner_->commit(std::move(object), expected, from));
     if (result.committed && result.current) {
       for (const meta::Extent& extent : result.current->extents) cluster_.losses_.born(extent.id);
     }
@@ -85,12 +72,12 @@ class Cluster::WatchedMeta final : public test::MetaCalls<Cluster::WatchedMeta> 
   }
   Task<Result<void>> free(std::vector<meta::Extent> extents, std::int64_t now) override {
     for (const meta::Extent& extent : extents) cluster_.losses_.born(extent.id);
-    co_return co_await inner_.free(std::move(extents), now);
+    co_return co_await inner_->free(std::move(extents), now);
   }
   Task<Result<void>> propose_layout(std::uint64_t expected, layout::Layout next) override {
-    MAS_CO_TRY(auto before, co_await inner_.current_layout());
+    MAS_CO_TRY(auto before, co_await inner_->current_layout());
     layout::Layout now = next;
-    MAS_CO_CHECK(co_await inner_.propose_layout(expected, std::move(next)));
+    MAS_CO_CHECK(co_await inner_->propose_layout(expected, std::move(next)));
     cluster_.on_layout(before.value_or(layout::Layout()), now);
     co_return Result<void>();
   }
@@ -98,6 +85,12 @@ class Cluster::WatchedMeta final : public test::MetaCalls<Cluster::WatchedMeta> 
  private:
   Cluster& cluster_;
 };
+
+std::unique_ptr<meta::MetaStore> Cluster::make_replaceable(ReplaceableMeta** at) {
+  auto made = std::make_unique<ReplaceableMeta>(meta::make_memory_meta());
+  *at = made.get();
+  return made;
+}
 
 Cluster::Cluster(World& world, std::size_t pods, Bug bug)
     : world_(world),
@@ -108,8 +101,9 @@ Cluster::Cluster(World& world, std::size_t pods, Bug bug)
       broker_life_(world, "broker"),
       broker_(world, network_, pods + 2, settings_.cluster.suspect_after),
       losses_(world),
-      planted_(plant(bug, meta_life_, meta::make_memory_meta())),
-      meta_(std::make_unique<WatchedMeta>(*planted_, *this)) {
+      planted_(plant(bug, meta_life_, make_replaceable(&replaceable_))),
+      meta_(std::make_unique<WatchedMeta>(*planted_, *this)),
+      restorer_(world, *this, *replaceable_) {
   codec::initialise();
   for (std::size_t i = 0; i < pods; ++i) {
     const PodPlace place{world_, network_, settings_, *meta_, pods, pods + 2, bug};
@@ -190,7 +184,10 @@ void Cluster::on_layout(const layout::Layout& before, const layout::Layout& now)
       world_.count("slot joined");
     }
   }
-  if (now.is_settled() && !before.is_settled()) world_.count("layout settled");
+  if (now.is_settled() && !before.is_settled()) {
+    world_.count("layout settled");
+    if (losses_.open().empty()) check_settled(*this, before);
+  }
 }
 
 std::vector<meta::Object> Cluster::objects() {

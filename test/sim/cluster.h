@@ -9,6 +9,7 @@
 #include "sim/bus.h"
 #include "sim/disk.h"
 #include "sim/losses.h"
+#include "sim/metadata.h"
 #include "sim/network.h"
 #include "sim/pod.h"
 
@@ -25,6 +26,7 @@ struct Settings {
   config::Maintain maintain;
   // Shorter than messages live: a shard may arrive after its extent was collected, and stays.
   bool short_grace = false;
+  bool loses_metadata = false;  // once, in this run
 };
 
 // Hosts 0 to pods - 1 are the pods, then the metadata store, the clients and the broker.
@@ -49,6 +51,8 @@ class Cluster {
   [[nodiscard]] Network& network() noexcept { return network_; }
   // The metadata store itself, without the network.
   [[nodiscard]] meta::MetaStore& meta() noexcept { return *meta_; }
+  [[nodiscard]] Restorer& restorer() noexcept { return restorer_; }
+  [[nodiscard]] Life& meta_life() noexcept { return meta_life_; }
   [[nodiscard]] Life& clients() noexcept { return clients_; }
   [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
   // What the metadata store says now.
@@ -72,6 +76,7 @@ class Cluster {
  private:
   class WatchedMeta;
   static void end(Life& life);
+  static std::unique_ptr<meta::MetaStore> make_replaceable(ReplaceableMeta** at);
   // Whoever runs the cluster: empties the pods whose data were given up.
   void look_after();
   void on_layout(const layout::Layout& before, const layout::Layout& now);
@@ -84,8 +89,10 @@ class Cluster {
   Life broker_life_;
   Broker broker_;
   Losses losses_;
+  ReplaceableMeta* replaceable_ = nullptr;
   std::unique_ptr<meta::MetaStore> planted_;
   std::unique_ptr<meta::MetaStore> meta_;
+  Restorer restorer_;
   std::vector<std::unique_ptr<Pod>> pods_;
   std::vector<int> refused_;  // rounds in which a pod was seen refused, in a row
   std::size_t started_ = 0;

@@ -48,14 +48,16 @@ const std::vector<Injector::Kind>& Injector::all() {
       {"metadata cut off", &Injector::cut_meta},
       {"metadata answers lost", &Injector::lose_meta_answers},
       {"slow metadata", &Injector::slow_meta},
+      {"metadata lost", &Injector::lose_meta},
   };
   return kinds;
 }
 
 std::vector<std::string> Injector::kinds(std::size_t pods) {
   std::vector<std::string> names{
-      "power lost within a write", "failed sync", "read error", "lost message",
-      "message into a cut link",   "bits rotted"};
+      "power lost within a write", "failed sync",  "read error",       "lost message",
+      "message into a cut link",   "bits rotted",  "metadata emptied", "metadata rolled back",
+      "metadata rebuilt",          "file restored"};
   for (const char* kind : {"repeated request", "disk lost", "slot taken over", "slot left",
                            "slot joined", "layout settled", "seen whole"}) {
     if (pods > 1) names.emplace_back(kind);
@@ -110,6 +112,8 @@ void Injector::stop() {
 bool Injector::may_lose(const Pod& pod) {
   Losses& losses = cluster_.losses();
   if (losses.open().contains(pod.index())) return true;
+  // Without metadata nobody knows what there is to be lost, or repaired.
+  if (cluster_.restorer().is_lost()) return false;
   const auto most = static_cast<std::size_t>(std::max<int>(cluster_.profile().m, 1));
   if (losses.open().size() < most) return true;
   if (auditing_ || world_.now() - losses.last() < kInFlight) return false;
@@ -306,11 +310,13 @@ void Injector::slow_broker() {
 
 void Injector::cut_meta() {
   Host& host = cluster_.network().host(cluster_.meta_host());
-  if (host.life == nullptr) return;
-  Life* life = std::exchange(host.life, nullptr);
+  if (host.life == nullptr || cluster_.restorer().is_lost()) return;
+  host.life = nullptr;
   host.refuses = rand_.chance(0.5);
   // Not undone by stop(): whatever happens, it comes back.
-  world_.after(a_while(), [&host, life] { host.life = life; });
+  world_.after(a_while(), [&host, &cluster = cluster_] {
+    if (!cluster.restorer().is_stopped()) host.life = &cluster.meta_life();
+  });
 }
 
 void Injector::lose_meta_answers() {
@@ -319,6 +325,14 @@ void Injector::lose_meta_answers() {
   Link& answers = network.link(cluster_.meta_host(), pod);
   answers.loss = rand_.chance(0.5) ? 0.3 : 0.7;
   later(a_while(), [&answers] { answers.loss = 0; });
+}
+
+void Injector::lose_meta() {
+  if (!cluster_.settings().loses_metadata || lost_meta_ || cluster_.layout().rows.empty()) return;
+  const bool from_backup = !cluster_.settings().short_grace && rand_.chance(0.5);
+  lost_meta_ = true;
+  world_.count(from_backup ? "metadata rolled back" : "metadata emptied");
+  cluster_.restorer().lose(from_backup);
 }
 
 void Injector::slow_meta() {

@@ -66,6 +66,7 @@ class Injector {
   void cut_meta();
   void lose_meta_answers();
   void slow_meta();
+  void lose_meta();
 
   // Whether this pod may lose data now. If not, a look at everything begins that may allow it
   // later.
@@ -81,6 +82,7 @@ class Injector {
   Rand rand_;
   const Duration pace_;
   bool auditing_ = false;
+  bool lost_meta_ = false;
   bool stopped_ = false;
   std::shared_ptr<bool> running_ = std::make_shared<bool>(true);
 };

@@ -36,7 +36,6 @@ bool PeerPort::is_known(const PodId& pod) const {
 }
 
 Result<void> PeerPort::admit(const Envelope& envelope) const {
-  if (bug_ == Bug::twins_accepted) return {};
   if (envelope.to != self_) return Error(Code::refused, "This is not the pod this was meant for.");
   if (is_known(envelope.from)) return {};
   return Error(Code::refused, "The layout does not name these data of " + envelope.from.slot + ".");
@@ -45,8 +44,7 @@ Result<void> PeerPort::admit(const Envelope& envelope) const {
 Task<Result<void>> PeerPort::put(Envelope envelope, std::uint64_t layout_version, RecordKey key,
                                  std::vector<Slice> pieces) {
   MAS_CO_CHECK(admit(envelope));
-  const bool is_stale = layout_version < board_.current()->layout.version;
-  if (is_stale && bug_ != Bug::stale_layout_accepted) {
+  if (layout_version < board_.current()->layout.version) {
     co_return Error(Code::stale_layout, "The layout is at a higher version.");
   }
   co_return co_await own_.put(0, layout_version, key, std::move(pieces));
@@ -66,6 +64,19 @@ Task<Result<std::vector<bool>>> PeerPort::have(Envelope envelope, std::vector<Re
 Task<Result<void>> PeerPort::quarantine(Envelope envelope, RecordKey key) {
   MAS_CO_CHECK(admit(envelope));
   co_return co_await own_.quarantine(0, key);
+}
+
+Task<Result<peer::CarriedPage>> PeerPort::carried(Envelope envelope,
+                                                  std::optional<RecordKey> after) {
+  MAS_CO_CHECK(admit(envelope));
+  co_return co_await own_.carried(0, after);
+}
+
+Task<Result<layout::Layout>> PeerPort::layout(Envelope envelope) {
+  MAS_CO_CHECK(admit(envelope));
+  layout::Layout layout = board_.current()->layout;
+  if (layout.rows.empty()) co_return Error(Code::not_found, "This pod knows no layout.");
+  co_return layout;
 }
 
 Task<Result<Identity>> PeerPort::ping() {
@@ -136,6 +147,22 @@ Task<Result<void>> PeerLink::quarantine(layout::MemberIndex member, RecordKey ke
   co_return co_await ask<void>(to.host, std::move(what));
 }
 
+Task<Result<peer::CarriedPage>> PeerLink::carried(layout::MemberIndex member,
+                                                  std::optional<RecordKey> after) {
+  MAS_CO_TRY(const Target to, find(member));
+  if (to.is_self) co_return co_await own_.carried(0, after);
+  PeerCall<peer::CarriedPage> what = [=](PeerPort& port) {
+    return port.carried(to.envelope, after);
+  };
+  co_return co_await ask<peer::CarriedPage>(to.host, std::move(what));
+}
+
+Task<Result<layout::Layout>> PeerLink::layout_of(layout::MemberIndex member) {
+  MAS_CO_TRY(const Target to, find(member));
+  PeerCall<layout::Layout> what = [=](PeerPort& port) { return port.layout(to.envelope); };
+  co_return co_await ask<layout::Layout>(to.host, std::move(what));
+}
+
 // ---- ProbeLink ----
 
 Task<Result<Identity>> ProbeLink::ask(std::string address, Duration timeout,
@@ -157,16 +184,6 @@ Task<Result<Identity>> ProbeLink::ping_through(std::string via, std::string targ
   PeerCall<Identity> what = [from = place_.self, target = std::move(target), timeout](
                                 PeerPort& port) { return port.probe(from, target, timeout / 2); };
   co_return co_await ask(std::move(via), timeout, std::move(what));
-}
-
-Task<Result<peer::CarriedPage>> PeerLink::carried(layout::MemberIndex member,
-                                                  std::optional<RecordKey> after) {
-  if (member == self_) co_return co_await own_.carried(0, after);
-  Request<peer::CarriedPage> request = [=](Services& services, Life&) {
-    return services.shards->carried(0, after);
-  };
-  co_return co_await network_.call<peer::CarriedPage>(life_, self_, member, kPatience,
-                                                      std::move(request), true);
 }
 
 }  // namespace mas::sim

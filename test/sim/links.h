@@ -5,7 +5,6 @@
 #include "mas/membership/prober.h"
 #include "mas/peer/http.h"
 #include "mas/peer/transport.h"
-#include "sim/bugs.h"
 #include "sim/network.h"
 #include "support/meta_calls.h"
 
@@ -32,9 +31,9 @@ using PeerCall = std::function<Task<Result<T>>(PeerPort&)>;
 class PeerPort {
  public:
   // `own`: this pod's store as member 0. `prober`: for those who ask through this pod.
-  PeerPort(PodId self, Bug bug, const membership::ViewBoard& board, peer::PeerTransport& own,
+  PeerPort(PodId self, const membership::ViewBoard& board, peer::PeerTransport& own,
            membership::Prober& prober)
-      : self_(std::move(self)), bug_(bug), board_(board), own_(own), prober_(prober) {}
+      : self_(std::move(self)), board_(board), own_(own), prober_(prober) {}
 
   Task<Result<void>> put(Envelope envelope, std::uint64_t layout_version, RecordKey key,
                          std::vector<Slice> pieces);
@@ -42,6 +41,8 @@ class PeerPort {
                            std::uint32_t length);
   Task<Result<std::vector<bool>>> have(Envelope envelope, std::vector<RecordKey> keys);
   Task<Result<void>> quarantine(Envelope envelope, RecordKey key);
+  Task<Result<peer::CarriedPage>> carried(Envelope envelope, std::optional<RecordKey> after);
+  Task<Result<layout::Layout>> layout(Envelope envelope);
   Task<Result<membership::Identity>> ping();
   Task<Result<membership::Identity>> probe(PodId from, std::string target, Duration timeout);
 
@@ -50,7 +51,6 @@ class PeerPort {
   [[nodiscard]] bool is_known(const PodId& pod) const;
 
   const PodId self_;
-  const Bug bug_;
   const membership::ViewBoard& board_;
   peer::PeerTransport& own_;
   membership::Prober& prober_;
@@ -79,6 +79,8 @@ class PeerLink final : public peer::PeerTransport {
   Task<Result<void>> quarantine(layout::MemberIndex member, RecordKey key) override;
   Task<Result<peer::CarriedPage>> carried(layout::MemberIndex member,
                                           std::optional<RecordKey> after) override;
+  // The layout that another member goes by.
+  Task<Result<layout::Layout>> layout_of(layout::MemberIndex member);
 
  private:
   struct Target {

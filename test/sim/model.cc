@@ -81,12 +81,22 @@ bool Model::is_settled() const {
                      [](const Register& about) { return about.pending.empty(); });
 }
 
+void Model::set_clouded(bool clouded) {
+  clouded_ = clouded;
+  for (Register& about : registers_) {
+    for (const auto& look : about.looks) {
+      if (auto sight = look.lock()) *sight = {true, true};
+    }
+  }
+}
+
 std::shared_ptr<Sight> Model::look(std::size_t content) {
   Register& about = registers_.at(content);
   auto sight = std::make_shared<Sight>(Sight{about.present, about.absent});
   for (const auto& [number, pending] : about.pending) {
     (pending.kind == ChangeKind::store ? sight->present : sight->absent) = true;
   }
+  if (clouded_) *sight = {true, true};
   std::erase_if(about.looks, [](const auto& look) { return look.expired(); });
   about.looks.push_back(sight);
   return sight;

@@ -68,6 +68,8 @@ class Model : public std::enable_shared_from_this<Model> {
   // No change is under way or in doubt.
   [[nodiscard]] bool is_settled() const;
 
+  // From the loss of the metadata until it is rebuilt any look may see anything.
+  void set_clouded(bool clouded);
   // Begins a look; it is widened by what begins meanwhile.
   [[nodiscard]] std::shared_ptr<Sight> look(std::size_t content);
 
@@ -91,6 +93,7 @@ class Model : public std::enable_shared_from_this<Model> {
   const std::vector<Content> contents_;
   std::vector<Register> registers_;
   std::uint64_t next_change_ = 0;
+  bool clouded_ = false;
   std::vector<std::shared_ptr<Change>> lingering_;
 };
 

@@ -23,10 +23,11 @@ Node::Node(const NodeDependencies& deps)
     : deps_(deps),
       self_{deps.slot, deps.store.incarnation()},
       board_(empty_view()),
+      link_(std::make_unique<PeerLink>(place(), board_, deps.own)),
       transport_(plant_in_client(deps.bug, std::make_unique<PeerLink>(place(), board_, deps.own))),
       refreshing_(app::make_refreshing_transport(*transport_, deps.life.executor())),
       prober_(place()),
-      port_(self_, deps.bug, board_, deps.own, prober_) {}
+      port_(self_, board_, deps.own, prober_) {}
 
 PeerLink::Place Node::place() const { return {deps_.network, deps_.life, deps_.host, self_}; }
 
@@ -65,13 +66,35 @@ Task<Result<void>> Node::start(object::Objects& objects, maintain::Scheduler& wo
                                  deps_.rng,
                                  deps_.metrics,
                                  kDataDirectory + "/cluster"};
-  MAS_CO_CHECK(deps_.fs.make_directories(parts.directory));
   membership_ = membership::make_membership(deps_.options, who(), parts);
   refreshing_->refresh_with(membership_.get());
+  watch_.watch_with(membership_.get());
   MAS_CO_CHECK(co_await membership_->start(deps_.life.executor()));
   (void)spawn(deps_.life.executor(), gate_, begin_work(objects, workers), "begin work");
   co_return Result<void>();
 }
+
+Task<Result<void>> Node::find_newest_layout() {
+  auto view = board_.current();
+  std::optional<layout::Layout> newest;
+  std::uint64_t version = view->layout.version;
+  for (std::size_t i = 0; i < view->layout.members.size(); ++i) {
+    const auto member = static_cast<layout::MemberIndex>(i);
+    const membership::Pod* pod = view->pod_of(member);
+    const bool newer = pod != nullptr && pod->alive && pod->last.layout_version > version;
+    if (!newer) continue;
+    Result<layout::Layout> theirs = co_await link_->layout_of(member);
+    if (theirs.has_error()) co_return theirs.error();
+    if (theirs->version <= version) continue;
+    version = theirs->version;
+    newest = *std::move(theirs);
+  }
+  if (!newest) co_return Result<void>();
+  co_return co_await membership_->take_over(*std::move(newest));
+}
+
+// What is wrong shows on the board.
+Task<void> Node::look_again() { (void)co_await membership_->refresh(); }
 
 Task<void> Node::begin_work(object::Objects& objects, maintain::Scheduler& workers) {
   for (;;) {

@@ -35,13 +35,34 @@ struct NodeDependencies {
   Bug bug;
 };
 
+// What membership sees, from before it is there.
+class Watch final : public membership::GenerationWatch {
+ public:
+  void watch_with(membership::Membership* membership) { membership_ = membership; }
+  std::uint64_t highest_generation() const override {
+    return membership_ == nullptr ? 0 : membership_->highest_generation();
+  }
+  void note_generation(std::uint64_t generation) override {
+    if (membership_ != nullptr) membership_->note_generation(generation);
+  }
+  void doubt_metadata() override {
+    if (membership_ != nullptr) membership_->doubt_metadata();
+  }
+
+ private:
+  membership::Membership* membership_ = nullptr;
+};
+
 class Node {
  public:
   explicit Node(const NodeDependencies& deps);
 
   [[nodiscard]] membership::ViewBoard& board() noexcept { return board_; }
   [[nodiscard]] peer::PeerTransport& transport() noexcept { return *refreshing_; }
-  // As ClusterNode::start().
+  [[nodiscard]] membership::GenerationWatch& watch() noexcept { return watch_; }
+  // As those of ClusterNode.
+  Task<Result<void>> find_newest_layout();
+  Task<void> look_again();
   Task<Result<void>> start(object::Objects& objects, maintain::Scheduler& workers);
   // Also if start() failed or never ran.
   Task<void> stop();
@@ -57,6 +78,7 @@ class Node {
   const PodId self_;
   Gate gate_;
   membership::ViewBoard board_;
+  std::unique_ptr<PeerLink> link_;
   std::unique_ptr<peer::PeerTransport> transport_;
   std::unique_ptr<app::RefreshingTransport> refreshing_;
   ProbeLink prober_;
@@ -65,6 +87,7 @@ class Node {
   std::unique_ptr<membership::LayoutDuties> duties_;
   std::unique_ptr<membership::HeartbeatBus> bus_;
   std::unique_ptr<membership::Membership> membership_;
+  Watch watch_;
   bool is_working_ = false;
 };
 

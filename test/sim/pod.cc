@@ -43,6 +43,7 @@ struct Pod::Process {
   std::unique_ptr<Node> node;
   std::unique_ptr<object::Objects> objects;
   maintain::Ledger redundancy{metrics};
+  std::unique_ptr<maintain::RebuildService> rebuild;
   std::unique_ptr<object::Upkeep> planted;
   std::unique_ptr<maintain::Scheduler> workers;
   bool is_stopping = false;
@@ -160,7 +161,8 @@ void Pod::build(Process& process) {
       *process.meta,         process.node->transport(),
       process.node->board(), Pools{process.disk_pool, process.cpu_pool, process.driver_pool},
       process.clock,         *process.rng,
-      process.metrics,       process.life.executor()};
+      process.metrics,       process.life.executor(),
+      &process.node->watch()};
   process.objects = object::make_objects(place_.settings.object, place_.settings.limits, needs);
   process.workers = maintain::make_scheduler(process.clock, process.metrics);
 }
@@ -170,8 +172,8 @@ void Pod::join() {
   Process& process = *process_;
   build(process);
   const config::Maintain& options = place_.settings.maintain;
-  const maintain::Dependencies needs{*process.meta, *process.store, process.node->board(),
-                                     process.clock, process.metrics};
+  const maintain::Dependencies needs{*process.meta, *process.store,  process.node->board(),
+                                     process.clock, process.metrics, &process.node->watch()};
   maintain::Scheduler& workers = *process.workers;
   workers.add(maintain::make_expiry_worker(options, needs));
   workers.add(maintain::make_collect_worker(options, needs, &process.redundancy));
@@ -184,10 +186,45 @@ void Pod::join() {
   workers.add(maintain::make_repair_worker(options, repair));
   workers.add(maintain::make_census_worker(options, repair));
   if (auto worker = planted_worker(place_.bug, needs)) workers.add(std::move(worker));
+  build_rebuild(process);
   Host& host = place_.network.host(index_);
   host.life = &process.life;
   host.services.objects = process.objects.get();
   spawn(process.life.executor(), process.life.serving(), serve(&process), "start");
+}
+
+void Pod::build_rebuild(Process& process) {
+  const maintain::RebuildDependencies needs{*process.meta, process.node->transport(),
+                                            process.node->board(), process.clock,
+                                            process.objects.get()};
+  constexpr const char* kErasing[] = {"collect", "expiry", "census"};
+  maintain::RebuildHooks hooks;
+  hooks.before = [&process, kErasing] {
+    for (const char* worker : kErasing) (void)process.workers->pause(worker);
+    return process.node->find_newest_layout();
+  };
+  hooks.after = [&process, kErasing](bool done) -> Task<Result<void>> {
+    for (const char* worker : kErasing) (void)process.workers->resume(worker);
+    auto look = [](Node& node, bool again) -> Task<Result<void>> {
+      if (again) co_await node.look_again();
+      co_return Result<void>();
+    };
+    return look(*process.node, done);
+  };
+  process.rebuild =
+      maintain::make_rebuild_service(needs, std::move(hooks), process.life.executor());
+}
+
+Result<void> Pod::rebuild() {
+  if (!process_ || !process_->rebuild) return Error(Code::closed, "The pod is down.");
+  maintain::RebuildOptions options;
+  options.profile = Profile::parse(place_.settings.object.erasure);
+  return process_->rebuild->start(options);
+}
+
+std::optional<maintain::RebuildReport> Pod::rebuild_report() {
+  if (!process_ || !process_->rebuild) return std::nullopt;
+  return process_->rebuild->report();
 }
 
 Task<void> Pod::serve(Process* process) {
@@ -204,6 +241,7 @@ Task<void> Pod::serve(Process* process) {
 
 Task<void> Pod::shut_down(Process* process, bool in_order, std::shared_ptr<bool> done) {
   if (process->workers) co_await process->workers->close();
+  if (process->rebuild) co_await process->rebuild->close();
   if (process->objects) co_await process->objects->close();
   if (process->node) co_await process->node->stop();
   co_await process->life.serving().close();

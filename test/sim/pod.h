@@ -9,6 +9,7 @@
 #include <string>
 
 #include "mas/config/config.h"
+#include "mas/maintain/rebuild.h"
 #include "mas/maintain/scheduler.h"
 #include "mas/membership/cluster_view.h"
 #include "mas/object/objects.h"
@@ -65,6 +66,9 @@ class Pod {
   [[nodiscard]] const membership::ViewBoard& board();
   // A counter of mas's own, over all processes so far.
   [[nodiscard]] double counter(const std::string& name);
+  // `mas rebuild-metadata`, asked of this pod; errors: it cannot now.
+  Result<void> rebuild();
+  [[nodiscard]] std::optional<maintain::RebuildReport> rebuild_report();
   // While up: what the repair of this pod's slices has found.
   [[nodiscard]] const maintain::Ledger& ledger();
   // Its data directory is refused, as one that was given up or replaced.
@@ -78,6 +82,7 @@ class Pod {
   void join();
   Task<void> serve(Process* process);
   [[nodiscard]] bool is_excused() const;
+  void build_rebuild(Process& process);
   Task<void> shut_down(Process* process, bool in_order, std::shared_ptr<bool> done);
   void end_soon();
   void bury(Ending ending);

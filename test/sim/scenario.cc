@@ -43,6 +43,11 @@ void calm_down(Workload& workload, Gate& clients) {
     world.violate("a pod does not come back though nothing is wrong any more");
     return;
   }
+  const auto rebuilt = [&] { return !workload.cluster.restorer().is_lost(); };
+  if (!world.run_until(rebuilt, kRecovery)) {
+    world.violate("the metadata cannot be rebuilt though nothing is wrong any more");
+    return;
+  }
   const auto left = [&] { return clients.inside() == 0; };
   if (!world.run_until(left, kRecovery)) {
     world.violate("a client's request is never answered");
@@ -87,6 +92,7 @@ class Play {
       clients_.push_back(std::make_unique<Client>(workload_));
       spawn(cluster_->clients().executor(), running_, clients_.back()->run(), "client");
     }
+    cluster_->restorer().listen([model = workload_.model](bool lost) { model->set_clouded(lost); });
     Injector injector(world_, *cluster_);
     injector.start();
     world_.run_for(kFaults);

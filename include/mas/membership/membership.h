@@ -79,8 +79,8 @@ Task<Result<void>> check_metadata(meta::MetaStore& meta, GenerationWatch* watch)
 [[nodiscard]] Result<void> judge_generation(GenerationWatch& watch, std::uint64_t known,
                                             std::uint64_t taken);
 
-// All of it outlives the membership. `directory` exists: files `layout` and `generation` are kept
-// there.
+// All of it outlives the membership. Files `layout` and `generation` are kept in `directory`, which
+// start() makes if it is missing; the directory it is in exists.
 struct Dependencies {
   HeartbeatBus& bus;
   meta::MetaStore& meta;
