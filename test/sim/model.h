@@ -70,6 +70,8 @@ class Model : public std::enable_shared_from_this<Model> {
 
   // From the loss of the metadata until it is rebuilt any look may see anything.
   void set_clouded(bool clouded);
+  // It was lost with more than it was to survive: it may be missing from now on.
+  void may_be_gone(std::size_t content) { registers_.at(content).absent = true; }
   // Begins a look; it is widened by what begins meanwhile.
   [[nodiscard]] std::shared_ptr<Sight> look(std::size_t content);
 

@@ -92,7 +92,7 @@ class Play {
       clients_.push_back(std::make_unique<Client>(workload_));
       spawn(cluster_->clients().executor(), running_, clients_.back()->run(), "client");
     }
-    cluster_->restorer().listen([model = workload_.model](bool lost) { model->set_clouded(lost); });
+    cluster_->restorer().listen([this](bool lost) { on_metadata(lost); });
     Injector injector(world_, *cluster_);
     injector.start();
     world_.run_for(kFaults);
@@ -114,12 +114,24 @@ class Play {
   }
 
  private:
+  // What has no whole content any more is not in metadata that are rebuilt.
+  void on_metadata(bool lost) {
+    if (lost) stored_ = cluster_->objects();
+    workload_.model->set_clouded(lost);
+    if (lost) return;
+    for (const meta::Object& object : stored_) {
+      const std::size_t content = workload_.model->find(object.hash);
+      const bool gone = cluster_->losses().is_excused(object);
+      if (gone && content < workload_.model->size()) workload_.model->may_be_gone(content);
+    }
+  }
   [[nodiscard]] bool is_fine() const { return world_.violations().empty(); }
 
   World& world_;
   std::unique_ptr<Cluster> cluster_;
   Workload workload_;
   std::vector<std::unique_ptr<Client>> clients_;
+  std::vector<meta::Object> stored_;  // when the metadata was lost
   Gate running_;
 };
 
