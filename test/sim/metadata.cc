@@ -67,6 +67,21 @@ bool Restorer::is_rebuilt() {
          report->error.empty();
 }
 
+// Whether it reaches all members but those whose disks are gone. Who is away keeps what only that
+// pod knows, which a deletion that was answered while others were down may be.
+bool Restorer::sees_everybody(Pod& pod) {
+  if (!pod.is_serving()) return false;
+  const auto view = pod.board().current();
+  for (std::size_t i = 0; i < view->layout.members.size(); ++i) {
+    const auto member = static_cast<layout::MemberIndex>(i);
+    const bool left = view->layout.members[i].state == layout::MemberState::left;
+    if (left || cluster_.pod_of(view->layout, member) == nullptr) continue;
+    const membership::Pod* other = view->pod_of(member);
+    if (other == nullptr || !other->alive) return false;
+  }
+  return true;
+}
+
 // As an operator does, who looks again after a while.
 void Restorer::ask() {
   world_.after(kAsking, [this, there = there_] {
@@ -86,7 +101,7 @@ void Restorer::ask() {
     const auto report = cluster_.pod(asked_).rebuild_report();
     if (!report || !report->running) {
       asked_ = world_.rand().below(cluster_.size());
-      (void)cluster_.pod(asked_).rebuild();
+      if (sees_everybody(cluster_.pod(asked_))) (void)cluster_.pod(asked_).rebuild();
     }
     ask();
   });

@@ -12,6 +12,7 @@
 namespace mas::sim {
 
 class Cluster;
+class Pod;
 
 // The store itself, behind which another one can be put.
 class ReplaceableMeta final : public test::MetaCalls<ReplaceableMeta> {
@@ -53,6 +54,7 @@ class Restorer {
   void come_back(std::unique_ptr<meta::MetaStore> with);
   void ask();
   [[nodiscard]] bool is_rebuilt();
+  [[nodiscard]] bool sees_everybody(Pod& pod);
 
   World& world_;
   Cluster& cluster_;

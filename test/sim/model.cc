@@ -90,6 +90,10 @@ void Model::set_clouded(bool clouded) {
   }
 }
 
+void Model::may_return() {
+  for (Register& about : registers_) about.present = true;
+}
+
 std::shared_ptr<Sight> Model::look(std::size_t content) {
   Register& about = registers_.at(content);
   auto sight = std::make_shared<Sight>(Sight{about.present, about.absent});

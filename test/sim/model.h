@@ -72,6 +72,8 @@ class Model : public std::enable_shared_from_this<Model> {
   void set_clouded(bool clouded);
   // It was lost with more than it was to survive: it may be missing from now on.
   void may_be_gone(std::size_t content) { registers_.at(content).absent = true; }
+  // Deletions may be forgotten: what was deleted may be there again from now on.
+  void may_return();
   // Begins a look; it is widened by what begins meanwhile.
   [[nodiscard]] std::shared_ptr<Sight> look(std::size_t content);
 

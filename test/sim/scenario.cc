@@ -118,6 +118,8 @@ class Play {
   void on_metadata(bool lost) {
     if (lost) stored_ = cluster_->objects();
     workload_.model->set_clouded(lost);
+    // A deletion has no receipt: its manifest may have been on one disk only.
+    if (!cluster_->losses().open().empty()) workload_.model->may_return();
     if (lost) return;
     for (const meta::Object& object : stored_) {
       const std::size_t content = workload_.model->find(object.hash);
