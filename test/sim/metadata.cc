@@ -70,7 +70,7 @@ bool Restorer::is_rebuilt() {
 // Whether it reaches all members but those whose disks are gone. Who is away keeps what only that
 // pod knows, which a deletion that was answered while others were down may be.
 bool Restorer::sees_everybody(Pod& pod) {
-  if (!pod.is_serving()) return false;
+  if (!pod.is_up()) return false;
   const auto view = pod.board().current();
   for (std::size_t i = 0; i < view->layout.members.size(); ++i) {
     const auto member = static_cast<layout::MemberIndex>(i);

@@ -61,6 +61,8 @@ Pod::~Pod() {
   if (process_) bury(Ending::killed);
 }
 
+bool Pod::is_up() const { return process_ && process_->node; }
+
 bool Pod::is_serving() const {
   return process_ && process_->node && process_->node->is_working() && !process_->is_stopping;
 }

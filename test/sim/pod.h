@@ -51,7 +51,8 @@ class Pod {
   // The power goes at one of the next changes of the disk.
   void lose_power_after(std::uint64_t changes, Duration restart_after);
 
-  [[nodiscard]] bool is_up() const noexcept { return process_ != nullptr; }
+  // Its peers may reach it, whether it is a member or not.
+  [[nodiscard]] bool is_up() const;
   // A member whose background work runs.
   [[nodiscard]] bool is_serving() const;
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
