@@ -32,7 +32,7 @@ class Table {
   std::size_t width_ = 0;
   std::vector<MemberIndex> newcomers_;
   Traits traits_;
-  std::vector<Row> rows_;
+  Rows rows_;
   std::vector<Load> load_;  // by position
 };
 
@@ -85,7 +85,8 @@ Table::Table(const Layout& previous, const std::vector<Member>& members)
   for (MemberIndex i = 0; i < members_.size(); ++i) {
     if (traits_.active[i] && !was_active(previous, members_[i])) newcomers_.push_back(i);
   }
-  for (Row& row : rows_) {
+  for (std::size_t partition = 0; partition < rows_.size(); ++partition) {
+    Row& row = rows_[partition];
     for (MemberIndex& entry : row) {
       if (!traits_.active[entry]) entry = kHole;
     }

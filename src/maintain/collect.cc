@@ -119,13 +119,14 @@ class CollectWorker final : public Worker {
 
   Task<Result<void>> tell_collected() {
     auto view = deps_.view.current();
-    if (!view->is_member()) co_return Result<void>();
+    // It may have changed since the step began.
+    if (!object::may_remove(*view)) co_return Result<void>();
     std::vector<std::string> slots;
     for (const layout::Member& member : view->layout.members) {
       if (member.state != layout::MemberState::left) slots.push_back(member.slot);
     }
     // Its index counts those who have left.
-    std::string self = view->layout.members[view->self].slot;
+    std::string self = view->layout.members.at(view->self).slot;
     MAS_CO_CHECK(co_await deps_.meta.collected(std::move(self), past_, std::move(slots)));
     told_ = past_;
     co_return Result<void>();

@@ -14,11 +14,18 @@ namespace {
 // From a walk that found something missing to the next one.
 constexpr Duration kPause = std::chrono::seconds(5);
 
-bool in_place(const object::Standing& standing) { return standing.lost() == 0; }
+// A row that is narrower than the profile has no place for the rest: waiting for it would keep out
+// the very pods that make the row wider.
+bool in_place(const object::Standing& standing, const layout::Layout& layout,
+              std::uint32_t partition) {
+  return standing.held >= std::min(standing.meant, static_cast<int>(layout.row(partition).size()));
+}
 
 // An object of one stripe carries its record in its shards.
-bool has_manifest(const meta::Object& object, const object::Standing& standing) {
-  return in_place(standing) || (object::has_one_stripe(object) && standing.held == 0);
+bool has_manifest(const meta::Object& object, const object::Standing& standing,
+                  const layout::Layout& layout) {
+  return in_place(standing, layout, layout::partition_of(object.hash)) ||
+         (object::has_one_stripe(object) && standing.held == 0);
 }
 
 class Settling final : public SettleWalk {
@@ -70,16 +77,20 @@ class Settling final : public SettleWalk {
   }
 
   Task<bool> is_whole(WalkBatch batch) {
+    const auto view = deps_.view.current();
     std::vector<object::Standing> stripes = co_await deps_.upkeep.inspect(batch.stripes);
     for (std::size_t i = 0; i < stripes.size(); ++i) {
       const auto& object = batch.subjects[i]->object;
-      if (!in_place(stripes[i]) && !(object && object->damaged)) co_return false;
+      const object::StripeRef& stripe = batch.stripes[i];
+      const std::uint32_t partition = layout::partition_of(stripe.extent.id, stripe.number);
+      const bool is_there = in_place(stripes[i], view->layout, partition);
+      if (!is_there && !(object && object->damaged)) co_return false;
     }
     std::vector<object::Standing> manifests =
         co_await deps_.upkeep.inspect_manifests(batch.manifests);
     for (std::size_t i = 0; i < manifests.size(); ++i) {
       bool live = batch.manifests[i].state == meta::ObjectState::live;
-      if (live && !has_manifest(batch.manifests[i], manifests[i])) co_return false;
+      if (live && !has_manifest(batch.manifests[i], manifests[i], view->layout)) co_return false;
     }
     co_return true;
   }

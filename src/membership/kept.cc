@@ -103,6 +103,11 @@ Result<std::uint64_t> decode_generation(std::string_view bytes) {
   return generation;
 }
 
+Result<void> make_kept_directory(fs::Fs& fs, const std::string& directory) {
+  MAS_CHECK(fs.make_directories(directory));
+  return fs.sync_directory(directory.substr(0, directory.rfind('/')));
+}
+
 Result<Kept> load_kept(fs::Fs& fs, const std::string& directory) {
   Kept kept;
   MAS_TRY(std::string layouts, read_if_there(fs, layouts_path(directory)));

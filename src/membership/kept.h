@@ -30,6 +30,8 @@ struct Kept {
 [[nodiscard]] std::string encode_generation(std::uint64_t generation);
 [[nodiscard]] Result<std::uint64_t> decode_generation(std::string_view bytes);
 
+// Blocking. Makes the directory if it is missing; it is there to stay when this returns.
+[[nodiscard]] Result<void> make_kept_directory(fs::Fs& fs, const std::string& directory);
 // Blocking. Absent files mean that the pod knows of no cluster. Errors: io, corrupt.
 [[nodiscard]] Result<Kept> load_kept(fs::Fs& fs, const std::string& directory);
 // Durable when they return.

@@ -42,7 +42,10 @@ LayoutKeeper::LayoutKeeper(State& state, Dependencies& deps, std::function<void(
 }
 
 Task<Result<void>> LayoutKeeper::load() {
-  auto read = [this] { return load_kept(deps_.fs, deps_.directory); };
+  auto read = [this]() -> Result<Kept> {
+    MAS_CHECK(make_kept_directory(deps_.fs, deps_.directory));
+    return load_kept(deps_.fs, deps_.directory);
+  };
   MAS_CO_TRY(state_.kept, co_await offload(deps_.disk, std::move(read)));
   raise(state_.generation, state_.kept.generation);
   saved_generation_ = state_.kept.generation;

@@ -113,9 +113,12 @@ Result<void> Recovery::settle_tail(const SegmentInfo& segment, fs::File& file, F
   const std::uint64_t planned = std::max(segment.planned, round_up(segment.size, kBlockSize));
   if (cut_to > cut_from || segment.size < planned) MAS_CHECK(zero(segment, cut_from, cut_to));
   const bool was_closed = last && last->closing;
+  // A closing frame says that all before it was synced, but not that it was itself.
   if (segment.header_ok && !was_closed) {
     MAS_CHECK(write_again(segment, file, 0, kSegmentHeaderSize));
-    if (last) MAS_CHECK(write_again(segment, file, last->offset, last->length));
+  }
+  if (segment.header_ok && last) {
+    MAS_CHECK(write_again(segment, file, last->offset, last->length));
   }
   if (last) MAS_CHECK(accept(*last, damaged));
   segments_.set_end(segment.number, cut_from);

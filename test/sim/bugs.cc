@@ -25,6 +25,13 @@ constexpr std::array kNames{
     Named{Bug::stale_records, "stale-records"},
     Named{Bug::commit_not_written, "commit-not-written"},
     Named{Bug::collection_by_age, "collection-by-age"},
+    Named{Bug::repair_not_done, "repair-not-done"},
+    Named{Bug::everything_held, "everything-held"},
+    Named{Bug::collected_by_one, "collected-by-one"},
+    Named{Bug::take_over_unseen, "take-over-unseen"},
+    Named{Bug::settled_unwalked, "settled-unwalked"},
+    Named{Bug::references_forgotten, "references-forgotten"},
+    Named{Bug::deletions_not_told, "deletions-not-told"},
 };
 
 }  // namespace

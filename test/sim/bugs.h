@@ -7,7 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "mas/maintain/scheduler.h"
+#include "mas/maintain/repair.h"
+#include "mas/membership/membership.h"
 #include "mas/meta/meta_store.h"
 #include "mas/peer/transport.h"
 #include "mas/store/store.h"
@@ -31,6 +32,13 @@ enum class Bug {
   stale_records,                  // records are read from a copy that lags behind
   commit_not_written,             // a commit is answered by a minority, and sometimes rolled back
   collection_by_age,              // shards no object refers to go once they are old
+  repair_not_done,                // a repair is counted without a look at what came of it
+  everything_held,                // a pod says of every shard that it has it
+  collected_by_one,               // what one pod has collected leaves the list for all
+  take_over_unseen,               // a slot is taken over without a higher layout version
+  settled_unwalked,               // previous holders are dropped before a walk
+  references_forgotten,           // collection does not ask whether something refers to an extent
+  deletions_not_told,             // a rebuild of the metadata hears of no deletions
 };
 
 // By name, as `--plant` takes it; nullopt for anything else.
@@ -49,6 +57,11 @@ enum class Bug {
 // `transport`: how a pod reaches the others.
 [[nodiscard]] std::unique_ptr<peer::PeerTransport> plant_in_client(
     Bug bug, std::unique_ptr<peer::PeerTransport> transport);
+// `upkeep`: what repair is done with. nullptr where there is nothing of the bug in it; it refers to
+// the inner one.
+[[nodiscard]] std::unique_ptr<object::Upkeep> plant(Bug bug, object::Upkeep& upkeep);
+[[nodiscard]] std::unique_ptr<membership::LayoutDuties> plant(
+    Bug bug, std::unique_ptr<membership::LayoutDuties> duties);
 // nullptr, or a worker more.
 [[nodiscard]] std::unique_ptr<maintain::Worker> planted_worker(Bug bug,
                                                                maintain::Dependencies deps);

@@ -1,9 +1,8 @@
 #include "sim/checker.h"
 
 #include <algorithm>
-#include <set>
 
-#include "mas/codec/stripe.h"
+#include "sim/audit.h"
 
 namespace mas::sim {
 namespace {
@@ -12,65 +11,12 @@ std::string describe(const Error& error) {
   return std::string(code_name(error.code())) + " (" + error.message() + ")";
 }
 
-std::uint64_t stripes_of(const meta::Extent& extent) {
-  return (extent.length + extent.stripe_size - 1) / extent.stripe_size;
-}
-
 // ---- Objects ----
 
-// Whether this pod has the shard, with the bytes it was written with.
-Task<bool> has_good_shard(store::Store& store, RecordKey key) {
-  Result<Slice> record = co_await store.read(key, 0, UINT32_MAX);
-  if (record.has_error() || record->size() < codec::kHeaderPrefix) co_return false;
-  Result<std::size_t> size = codec::header_size(record->view());
-  if (size.has_error() || *size > record->size()) co_return false;
-  Result<codec::ShardHeader> header = codec::parse_header(record->view().first(*size));
-  if (header.has_error()) co_return false;
-  co_return codec::verify_blocks(*header, 0, record->view().subspan(*size)).has_value();
-}
-
-// A pod whose disk is bad counts as lost; the others must hold enough to survive what is promised.
-void check_stripe(Workload& workload, const meta::Object& object, const meta::Extent& extent,
-                  std::uint64_t stripe) {
-  Cluster& cluster = workload.cluster;
-  const auto& row = cluster.layout().row(layout::partition_of(extent.id, stripe));
-  int good = 0;
-  int lost = 0;
-  for (int shard = 0; shard < extent.profile.width(); ++shard) {
-    Pod& pod = cluster.pod(row.at(static_cast<std::size_t>(shard)));
-    if (pod.has_rotted) {
-      ++lost;
-      continue;
-    }
-    const RecordKey key = RecordKey::shard(extent.id, stripe, static_cast<std::uint16_t>(shard));
-    good += cluster.ask(pod.life(), has_good_shard(pod.store(), key)) ? 1 : 0;
-  }
-  const int wanted = extent.profile.k + least_survived(workload, object) - lost;
-  if (good >= wanted) return;
-  workload.world.violate("content " + std::to_string(workload.model->find(object.hash)) +
-                         ": a stripe has " + std::to_string(good) + " good shards (" +
-                         std::to_string(lost) + " on a bad disk); its receipt needs " +
-                         std::to_string(wanted) + ", profile " + extent.profile.text());
-}
-
 void check_records(Workload& workload) {
-  meta::ListQuery query;
-  for (;;) {
-    const auto page =
-        workload.cluster.ask(workload.cluster.clients(), workload.cluster.meta().list(query));
-    for (const meta::Object& object : page->objects) {
-      if (workload.model->find(object.hash) == workload.model->size()) {
-        workload.world.violate("a record of bytes that nobody ever had: " + object.hash.hex());
-        continue;
-      }
-      for (const meta::Extent& extent : object.extents) {
-        for (std::uint64_t stripe = 0; stripe < stripes_of(extent); ++stripe) {
-          check_stripe(workload, object, extent, stripe);
-        }
-      }
-    }
-    if (!page->next) break;
-    query.after = page->next;
+  for (const meta::Object& object : workload.cluster.objects()) {
+    if (workload.model->find(object.hash) < workload.model->size()) continue;
+    workload.world.violate("a record of bytes that nobody ever had: " + object.hash.hex());
   }
 }
 
@@ -80,23 +26,54 @@ void check_download(Workload& workload, Client& client, std::size_t content, std
   if (got.has_value() || got.error().code() == Code::no_such_file) return;
   const auto record =
       cluster.ask(cluster.clients(), cluster.meta().find(workload.model->content(content).hash));
-  if (record.has_value() && *record && may_be_lost(workload, **record)) return;
+  if (record.has_value() && *record && cluster.losses().is_excused(**record)) return;
   workload.world.violate("content " + std::to_string(content) +
                          " cannot be read though everything works: " + describe(got.error()));
 }
 
 // ---- Garbage ----
 
-Task<Result<std::set<Id128>>> extents_in(store::Store& store) {
-  std::set<Id128> extents;
+Task<Result<std::vector<RecordKey>>> shards_in(store::Store& store) {
+  std::vector<RecordKey> shards;
   std::optional<RecordKey> after;
   for (;;) {
     MAS_CO_TRY(auto page, co_await store.list(after, 1000));
-    if (page.empty()) co_return extents;
+    if (page.empty()) co_return shards;
     for (const store::RecordInfo& record : page) {
-      if (record.key.kind == RecordKind::shard) extents.insert(record.key.extent());
+      if (record.key.kind == RecordKind::shard) shards.push_back(record.key);
     }
     after = page.back().key;
+  }
+}
+
+// Whether the row gives this shard to the pod.
+bool belongs_to(Cluster& cluster, const layout::Layout& layout, const RecordKey& key, Pod& pod) {
+  const auto& row = layout.row(layout::partition_of(key.extent(), key.major));
+  return key.minor < row.size() && cluster.pod_of(layout, row[key.minor]) == &pod;
+}
+
+void check_shards(Workload& workload, const layout::Layout& layout, Pod& pod) {
+  Cluster& cluster = workload.cluster;
+  const auto shards = cluster.ask(pod.life(), shards_in(pod.store()));
+  std::vector<Id128> asked;
+  for (const RecordKey& key : *shards) asked.push_back(key.extent());
+  const auto referenced = cluster.ask(cluster.clients(), cluster.meta().referenced(asked));
+  const bool may_be_unexplained = !cluster.settings().maintain.collect_unexplained;
+  for (std::size_t at = 0; at < asked.size(); ++at) {
+    const RecordKey& key = (*shards)[at];
+    if (!(*referenced)[at]) {
+      // A removal that rotted away, or a shard that came late, is left to an operator's word.
+      const bool left = cluster.losses().ever(pod.index()) || cluster.settings().short_grace ||
+                        !cluster.losses().was_known(asked[at]);
+      if (may_be_unexplained && left) continue;
+      workload.world.violate(pod.name() +
+                             " keeps a shard that nothing refers to: " + asked[at].hex());
+      return;
+    }
+    if (belongs_to(cluster, layout, key, pod)) continue;
+    workload.world.violate(pod.name() + " keeps shard " + std::to_string(key.minor) + " of " +
+                           asked[at].hex() + ", which is another pod's");
+    return;
   }
 }
 
@@ -115,7 +92,7 @@ void check_objects(Workload& workload) {
   check_records(workload);
   for (std::size_t i = 0; i < workload.cluster.size(); ++i) {
     Pod& pod = workload.cluster.pod(i);
-    if (!pod.has_rotted && pod.store().usage().quarantined > 0) {
+    if (!workload.cluster.losses().ever(i) && pod.store().usage().quarantined > 0) {
       world.violate(pod.name() + " took good records for damaged");
     }
   }
@@ -145,6 +122,41 @@ void check_service(Workload& workload) {
   }
 }
 
+void check_whole(Workload& workload) {
+  constexpr Duration kPatience = std::chrono::minutes(15);
+  constexpr Duration kPause = std::chrono::seconds(10);
+  Cluster& cluster = workload.cluster;
+  World& world = workload.world;
+  const Instant end = world.now() + kPatience;
+  for (;;) {
+    const AuditReport report = audit(world, cluster);
+    if (report.whole && cluster.losses().seen_whole(report.objects, report.begun)) return;
+    if (world.now() > end) {
+      world.violate("not everything is whole long after the faults: " + report.missing);
+      return;
+    }
+    world.run_for(kPause);
+  }
+}
+
+void check_ledgers(Workload& workload) {
+  Cluster& cluster = workload.cluster;
+  bool excused = false;
+  for (const meta::Object& object : cluster.objects()) {
+    excused |= cluster.losses().is_excused(object);
+  }
+  for (std::size_t i = 0; i < cluster.size(); ++i) {
+    Pod& pod = cluster.pod(i);
+    const maintain::LedgerPicture picture = pod.ledger().picture();
+    const bool lost = std::any_of(picture.rows.begin(), picture.rows.end(),
+                                  [](const auto& row) { return row.lost > 0; });
+    if (picture.complete && (excused || (!lost && picture.beyond_repair == 0))) continue;
+    workload.world.violate(pod.name() + "'s ledger " +
+                           (picture.complete ? "shows losses" : "is not complete") +
+                           " though everything is whole");
+  }
+}
+
 void check_garbage(Workload& workload) {
   Cluster& cluster = workload.cluster;
   const auto freed = cluster.ask(cluster.clients(), cluster.meta().freed(0, 100'000));
@@ -153,17 +165,9 @@ void check_garbage(Workload& workload) {
                            " freed extents are not collected long after the grace");
     return;
   }
-  for (std::size_t i = 0; i < cluster.size(); ++i) {
-    Pod& pod = cluster.pod(i);
-    const auto extents = cluster.ask(pod.life(), extents_in(pod.store()));
-    std::vector<Id128> asked(extents->begin(), extents->end());
-    const auto referenced = cluster.ask(cluster.clients(), cluster.meta().referenced(asked));
-    for (std::size_t at = 0; at < asked.size(); ++at) {
-      if ((*referenced)[at] || !cluster.was_known(asked[at])) continue;
-      workload.world.violate(pod.name() +
-                             " keeps a shard of an extent that was given up: " + asked[at].hex());
-      return;
-    }
+  const layout::Layout layout = cluster.layout();
+  for (std::size_t i = 0; i < cluster.size() && workload.world.violations().empty(); ++i) {
+    check_shards(workload, layout, cluster.pod(i));
   }
 }
 

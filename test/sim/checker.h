@@ -6,15 +6,21 @@
 
 namespace mas::sim {
 
-// Every content at some pods: there or not as the model says, and right; every record with as many
-// good shards as its receipt promises. All pods serve.
+// Every content at some pods: there or not as the model says, and right. All pods serve.
 void check_objects(Workload& workload);
+
+// Within bounded time the layout settles, and every stripe and manifest has all its shards, good
+// ones, with the pods that the layout says.
+void check_whole(Workload& workload);
+
+// The pods' own ledgers say so, too. To be called when walks had time to begin and end since.
+void check_ledgers(Workload& workload);
 
 // Whatever is asked now works: at each pod an upload, its download, its deletion.
 void check_service(Workload& workload);
 
-// No shard whose extent was given up is left. To be called when the grace and some rounds of
-// collection have passed. `known`: extents the metadata ever heard of.
+// No shard is left of what was given up, and none with a pod that it does not belong to. To be
+// called when the grace and some rounds of collection and census have passed.
 void check_garbage(Workload& workload);
 
 }  // namespace mas::sim

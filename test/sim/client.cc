@@ -107,7 +107,7 @@ Task<Result<void>> Client::put(std::size_t pod, std::size_t content, bool wrong)
   if (receipt.has_error()) co_return receipt.error();
   if (wrong) workload_.world.violate("an upload of other bytes than its hash was accepted");
   if (receipt->object.hash != wanted.hash) workload_.world.violate("an upload got another hash");
-  workload_.model->promise(receipt->object, receipt->survives);
+  workload_.cluster.losses().promise(receipt->object, receipt->survives);
   change->acknowledge();
   co_return Result<void>();
 }
@@ -152,7 +152,7 @@ Task<void> Client::instant(std::size_t content) {
   }
   Request<object::Receipt> more = receipt_request(*opened->stored);
   Result<object::Receipt> receipt = co_await ask<object::Receipt>(any_pod(), std::move(more));
-  if (receipt.has_value()) workload_.model->promise(receipt->object, receipt->survives);
+  if (receipt.has_value()) workload_.cluster.losses().promise(receipt->object, receipt->survives);
 }
 
 // ---- Sessions ----
@@ -227,11 +227,14 @@ Task<Result<object::FinishResult>> Client::finish(const object::SessionKey& key,
   const Code code = lacks ? Code::parts_missing : code_of(finished);
   took("finish", content, code);
   if (finished.has_value() && finished->receipt) {
-    workload_.model->promise(finished->receipt->object, finished->receipt->survives);
+    workload_.cluster.losses().promise(finished->receipt->object, finished->receipt->survives);
     change->acknowledge();
     co_return finished;
   }
-  if (code == Code::parts_missing || code == Code::hash_mismatch || code == Code::upload_not_open) {
+  // An upload that is gone may have a manifest, which counts if the metadata is rebuilt.
+  const bool gone = code == Code::upload_not_open;
+  const bool is_certain = gone && !workload_.cluster.settings().loses_metadata;
+  if (code == Code::parts_missing || code == Code::hash_mismatch || is_certain) {
     change->refuse();
   } else {
     workload_.model->linger(std::move(change));
@@ -263,21 +266,6 @@ Task<void> Client::finish_session(object::SessionKey key, std::size_t content,
 
 // ---- Judging ----
 
-int least_survived(Workload& workload, const meta::Object& object) {
-  if (const auto promised = workload.model->promised(object)) return *promised;
-  // What was published had its minimum.
-  const Profile profile = layout::profile_for(workload.cluster.size());
-  return profile.m >= 2 ? 1 : 0;
-}
-
-bool may_be_lost(Workload& workload, const meta::Object& object) {
-  int lost = 0;
-  for (std::size_t i = 0; i < workload.cluster.size(); ++i) {
-    lost += workload.cluster.pod(i).has_rotted ? 1 : 0;
-  }
-  return lost > least_survived(workload, object);
-}
-
 void judge_download(Workload& workload, std::size_t content, std::uint64_t from,
                     const Result<Download>& answer, const std::string& received,
                     const Sight* sight) {
@@ -305,7 +293,7 @@ void judge_download(Workload& workload, std::size_t content, std::uint64_t from,
   }
   // While it is being deleted its shards may go under a slow reader.
   const bool deleted = sight == nullptr || sight->absent;
-  if (code == Code::damaged && !deleted && !may_be_lost(workload, answer->object)) {
+  if (code == Code::damaged && !deleted && !workload.cluster.losses().is_excused(answer->object)) {
     workload.world.violate(which + " is damaged, with fewer losses than it was to survive");
   }
 }

@@ -57,10 +57,4 @@ void judge_download(Workload& workload, std::size_t content, std::uint64_t from,
                     const Result<Download>& answer, const std::string& received,
                     const Sight* sight);
 
-// Whether the record's content may be lost by now, because more of it was damaged on purpose than
-// it was promised to survive.
-[[nodiscard]] bool may_be_lost(Workload& workload, const meta::Object& object);
-// How many lost shards a record survives at least.
-[[nodiscard]] int least_survived(Workload& workload, const meta::Object& object);
-
 }  // namespace mas::sim

@@ -2,6 +2,8 @@
 
 #include "mas/codec/stripe.h"
 #include "mas/meta/memory.h"
+#include "sim/at_once.h"
+#include "sim/audit.h"
 #include "support/meta_calls.h"
 
 namespace mas::sim {
@@ -11,13 +13,18 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-// How long it takes until others know that a pod is gone, or back.
-constexpr Duration kSoonest = seconds(1);
-constexpr Duration kLatest = seconds(15);
+// In which whoever runs the cluster looks after it.
+constexpr Duration kRounds = seconds(20);
 
 }  // namespace
 
-Settings::Settings(Rand& rand) {
+Settings::Settings(Rand& rand, std::size_t pods) {
+  cluster.heartbeat = seconds(2);
+  cluster.suspect_after = seconds(6);
+  cluster.join_after = seconds(6);
+  cluster.leave_after = seconds(40);
+  // Fewer than there are pods, so that a slot may leave.
+  if (pods == 4 && rand.chance(0.5)) object.erasure = "2+1";
   object.unit = 16 * kKiB;
   object.stripe = 64 * kKiB;
   object.small_object = 4 * kKiB;
@@ -25,7 +32,7 @@ Settings::Settings(Rand& rand) {
   object.buffer_budget = 4 * kMiB;
   object.record_cache = seconds(5);
   object.finish_wait = seconds(10);
-  limits.session = minutes(5);
+  limits.session = seconds(90);
   store.segment_size = 256 * kKiB;
   store.frame_bytes = 128 * kKiB;
   maintain.scrub_period = minutes(1);
@@ -35,70 +42,87 @@ Settings::Settings(Rand& rand) {
   maintain.grace = short_grace ? seconds(2) : seconds(30);
   maintain.expire_interval = seconds(10);
   maintain.compact_interval = seconds(5);
+  maintain.repair_interval = seconds(15);
+  loses_metadata = rand.chance(0.3);
+  // What was on its way when the metadata was lost has no explanation afterwards.
+  maintain.collect_unexplained = loses_metadata || rand.chance(0.5);
 }
 
-// Remembers which extents it has seen.
+// Remembers which extents it has seen, and tells of changes of the layout.
 class Cluster::WatchedMeta final : public test::MetaCalls<Cluster::WatchedMeta> {
  public:
-  WatchedMeta(meta::MetaStore& inner, std::set<Id128>& known) : MetaCalls(inner), known_(known) {}
+  WatchedMeta(meta::MetaStore& inner, Cluster& cluster) : MetaCalls(inner), cluster_(cluster) {}
 
   template <class T>
   Task<Result<T>> run(Task<Result<T>> call) {
     return call;
   }
   Task<Result<void>> register_extent(Id128 upload, meta::Extent extent) override {
-    MAS_CO_CHECK(co_await inner_.register_extent(upload, extent));
-    known_.insert(extent.id);
+    MAS_CO_CHECK(co_await inner_->register_extent(upload, extent));
+    cluster_.losses_.born(extent.id);
     co_return Result<void>();
   }
   Task<Result<meta::CommitResult>> commit(meta::Object object, std::uint64_t expected,
                                           std::optional<Id128> from) override {
-    MAS_CO_TRY(auto result, co_await inner_.commit(std::move(object), expected, from));
+    MAS_CO_TRY(auto result, co_await inner_->commit(std::move(object), expected, from));
     if (result.committed && result.current) {
-      for (const meta::Extent& extent : result.current->extents) known_.insert(extent.id);
+      for (const meta::Extent& extent : result.current->extents) cluster_.losses_.born(extent.id);
     }
     co_return result;
   }
   Task<Result<void>> free(std::vector<meta::Extent> extents, std::int64_t now) override {
-    for (const meta::Extent& extent : extents) known_.insert(extent.id);
-    co_return co_await inner_.free(std::move(extents), now);
+    for (const meta::Extent& extent : extents) cluster_.losses_.born(extent.id);
+    co_return co_await inner_->free(std::move(extents), now);
+  }
+  Task<Result<void>> propose_layout(std::uint64_t expected, layout::Layout next) override {
+    MAS_CO_TRY(auto before, co_await inner_->current_layout());
+    layout::Layout now = next;
+    MAS_CO_CHECK(co_await inner_->propose_layout(expected, std::move(next)));
+    cluster_.on_layout(before.value_or(layout::Layout()), now);
+    co_return Result<void>();
   }
 
  private:
-  std::set<Id128>& known_;
+  Cluster& cluster_;
 };
+
+std::unique_ptr<meta::MetaStore> Cluster::make_replaceable(ReplaceableMeta** at) {
+  auto made = std::make_unique<ReplaceableMeta>(meta::make_memory_meta());
+  *at = made.get();
+  return made;
+}
 
 Cluster::Cluster(World& world, std::size_t pods, Bug bug)
     : world_(world),
-      settings_(world.rand()),
-      network_(world, pods + 2),
+      settings_(world.rand(), pods),
+      network_(world, pods + 3),
       meta_life_(world, "meta"),
       clients_(world, "clients"),
-      planted_(plant(bug, meta_life_, meta::make_memory_meta())),
-      meta_(std::make_unique<WatchedMeta>(*planted_, known_)),
-      believed_alive_(pods, true) {
+      broker_life_(world, "broker"),
+      broker_(world, network_, pods + 2, settings_.cluster.suspect_after),
+      losses_(world),
+      planted_(plant(bug, meta_life_, make_replaceable(&replaceable_))),
+      meta_(std::make_unique<WatchedMeta>(*planted_, *this)),
+      restorer_(world, *this, *replaceable_) {
   codec::initialise();
   for (std::size_t i = 0; i < pods; ++i) {
-    const PodPlace place{world_,
-                         network_,
-                         settings_,
-                         *meta_,
-                         pods,
-                         bug,
-                         [this](std::size_t pod) { return view_for(pod); },
-                         [this](std::size_t pod) { on_change(pod); }};
+    const PodPlace place{world_, network_, settings_, *meta_, pods, pods + 2, bug};
     pods_.push_back(std::make_unique<Pod>(place, i));
   }
   Host& meta_host = network_.host(pods);
   meta_host.life = &meta_life_;
-  meta_host.services.meta = meta_.get();
+  Host& broker_host = network_.host(pods + 2);
+  broker_host.life = &broker_life_;
+  broker_host.services.broker = &broker_;
 }
 
 Cluster::~Cluster() {
+  *there_ = false;
   // Clients look at pods until their end, and pods at the metadata store.
   end(clients_);
   for (const auto& pod : pods_) pod->crash(Ending::killed, std::nullopt);
   end(meta_life_);
+  end(broker_life_);
   pods_.clear();
 }
 
@@ -114,51 +138,118 @@ void Cluster::end(Life& life) {
   MAS_ASSERT(life.drain(done));
 }
 
-void Cluster::found() {
-  std::vector<layout::Member> members;
-  for (const auto& pod : pods_) {
-    pod->open_only();
-    members.push_back({pod->name(), pod->store().incarnation(), "", 1});
-  }
-  layout_ = layout::found(Id128{{1}}, std::move(members));
-  const Result<void> proposed = ask(meta_life_, meta_->propose_layout(0, layout_));
-  MAS_ASSERT(proposed.has_value());
-  for (const auto& pod : pods_) pod->join();
+void Cluster::start(std::size_t count) {
+  while (started_ < count) start_another();
+  look_after();
 }
 
-bool Cluster::all_serving() const {
-  return std::all_of(pods_.begin(), pods_.end(), [](const auto& pod) { return pod->is_serving(); });
+bool Cluster::start_another() {
+  if (started_ == pods_.size()) return false;
+  pods_[started_++]->start();
+  return true;
 }
 
-membership::ClusterView Cluster::view_for(std::size_t self) const {
-  membership::ClusterView view;
-  view.layout = layout_;
-  view.self = static_cast<layout::MemberIndex>(self);
-  for (std::size_t i = 0; i < pods_.size(); ++i) {
-    membership::Pod& pod = view.pods.emplace_back();
-    pod.last.slot = layout_.members[i].slot;
-    pod.last.incarnation = layout_.members[i].incarnation;
-    pod.last.layout_version = layout_.version;
-    pod.alive = believed_alive_[i] || i == self;
-    pod.self = i == self;
-  }
-  return view;
-}
-
-void Cluster::on_change(std::size_t pod) {
-  world_.after(world_.rand().between(kSoonest, kLatest), [this, pod] {
-    // What it is by now; between there and here it may have changed again.
-    const bool alive = pods_[pod]->is_serving();
-    if (believed_alive_[pod] == alive) return;
-    believed_alive_[pod] = alive;
-    publish();
+void Cluster::look_after() {
+  world_.after(kRounds, [this, there = there_] {
+    if (!*there) return;
+    refused_.resize(pods_.size());
+    for (const auto& pod : pods_) {
+      int& rounds = refused_[pod->index()];
+      rounds = pod->is_refused() ? rounds + 1 : 0;
+      // A new one is refused for as long as its slot's old data are not known to be gone.
+      if (rounds < 3) continue;
+      rounds = 0;
+      world_.count("data given up and emptied");
+      pod->lose_disk(seconds(1));
+    }
+    look_after();
   });
 }
 
-void Cluster::publish() {
-  for (std::size_t i = 0; i < pods_.size(); ++i) {
-    if (pods_[i]->is_serving()) pods_[i]->board().publish(view_for(i));
+void Cluster::on_layout(const layout::Layout& before, const layout::Layout& now) {
+  world_.note("layout", now.version, now.active_count());
+  for (const layout::Member& old : before.members) {
+    if (old.state == layout::MemberState::left) continue;
+    const layout::MemberIndex index = now.find(old.slot);
+    const layout::Member* kept = index == layout::kNobody ? nullptr : &now.members[index];
+    const bool left = kept == nullptr || kept->state == layout::MemberState::left;
+    if (!left && kept->incarnation == old.incarnation) continue;
+    world_.count(left ? "slot left" : "slot taken over");
+    for (const auto& pod : pods_) {
+      if (pod->name() == old.slot && left) losses_.add(pod->index());
+    }
   }
+  for (const layout::Member& member : now.members) {
+    if (before.version > 0 && before.find(member.slot) == layout::kNobody) {
+      world_.count("slot joined");
+    }
+  }
+  if (now.is_settled() && !before.is_settled()) {
+    world_.count("layout settled");
+    if (losses_.open().empty()) check_settled(*this, before);
+  }
+}
+
+std::vector<meta::Object> Cluster::objects() {
+  std::vector<meta::Object> all;
+  meta::ListQuery query;
+  query.include_condemned = true;
+  for (;;) {
+    auto page = at_once(meta_->list(query));
+    all.insert(all.end(), page->objects.begin(), page->objects.end());
+    if (!page->next) return all;
+    query.after = page->next;
+  }
+}
+
+std::vector<meta::Extent> Cluster::uploading() {
+  constexpr std::uint32_t kAll = 100'000;
+  std::vector<meta::Extent> extents;
+  const auto uploads = at_once(meta_->uploads(std::nullopt, kAll));
+  for (const meta::Upload& upload : *uploads) {
+    const auto parts = at_once(meta_->parts(upload.id, 0, kAll));
+    for (const meta::Part& part : *parts) {
+      extents.insert(extents.end(), part.extents.begin(), part.extents.end());
+    }
+  }
+  return extents;
+}
+
+layout::Layout Cluster::layout() {
+  auto found = at_once(meta_->current_layout());
+  return *found ? **std::move(found) : layout::Layout();
+}
+
+Profile Cluster::profile() {
+  return Profile::parse(settings_.object.erasure)
+      .value_or(layout::profile_for(layout().active_count()));
+}
+
+Pod* Cluster::pod_of(const layout::Layout& layout, layout::MemberIndex member) {
+  const layout::Member& wanted = layout.members.at(member);
+  for (const auto& pod : pods_) {
+    if (pod->name() == wanted.slot) {
+      return pod->incarnation() == wanted.incarnation ? pod.get() : nullptr;
+    }
+  }
+  return nullptr;
+}
+
+bool Cluster::all_serving() {
+  const auto knows_all = [&](const auto& pod) {
+    if (pod->index() >= started_) return true;
+    if (!pod->is_serving()) return false;
+    const auto view = pod->board().current();
+    for (std::size_t i = 0; i < view->layout.members.size(); ++i) {
+      const auto* other = view->pod_of(static_cast<layout::MemberIndex>(i));
+      const bool left = view->layout.members[i].state == layout::MemberState::left;
+      if (!left && (other == nullptr || other->liveness != membership::Liveness::alive)) {
+        return false;
+      }
+    }
+    return view->layout.active_count() == started_;
+  };
+  return std::all_of(pods_.begin(), pods_.end(), knows_all);
 }
 
 }  // namespace mas::sim

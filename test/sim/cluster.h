@@ -1,13 +1,15 @@
-// The cluster that is simulated: pods, the metadata store, the clients' host, the network between
-// them, and who is believed to be alive.
+// The cluster that is simulated: pods, the metadata store, the broker, the clients' host, and the
+// network between them.
 #pragma once
 
 #include <memory>
-#include <set>
 #include <vector>
 
 #include "mas/config/config.h"
+#include "sim/bus.h"
 #include "sim/disk.h"
+#include "sim/losses.h"
+#include "sim/metadata.h"
 #include "sim/network.h"
 #include "sim/pod.h"
 
@@ -16,16 +18,18 @@ namespace mas::sim {
 // Sizes that put many boundaries into little data, and times that let a run see everything end.
 struct Settings {
   // Some of them by chance.
-  explicit Settings(Rand& rand);
+  Settings(Rand& rand, std::size_t pods);
+  config::Cluster cluster;
   config::Object object;
   config::Limits limits;
   config::Store store;
   config::Maintain maintain;
   // Shorter than messages live: a shard may arrive after its extent was collected, and stays.
   bool short_grace = false;
+  bool loses_metadata = false;  // once, in this run
 };
 
-// Hosts 0 to pods - 1 are the pods, then the metadata store, then the clients.
+// Hosts 0 to pods - 1 are the pods, then the metadata store, the clients and the broker.
 class Cluster {
  public:
   Cluster(World& world, std::size_t pods, Bug bug);
@@ -34,22 +38,36 @@ class Cluster {
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 
-  // Starts all pods for the first time and founds the layout.
-  void found();
+  // Starts the first `count` pods: the first one founds the cluster, the others join it.
+  void start(std::size_t count);
+  // One more, for the first time; false if there is none left.
+  bool start_another();
 
   [[nodiscard]] std::size_t size() const noexcept { return pods_.size(); }
   [[nodiscard]] Pod& pod(std::size_t index) { return *pods_.at(index); }
   [[nodiscard]] HostIndex meta_host() const noexcept { return pods_.size(); }
   [[nodiscard]] HostIndex client_host() const noexcept { return pods_.size() + 1; }
+  [[nodiscard]] HostIndex broker_host() const noexcept { return pods_.size() + 2; }
   [[nodiscard]] Network& network() noexcept { return network_; }
   // The metadata store itself, without the network.
   [[nodiscard]] meta::MetaStore& meta() noexcept { return *meta_; }
+  [[nodiscard]] Restorer& restorer() noexcept { return restorer_; }
+  [[nodiscard]] Life& meta_life() noexcept { return meta_life_; }
   [[nodiscard]] Life& clients() noexcept { return clients_; }
   [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
-  [[nodiscard]] const layout::Layout& layout() const noexcept { return layout_; }
-  [[nodiscard]] bool all_serving() const;
-  // Whether the metadata store ever had to do with this extent.
-  [[nodiscard]] bool was_known(const Id128& extent) const { return known_.contains(extent); }
+  // What the metadata store says now.
+  [[nodiscard]] layout::Layout layout();
+  // Of what is written now.
+  [[nodiscard]] Profile profile();
+  // The pod that a member stands for; nullptr if that pod has other data by now.
+  [[nodiscard]] Pod* pod_of(const layout::Layout& layout, layout::MemberIndex member);
+  // All that were started are members, and everybody knows it.
+  [[nodiscard]] bool all_serving();
+  [[nodiscard]] World& world() noexcept { return world_; }
+  [[nodiscard]] Losses& losses() noexcept { return losses_; }
+  // What the metadata store has now: all records, and the extents of the parts of all uploads.
+  [[nodiscard]] std::vector<meta::Object> objects();
+  [[nodiscard]] std::vector<meta::Extent> uploading();
 
   // Runs a coroutine that talks to stores directly, to its end; for checks between events.
   template <class T>
@@ -58,23 +76,27 @@ class Cluster {
  private:
   class WatchedMeta;
   static void end(Life& life);
-  // Tells a starting pod what is known of the others, and all of them, after a while, what became
-  // of one.
-  membership::ClusterView view_for(std::size_t pod) const;
-  void on_change(std::size_t pod);
-  void publish();
+  static std::unique_ptr<meta::MetaStore> make_replaceable(ReplaceableMeta** at);
+  // Whoever runs the cluster: empties the pods whose data were given up.
+  void look_after();
+  void on_layout(const layout::Layout& before, const layout::Layout& now);
 
   World& world_;
   const Settings settings_;
   Network network_;
   Life meta_life_;
   Life clients_;
-  std::set<Id128> known_;
+  Life broker_life_;
+  Broker broker_;
+  Losses losses_;
+  ReplaceableMeta* replaceable_ = nullptr;
   std::unique_ptr<meta::MetaStore> planted_;
   std::unique_ptr<meta::MetaStore> meta_;
-  layout::Layout layout_;
-  std::vector<bool> believed_alive_;
+  Restorer restorer_;
   std::vector<std::unique_ptr<Pod>> pods_;
+  std::vector<int> refused_;  // rounds in which a pod was seen refused, in a row
+  std::size_t started_ = 0;
+  std::shared_ptr<bool> there_ = std::make_shared<bool>(true);
 };
 
 template <class T>

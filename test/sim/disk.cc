@@ -133,6 +133,11 @@ Disk::Remains Disk::end_process(Ending ending) {
   return remains;
 }
 
+void Disk::replace() {
+  set_room(std::nullopt);
+  adopt(fs::make_fault_fs(rand_.next()));
+}
+
 void Disk::lose_power_after(std::uint64_t changes, std::function<void()> died) {
   changes_left_ = changes;
   died_ = std::move(died);

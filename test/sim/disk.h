@@ -29,6 +29,8 @@ class Disk {
   };
   Remains end_process(Ending ending);
 
+  // Between processes: another disk, empty, in its place.
+  void replace();
   // The process dies, with the power, at the change of the disk that follows the next `changes`:
   // a write is torn, a sync does not happen. `died` is called then, from within that change.
   void lose_power_after(std::uint64_t changes, std::function<void()> died);

@@ -10,7 +10,9 @@ using std::chrono::seconds;
 
 constexpr Duration kDown = seconds(25);  // at most
 // Longer than the grace.
-constexpr Duration kClockError = std::chrono::minutes(4);
+constexpr Duration kClockError = seconds(60);
+// After a loss nothing that was on its way to a receipt before it is so any more.
+constexpr Duration kInFlight = seconds(45);
 
 }  // namespace
 
@@ -27,27 +29,39 @@ const std::vector<Injector::Kind>& Injector::all() {
       {"power lost soon", &Injector::lose_power_in_write},
       {"black-out", &Injector::black_out},
       {"stopped in order", &Injector::restart},
+      {"away for long", &Injector::stay_away, 2},
+      {"pod started late", &Injector::start_another, 2},
       {"clock jump", &Injector::jump_clock},
       {"sync to fail", &Injector::fail_sync},
       {"slow disk", &Injector::slow_disk},
       {"full disk", &Injector::fill_disk},
+      {"disk replaced", &Injector::replace_disk, 2},
       {"bit rot", &Injector::rot},
       {"bad sectors", &Injector::read_errors},
       {"partition", &Injector::partition, 2},
       {"one-way link", &Injector::cut_one_way, 2},
       {"lossy links", &Injector::lose_messages, 2},
       {"slow links", &Injector::slow_links, 2},
+      {"broker stopped", &Injector::stop_broker},
+      {"broker cut off", &Injector::cut_broker},
+      {"slow broker", &Injector::slow_broker},
       {"metadata cut off", &Injector::cut_meta},
       {"metadata answers lost", &Injector::lose_meta_answers},
       {"slow metadata", &Injector::slow_meta},
+      {"metadata lost", &Injector::lose_meta},
   };
   return kinds;
 }
 
 std::vector<std::string> Injector::kinds(std::size_t pods) {
-  std::vector<std::string> names{"power lost within a write", "failed sync", "read error",
-                                 "lost message", "message into a cut link"};
-  if (pods > 1) names.emplace_back("repeated request");
+  std::vector<std::string> names{
+      "power lost within a write", "failed sync",  "read error",       "lost message",
+      "message into a cut link",   "bits rotted",  "metadata emptied", "metadata rolled back",
+      "metadata rebuilt",          "file restored"};
+  for (const char* kind : {"repeated request", "disk lost", "slot taken over", "slot left",
+                           "slot joined", "layout settled", "seen whole"}) {
+    if (pods > 1) names.emplace_back(kind);
+  }
   for (const Kind& kind : all()) {
     if (pods >= kind.least_pods) names.emplace_back(kind.name);
   }
@@ -58,7 +72,6 @@ Injector::Injector(World& world, Cluster& cluster)
     : world_(world),
       cluster_(cluster),
       rand_(world.rand().fork()),
-      bad_disk_(rand_.below(cluster.size())),
       pace_(rand_.between(seconds(2), seconds(15))) {}
 
 void Injector::start() { next(); }
@@ -86,12 +99,32 @@ void Injector::stop() {
   *running_ = false;
   stopped_ = true;
   cluster_.network().heal();
+  while (cluster_.start_another()) {
+  }
   for (std::size_t i = 0; i < cluster_.size(); ++i) {
     Pod& pod = cluster_.pod(i);
     pod.disk().heal();
     // A volume that had an error of its disk writes again only after a start.
     if (pod.is_serving() && !pod.store().usage().writable) pod.crash(Ending::killed, seconds(1));
   }
+}
+
+bool Injector::may_lose(const Pod& pod) {
+  Losses& losses = cluster_.losses();
+  if (losses.open().contains(pod.index())) return true;
+  // Without metadata nobody knows what there is to be lost, or repaired.
+  if (cluster_.restorer().is_lost()) return false;
+  const auto most = static_cast<std::size_t>(std::max<int>(cluster_.profile().m, 1));
+  if (losses.open().size() < most) return true;
+  if (auditing_ || world_.now() - losses.last() < kInFlight) return false;
+  auditing_ = true;
+  begin_audit(cluster_, [this, running = running_](const AuditReport& report) {
+    if (!*running) return;
+    auditing_ = false;
+    if (!report.whole) return;
+    if (cluster_.losses().seen_whole(report.objects, report.begun)) world_.count("seen whole");
+  });
+  return false;
 }
 
 Pod& Injector::any_pod() { return cluster_.pod(rand_.below(cluster_.size())); }
@@ -118,6 +151,16 @@ void Injector::black_out() {
 
 void Injector::restart() { any_pod().stop_and_start(rand_.between(seconds(1), seconds(20))); }
 
+// Until its slot leaves, if there are pods to spare.
+void Injector::stay_away() {
+  Pod& pod = any_pod();
+  if (!may_lose(pod)) return;
+  const Duration down = cluster_.settings().cluster.leave_after + seconds(25);
+  pod.crash(rand_.chance(0.5) ? Ending::killed : Ending::power_lost, down);
+}
+
+void Injector::start_another() { cluster_.start_another(); }
+
 void Injector::jump_clock() { any_pod().wall_offset() = rand_.between(-kClockError, kClockError); }
 
 // ---- Disks ----
@@ -141,15 +184,29 @@ void Injector::fill_disk() {
   later(a_while(), [&disk] { disk.set_room(std::nullopt); });
 }
 
+void Injector::replace_disk() {
+  Pod& pod = any_pod();
+  if (!pod.incarnation() || !may_lose(pod)) return;
+  world_.count("disk lost");
+  cluster_.losses().add(pod.index());
+  pod.lose_disk(rand_.between(milliseconds(100), kDown));
+}
+
 void Injector::rot() {
-  Pod& pod = cluster_.pod(bad_disk_);
+  Pod& pod = any_pod();
+  if (!may_lose(pod)) return;
   const std::uint64_t bits = 1 + rand_.below(4);
-  for (std::uint64_t i = 0; i < bits; ++i) pod.has_rotted = pod.disk().rot() || pod.has_rotted;
+  bool any = false;
+  for (std::uint64_t i = 0; i < bits; ++i) any |= pod.disk().rot();
+  if (!any) return;
+  world_.count("bits rotted");
+  cluster_.losses().add(pod.index());
 }
 
 void Injector::read_errors() {
-  Pod& pod = cluster_.pod(bad_disk_);
-  pod.has_rotted = true;
+  Pod& pod = any_pod();
+  if (!pod.incarnation() || !may_lose(pod)) return;
+  cluster_.losses().add(pod.index());
   pod.disk().set_read_errors(0.1);
   later(a_while(), [&pod] { pod.disk().set_read_errors(0); });
 }
@@ -205,15 +262,61 @@ void Injector::slow_links() {
   later(a_while(), [set] { set(Link().most); });
 }
 
-// ---- The metadata store ----
+// ---- The broker ----
 
-void Injector::cut_meta() {
-  Host& host = cluster_.network().host(cluster_.meta_host());
+void Injector::set_links(HostIndex host, const std::function<void(Link&)>& change) {
+  for (std::size_t pod = 0; pod < cluster_.size(); ++pod) {
+    change(cluster_.network().link(pod, host));
+    change(cluster_.network().link(host, pod));
+  }
+}
+
+void Injector::stop_broker() {
+  Host& host = cluster_.network().host(cluster_.broker_host());
   if (host.life == nullptr) return;
   Life* life = std::exchange(host.life, nullptr);
   host.refuses = rand_.chance(0.5);
   // Not undone by stop(): whatever happens, it comes back.
-  world_.after(a_while(), [&host, life] { host.life = life; });
+  world_.after(2 * a_while(), [&host, life] { host.life = life; });
+}
+
+// Of one pod, in one direction or both.
+void Injector::cut_broker() {
+  const std::size_t pod = rand_.below(cluster_.size());
+  Network& network = cluster_.network();
+  const std::uint64_t which = rand_.below(3);
+  Link& to = network.link(pod, cluster_.broker_host());
+  Link& from = network.link(cluster_.broker_host(), pod);
+  (which == 0 ? to : from).loss = 1;
+  if (which == 2) to.cut = true;
+  later(2 * a_while(), [&to, &from] {
+    to = Link();
+    from = Link();
+  });
+}
+
+void Injector::slow_broker() {
+  const HostIndex broker = cluster_.broker_host();
+  const Duration most = rand_.between(milliseconds(100), seconds(8));
+  const double loss = rand_.chance(0.5) ? 0.1 : 0;
+  set_links(broker, [=](Link& link) {
+    link.most = most;
+    link.loss = loss;
+  });
+  later(a_while(), [this, broker] { set_links(broker, [](Link& link) { link = Link(); }); });
+}
+
+// ---- The metadata store ----
+
+void Injector::cut_meta() {
+  Host& host = cluster_.network().host(cluster_.meta_host());
+  if (host.life == nullptr || cluster_.restorer().is_lost()) return;
+  host.life = nullptr;
+  host.refuses = rand_.chance(0.5);
+  // Not undone by stop(): whatever happens, it comes back.
+  world_.after(a_while(), [&host, &cluster = cluster_] {
+    if (!cluster.restorer().is_stopped()) host.life = &cluster.meta_life();
+  });
 }
 
 void Injector::lose_meta_answers() {
@@ -224,12 +327,17 @@ void Injector::lose_meta_answers() {
   later(a_while(), [&answers] { answers.loss = 0; });
 }
 
+void Injector::lose_meta() {
+  if (!cluster_.settings().loses_metadata || lost_meta_ || cluster_.layout().rows.empty()) return;
+  const bool from_backup = !cluster_.settings().short_grace && rand_.chance(0.5);
+  lost_meta_ = true;
+  world_.count(from_backup ? "metadata rolled back" : "metadata emptied");
+  cluster_.restorer().lose(from_backup);
+}
+
 void Injector::slow_meta() {
   const auto set = [this](Duration most) {
-    for (std::size_t pod = 0; pod < cluster_.size(); ++pod) {
-      cluster_.network().link(pod, cluster_.meta_host()).most = most;
-      cluster_.network().link(cluster_.meta_host(), pod).most = most;
-    }
+    set_links(cluster_.meta_host(), [most](Link& link) { link.most = most; });
   };
   set(rand_.between(milliseconds(100), seconds(8)));
   later(a_while(), [set] { set(Link().most); });

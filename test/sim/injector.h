@@ -3,19 +3,20 @@
 // Fault budget. Nothing may be lost that was acknowledged with a receipt that covers it, so:
 //   - any number of pods may lose power or be killed at once, and any messages may be lost, late or
 //     repeated: nothing acknowledged depends on them;
-//   - at most one pod has a disk that damages what was synced (bit rot, sectors that cannot be
-//     read): as nothing repairs shards yet, that pod counts as lost for good, for every object. A
-//     record has to survive it if its receipt says 1 or more;
-//   - disks are not lost whole and directories are not taken over: that needs repair;
+//   - data are lost for good (a disk replaced by an empty one, bit rot, sectors that cannot be
+//   read,
+//     a slot down for so long that it leaves) on no more pods at once than the profile of the day
+//     survives, but on one always. The next ones come only after every shard of everything stored
+//     has been seen whole: see Losses for what has to survive meanwhile;
 //   - a pod whose sync failed has stopped writing and is started again.
-// Beyond it only wrong bytes are looked for (a single pod with a bad disk).
+// What survives fewer losses than there were is excused; of it only wrong bytes are looked for.
 #pragma once
 
 #include <functional>
 #include <string>
 #include <vector>
 
-#include "sim/cluster.h"
+#include "sim/audit.h"
 
 namespace mas::sim {
 
@@ -26,7 +27,7 @@ class Injector {
   // Faults from now on.
   void start();
   // No new ones, and those that were begun end: links, metadata, disks. Pods come back by
-  // themselves.
+  // themselves; those that never ran begin now.
   void stop();
   // Every kind there is, as World::count() has it; all of them happen within a batch of seeds.
   [[nodiscard]] static std::vector<std::string> kinds(std::size_t pods);
@@ -42,11 +43,14 @@ class Injector {
   void lose_power_in_write();
   void black_out();
   void restart();
+  void stay_away();
+  void start_another();
   void jump_clock();
   // Disks.
   void fail_sync();
   void slow_disk();
   void fill_disk();
+  void replace_disk();
   void rot();
   void read_errors();
   // The network.
@@ -54,11 +58,21 @@ class Injector {
   void cut_one_way();
   void lose_messages();
   void slow_links();
+  // The broker.
+  void stop_broker();
+  void cut_broker();
+  void slow_broker();
   // The metadata store.
   void cut_meta();
   void lose_meta_answers();
   void slow_meta();
+  void lose_meta();
 
+  // Whether this pod may lose data now. If not, a look at everything begins that may allow it
+  // later.
+  bool may_lose(const Pod& pod);
+  // Both ways between pods and `host`.
+  void set_links(HostIndex host, const std::function<void(Link&)>& change);
   Pod& any_pod();
   Duration a_while();
   void later(Duration d, std::function<void()> undo);
@@ -66,8 +80,9 @@ class Injector {
   World& world_;
   Cluster& cluster_;
   Rand rand_;
-  const std::size_t bad_disk_;
   const Duration pace_;
+  bool auditing_ = false;
+  bool lost_meta_ = false;
   bool stopped_ = false;
   std::shared_ptr<bool> running_ = std::make_shared<bool>(true);
 };

@@ -118,9 +118,12 @@ void Life::end() {
 }
 
 bool Life::drain(const bool& done) {
+  // Loops whose waits return at once always have something to do: pools get their turn beside them.
+  constexpr std::uint64_t kTurn = 8;
   for (std::uint64_t steps = 0; steps < kDrainLimit; ++steps) {
-    if (context_.poll_one() > 0 || run_work()) continue;
-    return done;
+    const bool ran = context_.poll_one() > 0;
+    const bool worked = (!ran || steps % kTurn == 0) && run_work();
+    if (!ran && !worked) return done;
   }
   return false;
 }

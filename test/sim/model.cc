@@ -81,28 +81,29 @@ bool Model::is_settled() const {
                      [](const Register& about) { return about.pending.empty(); });
 }
 
+void Model::set_clouded(bool clouded) {
+  clouded_ = clouded;
+  for (Register& about : registers_) {
+    for (const auto& look : about.looks) {
+      if (auto sight = look.lock()) *sight = {true, true};
+    }
+  }
+}
+
+void Model::may_return() {
+  for (Register& about : registers_) about.present = true;
+}
+
 std::shared_ptr<Sight> Model::look(std::size_t content) {
   Register& about = registers_.at(content);
   auto sight = std::make_shared<Sight>(Sight{about.present, about.absent});
   for (const auto& [number, pending] : about.pending) {
     (pending.kind == ChangeKind::store ? sight->present : sight->absent) = true;
   }
+  if (clouded_) *sight = {true, true};
   std::erase_if(about.looks, [](const auto& look) { return look.expired(); });
   about.looks.push_back(sight);
   return sight;
-}
-
-void Model::promise(const meta::Object& object, int survives) {
-  if (object.extents.empty()) return;
-  auto& promised = promised_.try_emplace(object.extents.front().id, survives).first->second;
-  promised = std::max(promised, survives);
-}
-
-std::optional<int> Model::promised(const meta::Object& object) const {
-  if (object.extents.empty()) return std::nullopt;
-  const auto found = promised_.find(object.extents.front().id);
-  if (found == promised_.end()) return std::nullopt;
-  return found->second;
 }
 
 std::vector<Content> make_contents(Rand& rand, std::size_t count) {

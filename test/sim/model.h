@@ -68,13 +68,14 @@ class Model : public std::enable_shared_from_this<Model> {
   // No change is under way or in doubt.
   [[nodiscard]] bool is_settled() const;
 
+  // From the loss of the metadata until it is rebuilt any look may see anything.
+  void set_clouded(bool clouded);
+  // It was lost with more than it was to survive: it may be missing from now on.
+  void may_be_gone(std::size_t content) { registers_.at(content).absent = true; }
+  // Deletions may be forgotten: what was deleted may be there again from now on.
+  void may_return();
   // Begins a look; it is widened by what begins meanwhile.
   [[nodiscard]] std::shared_ptr<Sight> look(std::size_t content);
-
-  // A receipt for the record whose first extent is `extent`.
-  void promise(const meta::Object& object, int survives);
-  // How many losses the content of a record has to survive; nullopt: nobody was told of it.
-  [[nodiscard]] std::optional<int> promised(const meta::Object& object) const;
 
  private:
   friend class Change;
@@ -96,8 +97,8 @@ class Model : public std::enable_shared_from_this<Model> {
   const std::vector<Content> contents_;
   std::vector<Register> registers_;
   std::uint64_t next_change_ = 0;
+  bool clouded_ = false;
   std::vector<std::shared_ptr<Change>> lingering_;
-  std::map<Id128, int> promised_;
 };
 
 // Contents of many sizes, each its own.

@@ -7,20 +7,25 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "mas/object/objects.h"
-#include "mas/peer/transport.h"
 #include "sim/life.h"
 
 namespace mas::sim {
 
+class PeerPort;
+class Broker;
+struct Ear;
+
 // What a host does for others; nullptr where it does not (yet).
 struct Services {
-  peer::PeerTransport* shards = nullptr;  // member 0: its own store
+  PeerPort* peers = nullptr;
   object::Objects* objects = nullptr;
-  meta::MetaStore* meta = nullptr;
+  Broker* broker = nullptr;
+  std::shared_ptr<Ear> ear;  // for the broker's messages
 };
 
 struct Host {
@@ -30,6 +35,10 @@ struct Host {
 };
 
 using HostIndex = std::size_t;
+
+// Where a host is reached, as pods tell each other; nullopt for what is no such address.
+[[nodiscard]] std::string address_of(HostIndex host);
+[[nodiscard]] std::optional<HostIndex> host_at(std::string_view address);
 
 // One direction between two hosts.
 struct Link {
@@ -54,6 +63,8 @@ class Network {
   }
   // All links as they were at first.
   void heal();
+  // How long a message takes that is sent now; nullopt: for ever.
+  [[nodiscard]] std::optional<Duration> transit(HostIndex from, HostIndex to);
 
   // Asks host `to`; `request` makes the task that runs there, and may be called twice where
   // `may_repeat`. Errors besides its own: closed (certainly nothing happened), timeout (no answer
@@ -81,8 +92,6 @@ class Network {
                    Request<T> request);
   template <class T>
   void reply(const Pending<T>& exchange, HostIndex from, HostIndex to, Result<T> answer);
-  // How long a message takes; nullopt: for ever.
-  std::optional<Duration> transit(HostIndex from, HostIndex to);
 
   World& world_;
   std::vector<Host> hosts_;

@@ -1,16 +1,19 @@
 #include "sim/pod.h"
 
+#include "mas/maintain/repair.h"
 #include "sim/bugs.h"
 #include "sim/cluster.h"
 #include "sim/links.h"
+#include "sim/node.h"
 
 namespace mas::sim {
 namespace {
 
 // What mas counts of itself that a batch wants to see happen.
 constexpr const char* kCounters[] = {
-    "mas_object_degraded_reads_total", "mas_object_shards_bad_total", "mas_collect_shards_total",
-    "mas_segments_compacted_total", "mas_object_deduplicated_total"};
+    "mas_object_degraded_reads_total", "mas_object_shards_bad_total",   "mas_collect_shards_total",
+    "mas_segments_compacted_total",    "mas_object_deduplicated_total", "mas_repaired_total",
+    "mas_strays_removed_total"};
 
 constexpr std::size_t kQueue = 256;  // of each pool
 
@@ -36,12 +39,13 @@ struct Pod::Process {
   std::unique_ptr<store::Store> store;
   std::vector<store::Store*> stores;
   std::unique_ptr<peer::PeerTransport> own;
-  std::unique_ptr<peer::PeerTransport> transport;
   std::unique_ptr<meta::MetaStore> meta;
-  std::unique_ptr<membership::ViewBoard> view;
+  std::unique_ptr<Node> node;
   std::unique_ptr<object::Objects> objects;
+  maintain::Ledger redundancy{metrics};
+  std::unique_ptr<maintain::RebuildService> rebuild;
+  std::unique_ptr<object::Upkeep> planted;
   std::unique_ptr<maintain::Scheduler> workers;
-  bool is_serving = false;
   bool is_stopping = false;
   Gate ending;  // owns what closes the others
 };
@@ -57,10 +61,22 @@ Pod::~Pod() {
   if (process_) bury(Ending::killed);
 }
 
-bool Pod::is_serving() const { return process_ && process_->is_serving; }
+bool Pod::is_up() const { return process_ && process_->node; }
+
+bool Pod::is_serving() const {
+  return process_ && process_->node && process_->node->is_working() && !process_->is_stopping;
+}
 Life& Pod::life() { return process_->life; }
 store::Store& Pod::store() { return *process_->store; }
-membership::ViewBoard& Pod::board() { return *process_->view; }
+const membership::ViewBoard& Pod::board() { return process_->node->board(); }
+
+const maintain::Ledger& Pod::ledger() { return process_->redundancy; }
+
+bool Pod::is_refused() {
+  if (!process_ || !process_->node) return false;
+  const auto view = board().current();
+  return view->layout.version > 0 && view->halted() && !view->is_member();
+}
 
 double Pod::counter(const std::string& name) {
   const double now = process_ ? process_->metrics.counter(name, "").value() : 0;
@@ -77,16 +93,16 @@ Result<void> Pod::open_store(Process& process) {
   return {};
 }
 
-void Pod::open_only() {
-  MAS_ASSERT(process_ == nullptr);
-  const std::uint64_t refusals = disk_.refusals();
+// Only a disk that is out of order may refuse; then it is tried again.
+bool Pod::is_excused() const { return disk_.refusals() > refusals_ || disk_.is_full(); }
+
+void Pod::open() {
+  refusals_ = disk_.refusals();
   process_ = std::make_unique<Process>(place_.world, name_, disk_, wall_offset_);
   const Result<void> opened = open_store(*process_);
   if (opened.has_error()) {
     place_.world.note(name_ + " cannot open its store: " + opened.error().message());
-    // Only a disk that is out of order may refuse; then it is tried again.
-    const bool excused = disk_.refusals() > refusals || disk_.is_full();
-    if (!excused) {
+    if (!is_excused()) {
       place_.world.violate(name_ + " cannot open its store: " + opened.error().message());
     }
     end_soon();
@@ -111,7 +127,7 @@ void Pod::start() {
   starting_.reset();
   if (process_) return;
   place_.world.note(name_ + " starts");
-  open_only();
+  open();
   if (process_->store) join();
 }
 
@@ -121,60 +137,115 @@ void Pod::start_later(Duration after) {
 }
 
 void Pod::build(Process& process) {
-  process.view = std::make_unique<membership::ViewBoard>(place_.view(index_));
   process.stores = {process.store.get()};
   process.own =
       plant_in_server(place_.bug, process.life, peer::make_in_process_transport(process.stores));
-  process.transport = plant_in_client(
-      place_.bug, std::make_unique<PeerLink>(place_.network, process.life, index_, *process.own));
   process.meta = std::make_unique<MetaLink>(place_.network, process.life, index_, place_.meta_host,
                                             place_.meta);
+  const NodeDependencies parts{place_.network,
+                               process.life,
+                               index_,
+                               place_.broker_host,
+                               place_.settings.cluster,
+                               place_.settings.object.erasure,
+                               name_,
+                               *process.store,
+                               *process.own,
+                               *process.meta,
+                               disk_.fs(),
+                               process.disk_pool,
+                               process.clock,
+                               *process.rng,
+                               process.metrics,
+                               place_.bug};
+  process.node = std::make_unique<Node>(parts);
   const object::Dependencies needs{
-      *process.meta,   *process.transport,
-      *process.view,   Pools{process.disk_pool, process.cpu_pool, process.driver_pool},
-      process.clock,   *process.rng,
-      process.metrics, process.life.executor()};
+      *process.meta,         process.node->transport(),
+      process.node->board(), Pools{process.disk_pool, process.cpu_pool, process.driver_pool},
+      process.clock,         *process.rng,
+      process.metrics,       process.life.executor(),
+      &process.node->watch()};
   process.objects = object::make_objects(place_.settings.object, place_.settings.limits, needs);
   process.workers = maintain::make_scheduler(process.clock, process.metrics);
 }
 
-// Membership and workers are wired here, as in src/app/serve/daemon.cc.
+// As in src/app/serve/daemon.cc.
 void Pod::join() {
-  build(*process_);
+  Process& process = *process_;
+  build(process);
   const config::Maintain& options = place_.settings.maintain;
-  const maintain::Dependencies needs{*process_->meta, *process_->store, *process_->view,
-                                     process_->clock, process_->metrics};
-  maintain::Scheduler& workers = *process_->workers;
+  const maintain::Dependencies needs{*process.meta, *process.store,  process.node->board(),
+                                     process.clock, process.metrics, &process.node->watch()};
+  maintain::Scheduler& workers = *process.workers;
   workers.add(maintain::make_expiry_worker(options, needs));
-  workers.add(maintain::make_collect_worker(options, needs));
+  workers.add(maintain::make_collect_worker(options, needs, &process.redundancy));
   workers.add(maintain::make_compact_worker(options, needs));
-  workers.add(maintain::make_scrub_worker(options, needs));
+  object::Upkeep& upkeep = process.objects->upkeep();
+  workers.add(maintain::make_scrub_worker(options, needs, &upkeep));
+  process.planted = plant(place_.bug, upkeep);
+  const maintain::RepairDependencies repair{needs, process.planted ? *process.planted : upkeep,
+                                            process.node->transport(), process.redundancy};
+  workers.add(maintain::make_repair_worker(options, repair));
+  workers.add(maintain::make_census_worker(options, repair));
   if (auto worker = planted_worker(place_.bug, needs)) workers.add(std::move(worker));
+  build_rebuild(process);
   Host& host = place_.network.host(index_);
-  host.life = &process_->life;
-  host.services.shards = process_->own.get();
-  spawn(process_->life.executor(), process_->life.serving(), serve(process_.get()), "start");
+  host.life = &process.life;
+  host.services.objects = process.objects.get();
+  spawn(process.life.executor(), process.life.serving(), serve(&process), "start");
+}
+
+void Pod::build_rebuild(Process& process) {
+  const maintain::RebuildDependencies needs{*process.meta, process.node->transport(),
+                                            process.node->board(), process.clock,
+                                            process.objects.get()};
+  constexpr const char* kErasing[] = {"collect", "expiry", "census"};
+  maintain::RebuildHooks hooks;
+  hooks.before = [&process, kErasing] {
+    for (const char* worker : kErasing) (void)process.workers->pause(worker);
+    return process.node->find_newest_layout();
+  };
+  hooks.after = [&process, kErasing](bool done) -> Task<Result<void>> {
+    for (const char* worker : kErasing) (void)process.workers->resume(worker);
+    auto look = [](Node& node, bool again) -> Task<Result<void>> {
+      if (again) co_await node.look_again();
+      co_return Result<void>();
+    };
+    return look(*process.node, done);
+  };
+  process.rebuild =
+      maintain::make_rebuild_service(needs, std::move(hooks), process.life.executor());
+}
+
+Result<void> Pod::rebuild() {
+  if (!process_ || !process_->rebuild) return Error(Code::closed, "The pod is down.");
+  maintain::RebuildOptions options;
+  options.profile = Profile::parse(place_.settings.object.erasure);
+  return process_->rebuild->start(options);
+}
+
+std::optional<maintain::RebuildReport> Pod::rebuild_report() {
+  if (!process_ || !process_->rebuild) return std::nullopt;
+  return process_->rebuild->report();
 }
 
 Task<void> Pod::serve(Process* process) {
-  Result<void> recovered = co_await process->objects->recover();
+  Result<void> started = co_await process->node->start(*process->objects, *process->workers);
   if (process->life.is_over() || process->is_stopping) co_return;
-  if (recovered.has_error()) {
-    end_soon();
-    co_return;
-  }
-  process->is_serving = true;
-  place_.network.host(index_).services.objects = process->objects.get();
-  process->workers->start(process->life.executor());
-  place_.world.note(name_ + " serves");
-  place_.on_change(index_);
+  if (started.has_value()) co_return;
+  const std::string why = name_ + " cannot start: " + started.error().message();
+  place_.world.note(why);
+  if (!is_excused()) place_.world.violate(why);
+  end_soon();
 }
 
 // ---- Ending ----
 
 Task<void> Pod::shut_down(Process* process, bool in_order, std::shared_ptr<bool> done) {
   if (process->workers) co_await process->workers->close();
+  if (process->rebuild) co_await process->rebuild->close();
   if (process->objects) co_await process->objects->close();
+  if (process->node) co_await process->node->stop();
   co_await process->life.serving().close();
   if (in_order && process->store) (void)co_await process->store->close();
   *done = true;
@@ -208,8 +279,15 @@ void Pod::crash(Ending ending, std::optional<Duration> restart_after) {
   if (!process_) return;
   place_.world.note(name_ + (ending == Ending::killed ? " is killed" : " loses power"));
   bury(ending);
-  place_.on_change(index_);
   if (restart_after) start_later(*restart_after);
+}
+
+void Pod::lose_disk(Duration down) {
+  place_.world.note(name_ + " loses its disk");
+  if (process_) bury(Ending::power_lost);
+  disk_.replace();
+  incarnation_.reset();
+  start_later(down);
 }
 
 void Pod::lose_power_after(std::uint64_t changes, Duration restart_after) {
@@ -222,7 +300,7 @@ void Pod::lose_power_after(std::uint64_t changes, Duration restart_after) {
 }
 
 void Pod::stop_and_start(Duration down) {
-  if (!process_ || process_->is_stopping || !process_->is_serving) return;
+  if (!is_serving()) return;
   Process* process = process_.get();
   process->is_stopping = true;
   place_.network.host(index_).services.objects = nullptr;

@@ -1,7 +1,5 @@
 // Pod: what `mas serve` runs, wired over the simulated seams. Its disk and its name outlive its
 // processes; start(), crash() and stop() are not called from its own handlers.
-//
-// join() in pod.cc is the one place where membership and background work come in.
 #pragma once
 
 #include <functional>
@@ -11,6 +9,7 @@
 #include <string>
 
 #include "mas/config/config.h"
+#include "mas/maintain/rebuild.h"
 #include "mas/maintain/scheduler.h"
 #include "mas/membership/cluster_view.h"
 #include "mas/object/objects.h"
@@ -29,11 +28,8 @@ struct PodPlace {
   const Settings& settings;
   meta::MetaStore& meta;  // without the network
   HostIndex meta_host;
+  HostIndex broker_host;
   Bug bug;
-  // The view a pod starts with.
-  std::function<membership::ClusterView(std::size_t pod)> view;
-  // Told when a process of this pod begins to serve, and when it is gone.
-  std::function<void(std::size_t pod)> on_change;
 };
 
 class Pod {
@@ -43,40 +39,51 @@ class Pod {
   Pod(const Pod&) = delete;
   Pod& operator=(const Pod&) = delete;
 
-  // Opens the store; then begins to serve, unless there is no view yet (found() of the cluster).
-  // What the disk does not allow is tried again later.
+  // Opens the store, and joins the cluster. What the disk does not allow is tried again later.
   void start();
-  // For the first start: the pod has a store and nothing else.
-  void open_only();
-  void join();
 
   // Ends the process where it is. `restart_after`: nullopt, it stays down.
   void crash(Ending ending, std::optional<Duration> restart_after);
+  // Its disk is gone: it starts with an empty one after `down`.
+  void lose_disk(Duration down);
   // SIGTERM: closes everything in order, then starts again.
   void stop_and_start(Duration down);
   // The power goes at one of the next changes of the disk.
   void lose_power_after(std::uint64_t changes, Duration restart_after);
 
-  [[nodiscard]] bool is_up() const noexcept { return process_ != nullptr; }
+  // Its peers may reach it, whether it is a member or not.
+  [[nodiscard]] bool is_up() const;
+  // A member whose background work runs.
   [[nodiscard]] bool is_serving() const;
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  // Of its data; nullopt before its first start.
+  [[nodiscard]] const std::optional<Id128>& incarnation() const noexcept { return incarnation_; }
   [[nodiscard]] std::size_t index() const noexcept { return index_; }
   [[nodiscard]] Disk& disk() noexcept { return disk_; }
   [[nodiscard]] Duration& wall_offset() noexcept { return wall_offset_; }
   // While up.
   [[nodiscard]] Life& life();
   [[nodiscard]] store::Store& store();
-  [[nodiscard]] membership::ViewBoard& board();
+  [[nodiscard]] const membership::ViewBoard& board();
   // A counter of mas's own, over all processes so far.
   [[nodiscard]] double counter(const std::string& name);
-  // Bytes of this disk were made wrong on purpose.
-  bool has_rotted = false;
+  // `mas rebuild-metadata`, asked of this pod; errors: it cannot now.
+  Result<void> rebuild();
+  [[nodiscard]] std::optional<maintain::RebuildReport> rebuild_report();
+  // While up: what the repair of this pod's slices has found.
+  [[nodiscard]] const maintain::Ledger& ledger();
+  // Its data directory is refused, as one that was given up or replaced.
+  [[nodiscard]] bool is_refused();
 
  private:
   struct Process;
   Result<void> open_store(Process& process);
+  void open();
   void build(Process& process);
+  void join();
   Task<void> serve(Process* process);
+  [[nodiscard]] bool is_excused() const;
+  void build_rebuild(Process& process);
   Task<void> shut_down(Process* process, bool in_order, std::shared_ptr<bool> done);
   void end_soon();
   void bury(Ending ending);
@@ -90,6 +97,7 @@ class Pod {
   std::unique_ptr<Process> process_;
   std::optional<Id128> incarnation_;
   std::optional<EventId> starting_;
+  std::uint64_t refusals_ = 0;  // of the disk, when the process began
   std::map<std::string, double> counted_;
 };
 

@@ -11,8 +11,9 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr Duration kFaults = seconds(150);
-constexpr Duration kRecovery = minutes(3);
+constexpr Duration kFaults = seconds(200);
+// Longer than a slot that was given up takes to be emptied, and a newcomer to be taken in.
+constexpr Duration kRecovery = minutes(15);
 constexpr std::size_t kContents = 24;
 constexpr std::size_t kClients = 6;
 
@@ -23,10 +24,12 @@ constexpr std::pair<const char*, const char*> kCounters[] = {
     {"mas_collect_shards_total", "shard collected"},
     {"mas_segments_compacted_total", "segment compacted"},
     {"mas_object_deduplicated_total", "upload of what was there"},
+    {"mas_repaired_total", "repaired"},
+    {"mas_strays_removed_total", "stray removed"},
 };
 
 std::size_t pods_of(const RunOptions& options, World& world) {
-  constexpr std::size_t kSizes[] = {1, 2, 3, 3, 6, 6};
+  constexpr std::size_t kSizes[] = {1, 2, 3, 3, 4, 4, 6, 7};
   const std::size_t drawn = kSizes[world.rand().below(std::size(kSizes))];
   return options.pods != 0 ? options.pods : drawn;
 }
@@ -38,6 +41,11 @@ void calm_down(Workload& workload, Gate& clients) {
   const auto back = [&] { return workload.cluster.all_serving(); };
   if (!world.run_until(back, kRecovery)) {
     world.violate("a pod does not come back though nothing is wrong any more");
+    return;
+  }
+  const auto rebuilt = [&] { return !workload.cluster.restorer().is_lost(); };
+  if (!world.run_until(rebuilt, kRecovery)) {
+    world.violate("the metadata cannot be rebuilt though nothing is wrong any more");
     return;
   }
   const auto left = [&] { return clients.inside() == 0; };
@@ -56,7 +64,7 @@ void calm_down(Workload& workload, Gate& clients) {
 void let_collect(Workload& workload) {
   const Settings& settings = workload.cluster.settings();
   // Uploads that were left open expire first; clocks that were wrong make that later.
-  workload.world.run_for(settings.limits.session + minutes(10));
+  workload.world.run_for(settings.limits.session + minutes(3));
   workload.world.run_for(3 * settings.maintain.grace + 20 * settings.maintain.collect_interval);
 }
 
@@ -73,7 +81,9 @@ class Play {
   Play& operator=(const Play&) = delete;
 
   void run() {
-    cluster_->found();
+    // Some grow while they are used.
+    const bool grows = world_.rand().chance(0.4);
+    cluster_->start(grows ? 1 + world_.rand().below(cluster_->size()) : cluster_->size());
     if (!world_.run_until([this] { return cluster_->all_serving(); }, minutes(1))) {
       world_.violate("the cluster does not start");
       return;
@@ -82,16 +92,20 @@ class Play {
       clients_.push_back(std::make_unique<Client>(workload_));
       spawn(cluster_->clients().executor(), running_, clients_.back()->run(), "client");
     }
+    cluster_->restorer().listen([this](bool lost) { on_metadata(lost); });
     Injector injector(world_, *cluster_);
     injector.start();
     world_.run_for(kFaults);
     injector.stop();
     if (is_fine()) calm_down(workload_, running_);
     if (is_fine()) check_objects(workload_);
+    if (is_fine()) check_whole(workload_);
     if (is_fine()) check_service(workload_);
     if (is_fine()) let_collect(workload_);
     if (is_fine()) check_objects(workload_);
-    if (is_fine() && !cluster_->settings().short_grace) check_garbage(workload_);
+    if (is_fine()) check_whole(workload_);
+    if (is_fine()) check_ledgers(workload_);
+    if (is_fine()) check_garbage(workload_);
     for (const auto& [name, as] : kCounters) {
       for (std::size_t i = 0; i < cluster_->size(); ++i) {
         world_.count(as, static_cast<std::uint64_t>(cluster_->pod(i).counter(name)));
@@ -100,12 +114,26 @@ class Play {
   }
 
  private:
+  // What has no whole content any more is not in metadata that are rebuilt.
+  void on_metadata(bool lost) {
+    if (lost) stored_ = cluster_->objects();
+    workload_.model->set_clouded(lost);
+    // A deletion has no receipt: its manifest may have been on one disk only.
+    if (!cluster_->losses().open().empty()) workload_.model->may_return();
+    if (lost) return;
+    for (const meta::Object& object : stored_) {
+      const std::size_t content = workload_.model->find(object.hash);
+      const bool gone = cluster_->losses().is_excused(object);
+      if (gone && content < workload_.model->size()) workload_.model->may_be_gone(content);
+    }
+  }
   [[nodiscard]] bool is_fine() const { return world_.violations().empty(); }
 
   World& world_;
   std::unique_ptr<Cluster> cluster_;
   Workload workload_;
   std::vector<std::unique_ptr<Client>> clients_;
+  std::vector<meta::Object> stored_;  // when the metadata was lost
   Gate running_;
 };
 

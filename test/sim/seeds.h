@@ -13,6 +13,12 @@ struct KeptSeed {
   const char* found;
 };
 
-inline constexpr std::array<KeptSeed, 0> kKeptSeeds{};
+inline constexpr std::array kKeptSeeds{
+    KeptSeed{22, 0, "a closing frame whose sync had failed was taken for synced, and appended to"},
+    KeptSeed{107, 0, "a fixed profile wider than the cluster kept the layout from ever settling"},
+    KeptSeed{148, 0,
+             "a power loss took the layouts a pod kept, and with them that it was given up"},
+    KeptSeed{169, 0, "as 107, with a slot that was taken over"},
+};
 
 }  // namespace mas::sim

@@ -21,121 +21,121 @@ namespace mas::test {
 template <class Derived>
 class MetaCalls : public meta::MetaStore {
  public:
-  explicit MetaCalls(meta::MetaStore& inner) : inner_(inner) {}
+  explicit MetaCalls(meta::MetaStore& inner) : inner_(&inner) {}
 
   Task<Result<std::optional<meta::Object>>> find(Hash hash) override {
-    return self().run(inner_.find(hash));
+    return self().run(inner_->find(hash));
   }
   Task<Result<meta::CommitResult>> commit(meta::Object object, std::uint64_t expected,
                                           std::optional<Id128> from) override {
-    return self().run(inner_.commit(std::move(object), expected, from));
+    return self().run(inner_->commit(std::move(object), expected, from));
   }
   Task<Result<meta::Object>> condemn(Hash hash, std::uint64_t generation, std::uint64_t deletion,
                                      std::int64_t now) override {
-    return self().run(inner_.condemn(hash, generation, deletion, now));
+    return self().run(inner_->condemn(hash, generation, deletion, now));
   }
   Task<Result<void>> set_damaged(Hash hash, std::uint64_t generation, bool damaged) override {
-    return self().run(inner_.set_damaged(hash, generation, damaged));
+    return self().run(inner_->set_damaged(hash, generation, damaged));
   }
   Task<Result<void>> erase(Hash hash, std::uint64_t generation, std::int64_t now) override {
-    return self().run(inner_.erase(hash, generation, now));
+    return self().run(inner_->erase(hash, generation, now));
   }
   Task<Result<meta::Object>> restore(meta::Object object, std::int64_t now) override {
-    return self().run(inner_.restore(std::move(object), now));
+    return self().run(inner_->restore(std::move(object), now));
   }
   Task<Result<meta::ObjectPage>> list(meta::ListQuery query) override {
-    return self().run(inner_.list(std::move(query)));
+    return self().run(inner_->list(std::move(query)));
   }
   Task<Result<std::vector<meta::Object>>> condemned(std::int64_t before,
                                                     std::uint32_t limit) override {
-    return self().run(inner_.condemned(before, limit));
+    return self().run(inner_->condemned(before, limit));
   }
   Task<Result<std::vector<bool>>> referenced(std::vector<Id128> extents) override {
-    return self().run(inner_.referenced(std::move(extents)));
+    return self().run(inner_->referenced(std::move(extents)));
   }
   Task<Result<bool>> expire(Id128 upload, std::int64_t before, std::int64_t now) override {
-    return self().run(inner_.expire(upload, before, now));
+    return self().run(inner_->expire(upload, before, now));
   }
   Task<Result<void>> free(std::vector<meta::Extent> extents, std::int64_t now) override {
-    return self().run(inner_.free(std::move(extents), now));
+    return self().run(inner_->free(std::move(extents), now));
   }
   Task<Result<std::vector<meta::FreedExtent>>> freed(std::uint64_t after,
                                                      std::uint32_t limit) override {
-    return self().run(inner_.freed(after, limit));
+    return self().run(inner_->freed(after, limit));
   }
   Task<Result<void>> collected(std::string slot, std::uint64_t past,
                                std::vector<std::string> slots) override {
-    return self().run(inner_.collected(std::move(slot), past, std::move(slots)));
+    return self().run(inner_->collected(std::move(slot), past, std::move(slots)));
   }
   Task<Result<meta::Upload>> open(meta::Upload upload) override {
-    return self().run(inner_.open(std::move(upload)));
+    return self().run(inner_->open(std::move(upload)));
   }
   Task<Result<std::optional<meta::Upload>>> find_upload(Id128 id) override {
-    return self().run(inner_.find_upload(id));
+    return self().run(inner_->find_upload(id));
   }
   Task<Result<std::optional<meta::Upload>>> find_session(Hash hash, std::string session) override {
-    return self().run(inner_.find_session(hash, std::move(session)));
+    return self().run(inner_->find_session(hash, std::move(session)));
   }
   Task<Result<void>> register_extent(Id128 upload, meta::Extent extent) override {
-    return self().run(inner_.register_extent(upload, extent));
+    return self().run(inner_->register_extent(upload, extent));
   }
   Task<Result<meta::PutPartResult>> put_part(Id128 upload, meta::Part part, std::int64_t expires,
                                              std::uint64_t max_total, std::int64_t now) override {
-    return self().run(inner_.put_part(upload, std::move(part), expires, max_total, now));
+    return self().run(inner_->put_part(upload, std::move(part), expires, max_total, now));
   }
   Task<Result<void>> discard(Id128 upload, std::vector<meta::Extent> extents,
                              std::int64_t now) override {
-    return self().run(inner_.discard(upload, std::move(extents), now));
+    return self().run(inner_->discard(upload, std::move(extents), now));
   }
   Task<Result<std::vector<meta::Part>>> parts(Id128 upload, std::uint32_t after,
                                               std::uint32_t limit) override {
-    return self().run(inner_.parts(upload, after, limit));
+    return self().run(inner_->parts(upload, after, limit));
   }
   Task<Result<bool>> advance_hash(Id128 upload, meta::HashRun run,
                                   std::vector<meta::Extent> extents) override {
-    return self().run(inner_.advance_hash(upload, std::move(run), std::move(extents)));
+    return self().run(inner_->advance_hash(upload, std::move(run), std::move(extents)));
   }
   Task<Result<void>> touch(Id128 upload, std::int64_t expires) override {
-    return self().run(inner_.touch(upload, expires));
+    return self().run(inner_->touch(upload, expires));
   }
   Task<Result<meta::Upload>> seal(Id128 upload, std::uint32_t part_count) override {
-    return self().run(inner_.seal(upload, part_count));
+    return self().run(inner_->seal(upload, part_count));
   }
-  Task<Result<void>> reopen(Id128 upload) override { return self().run(inner_.reopen(upload)); }
+  Task<Result<void>> reopen(Id128 upload) override { return self().run(inner_->reopen(upload)); }
   Task<Result<void>> close(Id128 upload, bool even_sealed, std::int64_t now) override {
-    return self().run(inner_.close(upload, even_sealed, now));
+    return self().run(inner_->close(upload, even_sealed, now));
   }
   Task<Result<std::vector<meta::Upload>>> expired(std::int64_t before,
                                                   std::uint32_t limit) override {
-    return self().run(inner_.expired(before, limit));
+    return self().run(inner_->expired(before, limit));
   }
   Task<Result<std::vector<meta::Upload>>> sealed(std::uint32_t limit) override {
-    return self().run(inner_.sealed(limit));
+    return self().run(inner_->sealed(limit));
   }
   Task<Result<std::optional<layout::Layout>>> current_layout() override {
-    return self().run(inner_.current_layout());
+    return self().run(inner_->current_layout());
   }
   Task<Result<void>> propose_layout(std::uint64_t expected, layout::Layout next) override {
-    return self().run(inner_.propose_layout(expected, std::move(next)));
+    return self().run(inner_->propose_layout(expected, std::move(next)));
   }
   Task<Result<void>> acknowledge_layout(std::string member, std::uint64_t version) override {
-    return self().run(inner_.acknowledge_layout(std::move(member), version));
+    return self().run(inner_->acknowledge_layout(std::move(member), version));
   }
   Task<Result<std::vector<meta::Upload>>> uploads(std::optional<Id128> after,
                                                   std::uint32_t limit) override {
-    return self().run(inner_.uploads(after, limit));
+    return self().run(inner_->uploads(after, limit));
   }
   Task<Result<std::vector<meta::LayoutAck>>> layout_acknowledgements() override {
-    return self().run(inner_.layout_acknowledgements());
+    return self().run(inner_->layout_acknowledgements());
   }
   Task<Result<std::uint64_t>> next_generation(std::uint32_t count) override {
-    return self().run(inner_.next_generation(count));
+    return self().run(inner_->next_generation(count));
   }
-  Task<Result<void>> ping() override { return self().run(inner_.ping()); }
-  Task<void> close_store() override { return inner_.close_store(); }
+  Task<Result<void>> ping() override { return self().run(inner_->ping()); }
+  Task<void> close_store() override { return inner_->close_store(); }
 
  protected:
-  meta::MetaStore& inner_;
+  meta::MetaStore* inner_;
 
  private:
   Derived& self() { return static_cast<Derived&>(*this); }

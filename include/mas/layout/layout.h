@@ -9,14 +9,13 @@
 
 #include "mas/core/ids.h"
 #include "mas/core/result.h"
+#include "mas/layout/rows.h"
 
 namespace mas::layout {
 
 inline constexpr std::uint32_t kPartitions = 4096;
 inline constexpr std::size_t kMaxWidth = 16;
 
-// Index into Layout::members. A member keeps its index for as long as any row names it.
-using MemberIndex = std::uint16_t;
 // No member.
 inline constexpr MemberIndex kNobody = 0xffff;
 
@@ -47,10 +46,10 @@ struct Layout {
   // rows[partition]: members in order; profile (k, m) uses the first k + m, position = shard
   // number.
   // Names active members only.
-  std::vector<std::vector<MemberIndex>> rows;
+  Rows rows;
   // Beside each row that changes, what it was when every shard was last known to be in place; empty
   // where nothing changed. Empty as a whole where no row changes. May name members of any state.
-  std::vector<std::vector<MemberIndex>> previous;
+  Rows previous;
 
   [[nodiscard]] const std::vector<MemberIndex>& row(std::uint32_t partition) const {
     return rows[partition];

@@ -79,8 +79,8 @@ class GenerationWatch {
 Task<Result<std::uint64_t>> take_generations(meta::MetaStore& meta, GenerationWatch* watch,
                                              std::uint32_t count);
 
-// All of it outlives the membership. `directory` exists: files `layout` and `generation` are kept
-// there.
+// All of it outlives the membership. Files `layout` and `generation` are kept in `directory`, which
+// start() makes if it is missing; the directory it is in exists.
 struct Dependencies {
   HeartbeatBus& bus;
   meta::MetaStore& meta;

@@ -105,7 +105,6 @@ class Node final : public ClusterNode {
                                    deps_.rng,
                                    deps_.metrics,
                                    deps_.config.node.data.front() + "/cluster"};
-    MAS_CO_CHECK(deps_.fs.make_directories(parts.directory));
     membership_ = membership::make_membership(deps_.config.cluster, who(api_address), parts);
     refreshing_->refresh_with(membership_.get());
     watch_.watch_with(membership_.get());

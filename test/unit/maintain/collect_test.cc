@@ -82,6 +82,27 @@ TEST_CASE("many freed extents are collected step by step") {
   CHECK(f.get(f.meta->freed(0, 1000)).empty());
 }
 
+TEST_CASE("a pod behind one that has left tells its own slot, and waits for the others") {
+  Fixture f;
+  membership::ClusterView view;
+  view.layout = layout::found(Id128{}, {layout::Member{"mas-0", Id128{{1}}, "", 1},
+                                        layout::Member{"mas-1", Id128{{2}}, "", 1},
+                                        layout::Member{"mas-2", Id128{{3}}, "", 1}});
+  view.layout.members[0].state = layout::MemberState::left;
+  view.self = 2;
+  f.view.publish(view);
+  meta::Extent freed = f.extent();
+  f.put_shards(freed);
+  must(run_blocking_for(f.meta->free({freed}, f.now())));
+  f.clock.advance(hours(25));
+  f.run();
+  CHECK(f.shards_of(freed) == 0);
+  const auto listed = f.get(f.meta->freed(0, 10));
+  REQUIRE(listed.size() == 1);
+  must(run_blocking_for(f.meta->collected("mas-1", listed[0].sequence, {"mas-1", "mas-2"})));
+  CHECK(f.get(f.meta->freed(0, 10)).empty());
+}
+
 namespace {
 
 // Another wall clock over the same time.

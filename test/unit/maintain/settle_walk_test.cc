@@ -62,6 +62,19 @@ TEST_CASE("a layout settles only when every shard is with its holder") {
   CHECK(settling.settles(version));
 }
 
+TEST_CASE("a row that is narrower than the profile settles with what it has room for") {
+  ClusterRig rig(6);
+  auto object = must(rig.objects.put(make_content(700'000, 2))).object;
+  for (std::size_t row = 0; row < rig.view.layout.rows.size(); ++row) {
+    rig.view.layout.rows[row].pop_back();
+  }
+  rig.publish();
+  Settling settling(rig);
+  CHECK(settling.settles(rig.view.layout.version));
+  REQUIRE(rig.lose(stripes_of(object).front(), 4));
+  CHECK_FALSE(settling.settles(rig.view.layout.version));
+}
+
 TEST_CASE("what is known to be beyond repair does not keep a layout from settling") {
   ClusterRig rig(2);
   auto object = must(rig.objects.put(make_content(300'000, 1))).object;

@@ -1,0 +1,76 @@
+// Bugs of what keeps data whole while pods come and go.
+#include "sim/bugs.h"
+
+namespace mas::sim {
+namespace {
+
+// Says of each repair that it was done.
+class HopefulUpkeep final : public object::Upkeep {
+ public:
+  explicit HopefulUpkeep(object::Upkeep& inner) : inner_(inner) {}
+
+  Task<std::vector<object::Standing>> inspect(std::vector<object::StripeRef> stripes) override {
+    return inner_.inspect(std::move(stripes));
+  }
+  Task<std::vector<object::Standing>> inspect_manifests(
+      std::vector<meta::Object> objects) override {
+    return inner_.inspect_manifests(std::move(objects));
+  }
+  Task<Result<object::Mended>> repair(object::StripeRef stripe, object::Care) override {
+    const Profile& profile = stripe.extent.profile;
+    object::Mended mended;
+    mended.standing = {profile.width(), profile.k, profile.width()};
+    mended.rebuilt = 1;
+    co_return mended;
+  }
+  Task<Result<object::Mended>> repair_manifest(meta::Object object) override {
+    return inner_.repair_manifest(std::move(object));
+  }
+  Task<std::optional<object::StripeRef>> stripe_of(RecordKey shard) override {
+    return inner_.stripe_of(shard);
+  }
+  Task<Result<void>> mark(meta::Object object, bool damaged) override {
+    return inner_.mark(std::move(object), damaged);
+  }
+  Task<Result<void>> read_through(meta::Object object) override {
+    return inner_.read_through(std::move(object));
+  }
+  void report(object::Hint hint) override { inner_.report(std::move(hint)); }
+  std::optional<object::Hint> next_hint() override { return inner_.next_hint(); }
+  double strain() override { return inner_.strain(); }
+
+ private:
+  object::Upkeep& inner_;
+};
+
+class HastyDuties final : public membership::LayoutDuties {
+ public:
+  explicit HastyDuties(std::unique_ptr<membership::LayoutDuties> inner)
+      : inner_(std::move(inner)) {}
+
+  Task<Result<bool>> writes_drained(std::uint64_t version) override {
+    return inner_->writes_drained(version);
+  }
+  Task<Result<bool>> walk_complete(std::uint64_t, Instant) override { co_return true; }
+  bool can_hold_without(const std::vector<std::string>& slots) override {
+    return inner_->can_hold_without(slots);
+  }
+
+ private:
+  std::unique_ptr<membership::LayoutDuties> inner_;
+};
+
+}  // namespace
+
+std::unique_ptr<object::Upkeep> plant(Bug bug, object::Upkeep& upkeep) {
+  if (bug != Bug::repair_not_done) return nullptr;
+  return std::make_unique<HopefulUpkeep>(upkeep);
+}
+
+std::unique_ptr<membership::LayoutDuties> plant(Bug bug,
+                                                std::unique_ptr<membership::LayoutDuties> duties) {
+  if (bug != Bug::settled_unwalked) return duties;
+  return std::make_unique<HastyDuties>(std::move(duties));
+}
+
+}  // namespace mas::sim

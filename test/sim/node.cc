@@ -1,0 +1,122 @@
+#include "sim/node.h"
+
+#include "mas/core/bytes.h"
+#include "sim/bus.h"
+#include "sim/disk.h"
+
+namespace mas::sim {
+namespace {
+
+// What a pod says of its room changes with every write, and each change is a new view for all
+// others: here it is told roughly.
+constexpr std::uint64_t kRoomStep = 16 * kMiB;
+
+membership::ClusterView empty_view() {
+  membership::ClusterView view;
+  view.self = layout::kNobody;
+  return view;
+}
+
+}  // namespace
+
+Node::Node(const NodeDependencies& deps)
+    : deps_(deps),
+      self_{deps.slot, deps.store.incarnation()},
+      board_(empty_view()),
+      link_(std::make_unique<PeerLink>(place(), board_, deps.own)),
+      transport_(plant_in_client(deps.bug, std::make_unique<PeerLink>(place(), board_, deps.own))),
+      refreshing_(app::make_refreshing_transport(*transport_, deps.life.executor())),
+      prober_(place()),
+      port_(self_, board_, deps.own, prober_) {}
+
+PeerLink::Place Node::place() const { return {deps_.network, deps_.life, deps_.host, self_}; }
+
+membership::Self Node::who() const {
+  membership::Self self;
+  self.slot = self_.slot;
+  self.incarnation = self_.incarnation;
+  self.api_address = address_of(deps_.host);
+  self.peer_address = address_of(deps_.host);
+  self.software = "mas sim";
+  self.room = [this] {
+    const store::Usage usage = deps_.store.usage();
+    return membership::Room{round_up(usage.capacity, kRoomStep), round_up(usage.live, kRoomStep)};
+  };
+  self.profile = layout::profile_for;
+  if (const auto fixed = Profile::parse(deps_.erasure)) {
+    self.profile = [profile = *fixed](std::size_t) { return profile; };
+  }
+  return self;
+}
+
+Task<Result<void>> Node::start(object::Objects& objects, maintain::Scheduler& workers) {
+  deps_.network.host(deps_.host).services.peers = &port_;
+  walk_ = maintain::make_settle_walk(
+      {deps_.meta, objects.upkeep(), board_, deps_.clock, deps_.life.executor()});
+  duties_ = plant(deps_.bug, app::make_layout_duties(objects, *walk_, board_));
+  bus_ = make_bus(deps_.network, deps_.life, deps_.host, deps_.broker);
+  membership::Dependencies parts{*bus_,
+                                 deps_.meta,
+                                 prober_,
+                                 *duties_,
+                                 board_,
+                                 deps_.fs,
+                                 deps_.disk,
+                                 deps_.clock,
+                                 deps_.rng,
+                                 deps_.metrics,
+                                 kDataDirectory + "/cluster"};
+  membership_ = membership::make_membership(deps_.options, who(), parts);
+  refreshing_->refresh_with(membership_.get());
+  watch_.watch_with(membership_.get());
+  MAS_CO_CHECK(co_await membership_->start(deps_.life.executor()));
+  (void)spawn(deps_.life.executor(), gate_, begin_work(objects, workers), "begin work");
+  co_return Result<void>();
+}
+
+Task<Result<void>> Node::find_newest_layout() {
+  auto view = board_.current();
+  std::optional<layout::Layout> newest;
+  std::uint64_t version = view->layout.version;
+  for (std::size_t i = 0; i < view->layout.members.size(); ++i) {
+    const auto member = static_cast<layout::MemberIndex>(i);
+    const membership::Pod* pod = view->pod_of(member);
+    const bool newer = pod != nullptr && pod->alive && pod->last.layout_version > version;
+    if (!newer) continue;
+    Result<layout::Layout> theirs = co_await link_->layout_of(member);
+    if (theirs.has_error()) co_return theirs.error();
+    if (theirs->version <= version) continue;
+    version = theirs->version;
+    newest = *std::move(theirs);
+  }
+  if (!newest) co_return Result<void>();
+  co_return co_await membership_->take_over(*std::move(newest));
+}
+
+// What is wrong shows on the board.
+Task<void> Node::look_again() { (void)co_await membership_->refresh(); }
+
+Task<void> Node::begin_work(object::Objects& objects, maintain::Scheduler& workers) {
+  for (;;) {
+    auto view = board_.current();
+    if (view->confirmed && view->is_member() && !view->halted()) break;
+    const bool open = co_await board_.changed(view);
+    if (!open) co_return;
+  }
+  // What stays sealed is finished when its client asks again.
+  (void)co_await objects.recover();
+  workers.start(deps_.life.executor());
+  is_working_ = true;
+}
+
+Task<void> Node::stop() {
+  co_await refreshing_->close();
+  board_.close();
+  co_await gate_.close();
+  if (walk_) co_await walk_->close();
+  if (membership_) co_await membership_->close();
+  // After the end of a life the host is another process's.
+  if (!deps_.life.is_over()) deps_.network.host(deps_.host).services = {};
+}
+
+}  // namespace mas::sim
