@@ -52,7 +52,7 @@ Task<Result<Duration>> RepairWorker::step() {
   hint_came_first_ = !hint_came_first_;
   if (hint_came_first_ || !walk_) {
     auto hint = deps_.upkeep.next_hint();
-    if (hint) co_return co_await mend_hint(*std::move(hint));
+    if (hint) co_return co_await mend_hint(*hint);
   }
   auto view = deps_.base.view.current();
   bool stale = walk_ && view->layout.version != layout_version_;

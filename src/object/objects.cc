@@ -71,8 +71,7 @@ class StripedObjects final : public Objects {
                                     ByteSource& body) override {
     MAS_CO_CHECK(may_write(context_));
     auto write = context_.begin_write();
-    co_return co_await object::put_part(context_, chaser_, std::move(key), std::move(request),
-                                        body);
+    co_return co_await object::put_part(context_, chaser_, std::move(key), request, body);
   }
   Task<Result<FinishResult>> finish(SessionKey key, FinishRequest request) override {
     MAS_CO_CHECK(may_write(context_));

@@ -10,22 +10,22 @@ bool RepairQueue::admit(Hint& hint) {
 
 void RepairQueue::push(Hint hint) {
   std::lock_guard lock(mutex_);
-  if (admit(hint)) hints_.push_back(std::move(hint));
+  if (admit(hint)) hints_.push_back(hint);
 }
 
 void RepairQueue::push_later(Hint hint, Instant due) {
   std::lock_guard lock(mutex_);
-  if (admit(hint)) later_.emplace_back(due, std::move(hint));
+  if (admit(hint)) later_.emplace_back(due, hint);
 }
 
 std::optional<Hint> RepairQueue::pop(Instant now) {
   std::lock_guard lock(mutex_);
   std::optional<Hint> hint;
   if (!later_.empty() && later_.front().first <= now) {
-    hint = std::move(later_.front().second);
+    hint = later_.front().second;
     later_.pop_front();
   } else if (!hints_.empty()) {
-    hint = std::move(hints_.front());
+    hint = hints_.front();
     hints_.pop_front();
   }
   if (hint) keys_.erase(hint->key);

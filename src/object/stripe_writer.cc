@@ -70,7 +70,7 @@ void leave_to_repair(Context& context, const RowWritten& written, Hint hint) {
   if (written.stored.has_error() || written.stored->durable == written.stored->meant) return;
   if (written.silent) {
     Instant due = context.deps.clock.now() + context.write.skip_for;
-    context.hints.push_later(std::move(hint), due);
+    context.hints.push_later(hint, due);
   } else {
     context.hints.push(std::move(hint));
   }

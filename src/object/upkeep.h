@@ -17,7 +17,7 @@ class StripeUpkeep final : public Upkeep {
   Task<std::optional<StripeRef>> stripe_of(RecordKey shard) override;
   Task<Result<void>> mark(meta::Object object, bool damaged) override;
   Task<Result<void>> read_through(meta::Object object) override;
-  void report(Hint hint) override { context_.hints.push(std::move(hint)); }
+  void report(Hint hint) override { context_.hints.push(hint); }
   [[nodiscard]] std::optional<Hint> next_hint() override {
     return context_.hints.pop(context_.deps.clock.now());
   }
