@@ -105,7 +105,7 @@ void Injector::stop() {
     Pod& pod = cluster_.pod(i);
     pod.disk().heal();
     // A volume that had an error of its disk writes again only after a start.
-    if (pod.is_serving() && !pod.store().usage().writable) pod.crash(Ending::killed, seconds(1));
+    if (pod.is_up() && !pod.store().usage().writable) pod.crash(Ending::killed, seconds(1));
   }
 }
 
