@@ -16,6 +16,7 @@ using std::chrono::seconds;
 constexpr Duration kReadEvery = seconds(10);
 constexpr Duration kCheckEvery = minutes(1);
 constexpr Duration kSaveEvery = seconds(10);
+constexpr Duration kAckAgain = minutes(1);
 constexpr Duration kAcksEvery = seconds(30);  // by those whose turn is not the first
 
 observe::Counter& proposals(observe::Metrics& metrics, const char* outcome) {
@@ -244,12 +245,16 @@ Task<void> LayoutKeeper::found() {
 
 Task<void> LayoutKeeper::acknowledge() {
   const std::uint64_t version = state_.kept.version();
-  if (!state_.is_member() || unsaved_ || acknowledged_ >= version) co_return;
+  // Again while others wait for it: a store that comes back from a backup has forgotten.
+  const bool again = !state_.layout().is_settled() && deps_.clock.now() >= next_ack_;
+  if (!state_.is_member() || unsaved_ || (acknowledged_ >= version && !again)) co_return;
   Result<bool> drained = co_await deps_.duties.writes_drained(version);
   if (drained.has_error() || !*drained || state_.kept.version() != version) co_return;
   std::string slot = state_.self.slot;
   Result<void> done = co_await deps_.meta.acknowledge_layout(std::move(slot), version);
-  if (done.has_value()) acknowledged_ = version;
+  if (done.has_error()) co_return;
+  acknowledged_ = version;
+  next_ack_ = deps_.clock.now() + kAckAgain;
 }
 
 bool LayoutKeeper::may_propose() const {

@@ -105,7 +105,7 @@ void Injector::stop() {
     Pod& pod = cluster_.pod(i);
     pod.disk().heal();
     // A volume that had an error of its disk writes again only after a start.
-    if (pod.is_serving() && !pod.store().usage().writable) pod.crash(Ending::killed, seconds(1));
+    if (pod.is_up() && !pod.store().usage().writable) pod.crash(Ending::killed, seconds(1));
   }
 }
 
@@ -329,6 +329,9 @@ void Injector::lose_meta_answers() {
 
 void Injector::lose_meta() {
   if (!cluster_.settings().loses_metadata || lost_meta_ || cluster_.layout().rows.empty()) return;
+  // With nothing else lost, no deletion may be forgotten either.
+  const bool alone = cluster_.losses().open().empty();
+  if (!alone && rand_.chance(0.7)) return;
   const bool from_backup = !cluster_.settings().short_grace && rand_.chance(0.5);
   lost_meta_ = true;
   world_.count(from_backup ? "metadata rolled back" : "metadata emptied");
