@@ -72,6 +72,11 @@ class StallingTransport final : public peer::PeerTransport {
     MAS_CO_CHECK(co_await pass(member, nullptr));
     co_return co_await inner_.quarantine(member, key);
   }
+  Task<Result<peer::CarriedPage>> carried(layout::MemberIndex member,
+                                          std::optional<RecordKey> after) override {
+    MAS_CO_CHECK(co_await pass(member, nullptr));
+    co_return co_await inner_.carried(member, after);
+  }
 
  private:
   Task<Result<void>> pass(layout::MemberIndex member, std::shared_ptr<peer::Recall> recall) {
