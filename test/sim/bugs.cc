@@ -31,7 +31,6 @@ constexpr std::array kNames{
     Named{Bug::take_over_unseen, "take-over-unseen"},
     Named{Bug::settled_unwalked, "settled-unwalked"},
     Named{Bug::references_forgotten, "references-forgotten"},
-    Named{Bug::deletions_not_told, "deletions-not-told"},
 };
 
 }  // namespace

@@ -38,7 +38,6 @@ enum class Bug {
   take_over_unseen,               // a slot is taken over without a higher layout version
   settled_unwalked,               // previous holders are dropped before a walk
   references_forgotten,           // collection does not ask whether something refers to an extent
-  deletions_not_told,             // a rebuild of the metadata hears of no deletions
 };
 
 // By name, as `--plant` takes it; nullopt for anything else.

@@ -105,24 +105,6 @@ class BoastfulServer final : public Forwarding {
   }
 };
 
-class DiscreetServer final : public Forwarding {
- public:
-  using Forwarding::Forwarding;
-  Task<Result<void>> put(layout::MemberIndex member, std::uint64_t layout_version, RecordKey key,
-                         std::vector<Slice> pieces) override {
-    return inner_->put(member, layout_version, key, std::move(pieces));
-  }
-  Task<Result<peer::CarriedPage>> carried(layout::MemberIndex member,
-                                          std::optional<RecordKey> after) override {
-    MAS_CO_TRY(auto page, co_await inner_->carried(member, after));
-    std::erase_if(page.records, [](const peer::Carried& record) {
-      const auto object = meta::decode_object(record.object);
-      return object.has_value() && object->state == meta::ObjectState::condemned;
-    });
-    co_return page;
-  }
-};
-
 class HopefulClient final : public Forwarding {
  public:
   using Forwarding::Forwarding;
@@ -173,7 +155,6 @@ std::unique_ptr<store::Store> plant(Bug bug, std::unique_ptr<store::Store> store
 
 std::unique_ptr<peer::PeerTransport> plant_in_server(
     Bug bug, Life& life, std::unique_ptr<peer::PeerTransport> transport) {
-  if (bug == Bug::deletions_not_told) return std::make_unique<DiscreetServer>(std::move(transport));
   if (bug == Bug::everything_held) return std::make_unique<BoastfulServer>(std::move(transport));
   if (bug != Bug::shard_answered_before_durable) return transport;
   return std::make_unique<HastyServer>(life, std::move(transport));

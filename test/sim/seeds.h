@@ -19,7 +19,8 @@ inline constexpr std::array kKeptSeeds{
     KeptSeed{148, 0,
              "a power loss took the layouts a pod kept, and with them that it was given up"},
     KeptSeed{169, 0, "as 107, with a slot that was taken over"},
-    KeptSeed{335, 0, "a store from a backup had forgotten what was acknowledged, and nobody told it again"},
+    KeptSeed{335, 0,
+             "a store from a backup had forgotten what was acknowledged, and nobody told it again"},
 };
 
 }  // namespace mas::sim
