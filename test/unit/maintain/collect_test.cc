@@ -148,7 +148,7 @@ TEST_CASE("members who have left are neither waited for nor taken for this pod")
   gone.incarnation = Id128{{9}};
   gone.state = layout::MemberState::left;
   view.layout.members.insert(view.layout.members.begin(), gone);
-  for (auto& row : view.layout.rows) row = {1};
+  for (std::size_t i = 0; i < view.layout.rows.size(); ++i) view.layout.rows[i] = {1};
   view.self = 1;
   f.view.publish(view);
   meta::Extent extent = f.extent();
@@ -265,7 +265,7 @@ class Either final : public MetaCalls<Either> {
   }
   Task<Result<std::vector<meta::FreedExtent>>> freed(std::uint64_t after,
                                                      std::uint32_t limit) override {
-    return (now ? *now : inner_).freed(after, limit);
+    return (now != nullptr ? now : inner_)->freed(after, limit);
   }
   meta::MetaStore* now = nullptr;
 };

@@ -174,7 +174,7 @@ TEST_CASE("generations asked for at the same time share a call, and none is kept
   test::CallFaults calls;
   auto memory = meta::make_memory_meta();
   test::FailingMeta meta(*memory, calls);
-  GenerationSource source(meta);
+  GenerationSource source(meta, nullptr);
   std::vector<std::uint64_t> drawn;
   auto draw = [&]() -> Task<void> { drawn.push_back(must(co_await source.next())); };
   std::vector<Task<void>> tasks;
@@ -191,7 +191,7 @@ TEST_CASE("generations asked for at the same time share a call, and none is kept
 
 TEST_CASE("generations drawn on several threads differ") {
   auto memory = meta::make_memory_meta();
-  GenerationSource source(*memory);
+  GenerationSource source(*memory, nullptr);
   IoThreads threads(4);
   std::mutex mutex;
   std::vector<std::uint64_t> drawn;
