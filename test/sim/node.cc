@@ -70,7 +70,7 @@ Task<Result<void>> Node::start(object::Objects& objects, maintain::Scheduler& wo
   refreshing_->refresh_with(membership_.get());
   watch_.watch_with(membership_.get());
   MAS_CO_CHECK(co_await membership_->start(deps_.life.executor()));
-  (void)spawn(deps_.life.executor(), gate_, begin_work(objects, workers), "begin work");
+  (void)spawn(deps_.life.executor(), gate_, begin_work(workers), "begin work");
   co_return Result<void>();
 }
 
@@ -96,15 +96,13 @@ Task<Result<void>> Node::find_newest_layout() {
 // What is wrong shows on the board.
 Task<void> Node::look_again() { (void)co_await membership_->refresh(); }
 
-Task<void> Node::begin_work(object::Objects& objects, maintain::Scheduler& workers) {
+Task<void> Node::begin_work(maintain::Scheduler& workers) {
   for (;;) {
     auto view = board_.current();
     if (view->confirmed && view->is_member() && !view->halted()) break;
     const bool open = co_await board_.changed(view);
     if (!open) co_return;
   }
-  // What stays sealed is finished when its client asks again.
-  (void)co_await objects.recover();
   workers.start(deps_.life.executor());
   is_working_ = true;
 }

@@ -45,8 +45,11 @@ class Watch final : public membership::GenerationWatch {
   void note_generation(std::uint64_t generation) override {
     if (membership_ != nullptr) membership_->note_generation(generation);
   }
-  void doubt_metadata() override {
-    if (membership_ != nullptr) membership_->doubt_metadata();
+  void doubt_metadata(std::uint64_t taken) override {
+    if (membership_ != nullptr) membership_->doubt_metadata(taken);
+  }
+  bool doubts_metadata() const override {
+    return membership_ != nullptr && membership_->doubts_metadata();
   }
 
  private:
@@ -72,7 +75,7 @@ class Node {
  private:
   [[nodiscard]] PeerLink::Place place() const;
   [[nodiscard]] membership::Self who() const;
-  Task<void> begin_work(object::Objects& objects, maintain::Scheduler& workers);
+  Task<void> begin_work(maintain::Scheduler& workers);
 
   const NodeDependencies deps_;
   const PodId self_;

@@ -178,6 +178,7 @@ void Pod::join() {
                                      process.clock, process.metrics, &process.node->watch()};
   maintain::Scheduler& workers = *process.workers;
   workers.add(maintain::make_expiry_worker(options, needs));
+  workers.add(maintain::make_take_over_worker(needs, *process.objects));
   workers.add(maintain::make_collect_worker(options, needs, &process.redundancy));
   workers.add(maintain::make_compact_worker(options, needs));
   object::Upkeep& upkeep = process.objects->upkeep();
