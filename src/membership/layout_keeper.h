@@ -61,7 +61,7 @@ class LayoutKeeper {
   bool unsaved_ = false;
   std::uint64_t saved_generation_ = 0;
   std::uint64_t acknowledged_ = 0;
-  Instant next_ack_{};  // of the same version again
+  Instant next_ack_{};                 // of the same version again
   bool counter_trusted_ = false;       // when it was looked at last, it was high enough
   std::uint64_t generation_halt_ = 0;  // layout version at which the counter was found too low
   // Since when all live members were seen to have acknowledged which version.

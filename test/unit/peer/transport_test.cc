@@ -341,9 +341,11 @@ TEST_CASE("Calls that wait for a connection are taken back as soon as they have 
   for (std::uint64_t i = 0; i < 20; ++i) {
     recalls.push_back(std::make_shared<peer::Recall>());
     puts.push_back(rig.start(put_with(rig, recalls.back(), i)));
+    // The first has the connection, the others wait for it.
+    wait_until([&] { return pod.store.calls(Op::put) == 1; });
   }
-  wait_until([&] { return pod.store.calls(Op::put) == 1; });
-  for (auto& recall : recalls) recall->recall();
+  // It is the last to give up, so that none of the others gets the connection before its recall.
+  for (auto recall = recalls.rbegin(); recall != recalls.rend(); ++recall) (*recall)->recall();
   for (auto& put : puts) CHECK(code_of(put.get()) == Code::closed);
   CHECK(pod.store.calls(Op::put) == 1);
   pod.store.release();
