@@ -43,9 +43,11 @@ class CollectWorker final : public Worker {
     }
     auto view = deps_.view.current();
     if (!object::may_remove(*view)) co_return options_.collect_interval;
-    if (view->distrusts != distrusts_) {
-      // The list is another one, or was put together anew.
+    if (view->distrusts != distrusts_ || view->layout.version != version_) {
+      // The list may be another one, or put together anew: a rebuild raises the layout's version,
+      // which also those hear of who did not see that the store was lost.
       distrusts_ = view->distrusts;
+      version_ = view->layout.version;
       past_ = told_ = 0;
     }
     bool more_objects = false;
@@ -157,7 +159,8 @@ class CollectWorker final : public Worker {
   Tally tally_{"extents"};
   std::uint64_t past_ = 0;  // everything up to here is collected by this pod
   std::uint64_t distrusts_ = 0;
-  std::uint64_t told_ = 0;  // and the metadata knows it up to here
+  std::uint64_t version_ = 0;  // of the layout
+  std::uint64_t told_ = 0;     // and the metadata knows it up to here
 };
 
 }  // namespace

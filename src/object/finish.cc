@@ -21,8 +21,8 @@ FinishResult missing_result(std::vector<std::uint32_t> missing) {
 // Without an open session: the file is there already, from this session or another, or there is
 // nothing to finish.
 Task<Result<FinishResult>> published_before(Context& context, const Hash& hash) {
-  MAS_CO_TRY(std::optional<meta::Object> object, co_await context.deps.meta.find(hash));
-  if (!is_usable(object)) co_return upload_not_open();
+  MAS_CO_TRY(std::optional<meta::Object> object, co_await find_stored(context, hash));
+  if (!object) co_return upload_not_open();
   Receipt receipt = co_await make_receipt(context, *std::move(object));
   co_return FinishResult{std::move(receipt), {}};
 }

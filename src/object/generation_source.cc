@@ -20,6 +20,12 @@ Task<Result<std::uint64_t>> GenerationSource::next() {
   co_return co_await lead();
 }
 
+Task<Result<void>> GenerationSource::believe() {
+  if (watch_ == nullptr) co_return Result<void>();
+  MAS_CO_CHECK(co_await next());
+  co_return Result<void>();
+}
+
 Task<Result<std::uint64_t>> GenerationSource::lead() {
   std::vector<std::shared_ptr<Ticket>> served;
   {

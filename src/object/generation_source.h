@@ -22,6 +22,9 @@ class GenerationSource {
 
   // Errors: those of membership::take_generations.
   Task<Result<std::uint64_t>> next();
+  // Whether what the store said before this call may be told as true: it is not older than what
+  // this pod has seen. Errors: as next().
+  Task<Result<void>> believe();
 
  private:
   struct Ticket {

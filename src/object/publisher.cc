@@ -34,12 +34,22 @@ bool is_usable(const std::optional<meta::Object>& record) {
   return record && record->state == meta::ObjectState::live && !record->damaged;
 }
 
+Task<Result<std::optional<meta::Object>>> find_stored(Context& context, Hash hash) {
+  MAS_CO_TRY(std::optional<meta::Object> found, co_await context.deps.meta.find(hash));
+  if (!is_usable(found)) co_return std::optional<meta::Object>();
+  MAS_CO_CHECK(co_await context.generations.believe());
+  co_return found;
+}
+
 Task<Result<Published>> publish(Context& context, meta::Object object, std::optional<Id128> upload,
                                 ManifestStep& manifest) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     MAS_CO_TRY(std::optional<meta::Object> current, co_await context.deps.meta.find(object.hash));
-    if (holds_ours(current, object)) co_return Published{*std::move(current), true};
-    if (is_usable(current)) co_return Published{*std::move(current), false};
+    const bool ours = holds_ours(current, object);
+    if (ours || is_usable(current)) {
+      MAS_CO_CHECK(co_await context.generations.believe());
+      co_return Published{*std::move(current), ours};
+    }
     object.replaces = current ? current->generation : 0;
     MAS_CO_TRY(object.generation, co_await context.generations.next());
     MAS_CO_CHECK(co_await manifest.store(object));

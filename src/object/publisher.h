@@ -38,5 +38,9 @@ Task<Result<Published>> publish(Context& context, meta::Object object, std::opti
 
 // Live and whole: content that need not be stored again.
 [[nodiscard]] bool is_usable(const std::optional<meta::Object>& record);
+// The usable record of `hash`, nullopt if there is none. Whoever sends content may be told that it
+// is stored: a metadata store that was set back is not believed, for what it has may be deleted.
+// Errors: metadata_unavailable.
+Task<Result<std::optional<meta::Object>>> find_stored(Context& context, Hash hash);
 
 }  // namespace mas::object

@@ -30,8 +30,8 @@ Task<Result<Receipt>> verify_only(Context& context, const PutRequest& request, B
   if (sha.digest() != *request.hash) co_return hash_mismatch();
   // What stands keeps its name; a malformed one is refused all the same.
   MAS_CO_CHECK(name_of(request, *request.hash));
-  MAS_CO_TRY(std::optional<meta::Object> now, co_await context.deps.meta.find(*request.hash));
-  if (!is_usable(now)) {
+  MAS_CO_TRY(std::optional<meta::Object> now, co_await find_stored(context, *request.hash));
+  if (!now) {
     co_return Error(Code::busy, "This file was deleted while it was being sent; send it again.");
   }
   context.instruments.deduplicated.add();

@@ -10,11 +10,8 @@ Task<Result<InitResult>> init_session(Context& context, SessionKey key, std::str
                                       bool instant) {
   InitResult result;
   if (instant) {
-    MAS_CO_TRY(std::optional<meta::Object> stored, co_await context.deps.meta.find(key.hash));
-    if (is_usable(stored)) {
-      result.stored = std::move(stored);
-      co_return result;
-    }
+    MAS_CO_TRY(result.stored, co_await find_stored(context, key.hash));
+    if (result.stored) co_return result;
   }
   meta::Upload upload;
   upload.id = context.deps.rng.id();

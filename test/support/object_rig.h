@@ -79,6 +79,7 @@ struct RigOptions {
   config::Read read = {};
   std::vector<std::string> zones = {};  // of the first pods
   Clock* clock = nullptr;               // the system's
+  membership::GenerationWatch* watch = nullptr;
 };
 
 class ObjectRig {
@@ -106,6 +107,7 @@ class ObjectRig {
       cpu_ = std::make_unique<InlinePool>();
     }
     background_.start();
+    watch_ = options.watch;
     write_ = options.write;
     read_ = options.read;
     restart(options.object, options.limits);
@@ -119,8 +121,8 @@ class ObjectRig {
     stop();
     Pools pools{*cpu_, *cpu_, *cpu_};
     object::Dependencies dependencies{
-        *failing_meta_, *stalling_transport_,   *board_, pools, *clock_, *rng_,
-        metrics_,       background_.executor(0)};
+        *failing_meta_, *stalling_transport_,    *board_, pools, *clock_, *rng_,
+        metrics_,       background_.executor(0), watch_};
     objects_ = object::make_objects(options, limits, dependencies, write_, read_);
   }
   // The metadata store is another one from now on: lost, or restored from a backup.
@@ -244,6 +246,7 @@ class ObjectRig {
   Clock* clock_ = own_clock_.get();
   std::unique_ptr<Rng> rng_ = make_seeded_rng(7);
   observe::Metrics metrics_;
+  membership::GenerationWatch* watch_ = nullptr;
   config::Write write_;
   config::Read read_;
   IoThreads background_{1};
