@@ -63,6 +63,8 @@ class ShardSource {
   }
   // A holder did not answer, so what is missing may yet come back.
   [[nodiscard]] bool unanswered() const noexcept { return unanswered_; }
+  // Somebody was not asked who should have been: what is missing may be there.
+  void note_unanswered() noexcept { unanswered_ = true; }
   // Why the first holder of `shard` could not give it; nullopt if it did, or was not asked.
   [[nodiscard]] std::optional<Code> holder_failed(int shard) const {
     return shards_[static_cast<std::size_t>(shard)].holder_failed;

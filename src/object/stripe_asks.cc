@@ -64,7 +64,8 @@ void StripeAsks::ask(int shard, Want want) {
   ask.began = context_.deps.clock.now();
   ++running_;
   if (spawn(news_.home(), context_.calls, run(shared_from_this(), ask), "shard read")) return;
-  // The server is stopping.
+  // The server is stopping: nothing can be said of the shard.
+  source_->note_unanswered();
   ask.over = true;
   --running_;
 }

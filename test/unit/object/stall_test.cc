@@ -149,6 +149,15 @@ TEST_CASE("a pod that hangs is not waited for when a session is finished") {
   CHECK(same);
 }
 
+TEST_CASE("a download that the end of the server cuts off says nothing about the file") {
+  ObjectRig rig({.pods = 6});
+  const std::string content = make_content(500'000, 3);
+  const Receipt receipt = must(rig.put(content));
+  run_blocking(rig.objects().close());
+  CHECK(code_of(rig.get(receipt.object)) == Code::too_few_pods_read);
+  CHECK_FALSE(must(run_blocking_for(rig.meta().find(receipt.object.hash)))->damaged);
+}
+
 TEST_CASE("an upload goes on when a pod hangs or dies in the middle of it") {
   std::string content = make_content(900'000);
   for (Way way : {Way::hangs, Way::dies}) {
