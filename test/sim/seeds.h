@@ -14,10 +14,15 @@ struct KeptSeed {
 };
 
 inline constexpr std::array kKeptSeeds{
+    KeptSeed{5, 0,
+             "who did not see its store lost never collected what was freed after the rebuild"},
     KeptSeed{22, 0, "a closing frame whose sync had failed was taken for synced, and appended to"},
+    KeptSeed{86, 0,
+             "an upload was answered as stored by a store that was set back to before its end"},
     KeptSeed{107, 0, "a fixed profile wider than the cluster kept the layout from ever settling"},
     KeptSeed{148, 0,
              "a power loss took the layouts a pod kept, and with them that it was given up"},
+    KeptSeed{165, 0, "a download that a stopping pod cut off marked its file damaged"},
     KeptSeed{169, 0, "as 107, with a slot that was taken over"},
     KeptSeed{335, 0,
              "a store from a backup had forgotten what was acknowledged, and nobody told it again"},
