@@ -71,18 +71,25 @@ Task<void> reopen(Context& context, const Id128& upload) {
 // ---- Joining ----
 
 Task<Result<FinishResult>> Finisher::finish(SessionKey key, FinishRequest request) {
-  std::shared_ptr<Running> running = join_or_start(key, request);
+  bool joined = false;
+  std::shared_ptr<Running> running = join_or_start(key, request, joined);
   if (!running) co_return Error(Code::busy, "The server is stopping.");
-  co_return co_await wait_for(std::move(running));
+  Result<FinishResult> result = co_await wait_for(std::move(running));
+  // What the others came to may have been deleted before this request was made.
+  const bool stored = result.has_value() && result->receipt.has_value();
+  if (joined && stored) co_return co_await published_before(context_, key.hash);
+  co_return result;
 }
 
 std::shared_ptr<Finisher::Running> Finisher::join_or_start(const SessionKey& key,
-                                                           const FinishRequest& request) {
+                                                           const FinishRequest& request,
+                                                           bool& joined) {
   auto running = std::make_shared<Running>();
   {
     std::lock_guard lock(mutex_);
     auto [at, fresh] = running_.try_emplace(Key(key.hash, key.session), running);
-    if (!fresh) return at->second;
+    joined = !fresh;
+    if (joined) return at->second;
   }
   // Outside the lock: on the background's own thread the task may run to its end in here.
   if (spawn(context_.deps.background, context_.background, run(key, request, running), "finish")) {

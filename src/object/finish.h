@@ -30,7 +30,8 @@ class Finisher {
     std::optional<Result<FinishResult>> result;
   };
 
-  std::shared_ptr<Running> join_or_start(const SessionKey& key, const FinishRequest& request);
+  std::shared_ptr<Running> join_or_start(const SessionKey& key, const FinishRequest& request,
+                                         bool& joined);
   Task<void> run(SessionKey key, FinishRequest request, std::shared_ptr<Running> running);
   Task<Result<FinishResult>> wait_for(std::shared_ptr<Running> running);
 

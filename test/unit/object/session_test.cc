@@ -257,6 +257,41 @@ TEST_CASE("finishes at the same time are one") {
   CHECK(first.object.generation == 1);
 }
 
+TEST_CASE("a finish that joins another is not told of what was deleted before it came") {
+  std::string content = make_content(200'000);
+  int deleted = 0;
+  for (std::uint64_t call = 0; call < 30; ++call) {
+    INFO("deleted after call " << call);
+    ObjectRig rig;
+    must(rig.put(content));
+    SessionKey key{hash_of(content), "another"};
+    must(rig.init(key, false));
+    send_all(rig, key, cut(content, 100'000));
+    Gate gate;
+    bool removed = false;
+    std::optional<Result<FinishResult>> second;
+    auto join = [&]() -> Task<void> {
+      auto finishing = rig.objects().finish(key, FinishRequest{});
+      second = co_await std::move(finishing);
+    };
+    auto action = [&]() -> Task<void> {
+      auto removing = rig.objects().remove(key.hash);
+      Result<void> gone = co_await std::move(removing);
+      removed = gone.has_value();
+      (void)spawn(rig.background(), gate, join(), "second finish");
+    };
+    rig.faults.after_nth(call, action);
+    (void)rig.finish(key);
+    run_blocking(gate.close());
+    rig.faults.clear();
+    if (!removed || !second) continue;
+    ++deleted;
+    const bool told = second->has_value() && (*second)->receipt.has_value();
+    if (told) CHECK(rig.find(key.hash).has_value());
+  }
+  CHECK(deleted > 0);
+}
+
 TEST_CASE("a finish that takes long answers busy and goes on") {
   config::Object options = test::small_options();
   options.finish_wait = std::chrono::milliseconds(1);
