@@ -26,6 +26,9 @@ inline constexpr std::array kKeptSeeds{
     KeptSeed{169, 0, "as 107, with a slot that was taken over"},
     KeptSeed{335, 0,
              "a store from a backup had forgotten what was acknowledged, and nobody told it again"},
+    KeptSeed{455, 0, "a finish that joined another was told of what was deleted before it came"},
+    KeptSeed{582, 0,
+             "a pod that doubted its store waited for a layout that the rebuild did not raise"},
 };
 
 }  // namespace mas::sim

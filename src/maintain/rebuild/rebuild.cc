@@ -165,7 +165,8 @@ class Run final : public Rebuild {
     }
   }
 
-  // The counter first: with the layout the pods go on.
+  // The counter first: with the layout the pods go on. It is raised even if all is well here, for
+  // any pod may be waiting for it that has seen more of the old store than this one.
   Task<Result<void>> settle() {
     auto view = deps_.view.current();
     std::uint64_t highest = progress_.report().generation;
@@ -175,14 +176,9 @@ class Run final : public Rebuild {
       highest = std::max(highest, pod.last.generation);
       version = std::max(version, pod.last.layout_version);
     }
-    MAS_CO_TRY(bool raised, co_await raise_counter(highest));
+    MAS_CO_CHECK(co_await raise_counter(highest));
     MAS_CO_TRY(auto stored, co_await deps_.meta.current_layout());
     MAS_CO_CHECK(check_stored(*view, stored));
-    bool fine = stored && stored->version == view->layout.version && !raised && !view->halted();
-    if (fine) {
-      note_version(stored->version);
-      co_return Result<void>();
-    }
     layout::Layout next = view->layout;
     next.version = version + kSpareVersions;
     Result<void> written = co_await deps_.meta.propose_layout(stored ? stored->version : 0, next);
@@ -197,17 +193,16 @@ class Run final : public Rebuild {
     co_return Result<void>();
   }
 
-  // True if it was not above `highest` already.
-  Task<Result<bool>> raise_counter(std::uint64_t highest) {
+  Task<Result<void>> raise_counter(std::uint64_t highest) {
     MAS_CO_TRY(std::uint64_t reached, co_await deps_.meta.next_generation(1));
-    if (reached > highest) co_return false;
+    if (reached > highest) co_return Result<void>();
     std::uint64_t left = highest - reached + kSpareGenerations;
     while (left > 0) {
       auto count = static_cast<std::uint32_t>(std::min<std::uint64_t>(left, kMostAtOnce));
       MAS_CO_CHECK(co_await deps_.meta.next_generation(count));
       left -= count;
     }
-    co_return true;
+    co_return Result<void>();
   }
 
   void note_version(std::uint64_t version) {

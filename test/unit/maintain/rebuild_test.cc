@@ -294,13 +294,12 @@ TEST_CASE("twice is harmless") {
   CHECK(second.deletions == 0);
   CHECK(second.not_restored == 0);
   CHECK(second.files == first.files);
-  CHECK(second.layout_version == first.layout_version);
   CHECK(rig.live() == after);
   CHECK_FALSE(rig.objects.find(gone).has_value());
   rig.check_files();
 }
 
-TEST_CASE("a healthy store is left as it is") {
+TEST_CASE("a healthy store keeps its records, and all pods hear of the rebuild") {
   RebuildRig rig;
   rig.put_some(1);
   Hash gone = rig.put(make_content(2'500, 91));
@@ -309,7 +308,7 @@ TEST_CASE("a healthy store is left as it is") {
   auto report = must(rig.rebuild());
   CHECK(report.restored + report.deletions + report.not_restored == 0);
   CHECK(rig.live() == before);
-  CHECK(rig.stored_layout()->version == rig.layout().version);
+  CHECK(rig.stored_layout()->version > rig.layout().version);
   CHECK(rig.objects.unexplained().empty());
 }
 
