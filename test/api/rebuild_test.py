@@ -59,7 +59,8 @@ class RebuildTest(DaemonTest):
         files[hash_] = data
         records = {name: mas.call("GET", "/api/file/info", {"hash": name}, system=True).data
                    for name in files}
-        gone = list(self.put_some())[1:]
+        # Small ones may have the content of one that is kept.
+        gone = [name for name in self.put_some() if name not in files]
         for hash_ in gone:
             self.delete(hash_)
         mas.stop()
