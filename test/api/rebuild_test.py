@@ -8,7 +8,7 @@ import harness
 from harness import DaemonTest, sha256
 
 KIB = 1024
-SIZES = [0, 1, 3 * KIB, 70 * KIB, 900 * KIB, 9000 * KIB]
+SIZES = [0, 9, 3 * KIB, 70 * KIB, 900 * KIB, 9000 * KIB]
 
 
 class RebuildTest(DaemonTest):
