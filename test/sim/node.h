@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "app/serve/early_watch.h"
 #include "app/serve/layout_duties.h"
 #include "app/serve/refreshing_transport.h"
 #include "mas/config/config.h"
@@ -33,27 +34,6 @@ struct NodeDependencies {
   Rng& rng;
   observe::Metrics& metrics;
   Bug bug;
-};
-
-// What membership sees, from before it is there.
-class Watch final : public membership::GenerationWatch {
- public:
-  void watch_with(membership::Membership* membership) { membership_ = membership; }
-  std::uint64_t highest_generation() const override {
-    return membership_ == nullptr ? 0 : membership_->highest_generation();
-  }
-  void note_generation(std::uint64_t generation) override {
-    if (membership_ != nullptr) membership_->note_generation(generation);
-  }
-  void doubt_metadata(std::uint64_t taken) override {
-    if (membership_ != nullptr) membership_->doubt_metadata(taken);
-  }
-  bool doubts_metadata() const override {
-    return membership_ != nullptr && membership_->doubts_metadata();
-  }
-
- private:
-  membership::Membership* membership_ = nullptr;
 };
 
 class Node {
@@ -90,7 +70,7 @@ class Node {
   std::unique_ptr<membership::LayoutDuties> duties_;
   std::unique_ptr<membership::HeartbeatBus> bus_;
   std::unique_ptr<membership::Membership> membership_;
-  Watch watch_;
+  app::EarlyWatch watch_;
   bool is_working_ = false;
 };
 

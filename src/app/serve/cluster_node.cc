@@ -1,8 +1,8 @@
 #include "app/serve/cluster_node.h"
 
 #include <algorithm>
-#include <atomic>
 
+#include "app/serve/early_watch.h"
 #include "app/serve/layout_duties.h"
 #include "app/serve/peer_prober.h"
 #include "app/serve/refreshing_transport.h"
@@ -33,29 +33,6 @@ membership::ClusterView empty_view() {
   view.self = layout::kNobody;
   return view;
 }
-
-// What membership sees, from before it is there.
-class Watch final : public membership::GenerationWatch {
- public:
-  void watch_with(membership::Membership* membership) { membership_ = membership; }
-  std::uint64_t highest_generation() const override {
-    membership::Membership* now = membership_;
-    return now == nullptr ? 0 : now->highest_generation();
-  }
-  void note_generation(std::uint64_t generation) override {
-    if (membership::Membership* now = membership_) now->note_generation(generation);
-  }
-  void doubt_metadata(std::uint64_t taken) override {
-    if (membership::Membership* now = membership_) now->doubt_metadata(taken);
-  }
-  bool doubts_metadata() const override {
-    membership::Membership* now = membership_;
-    return now != nullptr && now->doubts_metadata();
-  }
-
- private:
-  std::atomic<membership::Membership*> membership_{nullptr};
-};
 
 std::string layout_document(const membership::ViewBoard& board) {
   auto view = board.current();
@@ -226,7 +203,7 @@ class Node final : public ClusterNode {
   std::unique_ptr<membership::LayoutDuties> duties_;
   std::unique_ptr<membership::HeartbeatBus> bus_;
   std::unique_ptr<membership::Membership> membership_;
-  Watch watch_;
+  EarlyWatch watch_;
 };
 
 }  // namespace
