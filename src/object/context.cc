@@ -19,6 +19,9 @@ Instruments::Instruments(observe::Metrics& metrics)
                                    "Uploads of content that was stored already")),
       read_back(metrics.counter("mas_object_read_back_bytes_total",
                                 "Bytes of stored parts read again to hash them")),
+      outage_records(metrics.counter("mas_object_outage_records_total",
+                                     "Reads that used a remembered record because the metadata "
+                                     "store could not be reached")),
       repaired(metrics.counter("mas_repaired_total",
                                "Shards and manifests made anew, read back and verified")),
       repaired_bytes(metrics.counter("mas_repaired_bytes_total", "Bytes of repaired records")) {}

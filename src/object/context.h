@@ -28,6 +28,7 @@ struct Instruments {
   observe::Counter& degraded_reads;  // units served without their first choice of shard
   observe::Counter& deduplicated;    // uploads of content that was there
   observe::Counter& read_back;       // bytes hashed from stored parts
+  observe::Counter& outage_records;  // reads by a remembered record, the metadata being away
   observe::Counter& repaired;        // shards and manifests made anew, verified
   observe::Counter& repaired_bytes;  // of them
 };

@@ -23,6 +23,7 @@ Task<Result<meta::Object>> find_object(Context& context, Hash hash, bool fresh) 
     if (fresh || found.error().code() != Code::metadata_unavailable) co_return found.error();
     auto cached = context.records.find(hash, asked, kOutageAge);
     if (!cached) co_return found.error();
+    context.instruments.outage_records.add();
     co_return *std::move(cached);
   }
   if (!*found || (*found)->state != meta::ObjectState::live) {

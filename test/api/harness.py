@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -16,6 +17,9 @@ import unittest
 import urllib.parse
 
 import schema
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from waiting import wait_for  # noqa: E402,F401  for the suites too
 
 BINARY = None
 WORK = None
@@ -38,18 +42,6 @@ def configure(binary, work):
 
 def sha256(data):
     return hashlib.sha256(data).hexdigest()
-
-
-def wait_for(condition, what, timeout=20.0):
-    """Polls until `condition()` is true and gives its value back."""
-    end = time.monotonic() + timeout
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f"waited {timeout} s in vain for {what}")
-        time.sleep(0.005)
 
 
 def toml(settings):

@@ -1,5 +1,6 @@
 #include "sim/node.h"
 
+#include "app/serve/layout_search.h"
 #include "mas/core/bytes.h"
 #include "sim/bus.h"
 #include "sim/disk.h"
@@ -75,20 +76,9 @@ Task<Result<void>> Node::start(object::Objects& objects, maintain::Scheduler& wo
 }
 
 Task<Result<void>> Node::find_newest_layout() {
-  auto view = board_.current();
-  std::optional<layout::Layout> newest;
-  std::uint64_t version = view->layout.version;
-  for (std::size_t i = 0; i < view->layout.members.size(); ++i) {
-    const auto member = static_cast<layout::MemberIndex>(i);
-    const membership::Pod* pod = view->pod_of(member);
-    const bool newer = pod != nullptr && pod->alive && pod->last.layout_version > version;
-    if (!newer) continue;
-    Result<layout::Layout> theirs = co_await link_->layout_of(member);
-    if (theirs.has_error()) co_return theirs.error();
-    if (theirs->version <= version) continue;
-    version = theirs->version;
-    newest = *std::move(theirs);
-  }
+  app::LayoutOf ask = [this](layout::MemberIndex member) { return link_->layout_of(member); };
+  auto finding = app::find_newer_layout(board_, std::move(ask));
+  MAS_CO_TRY(std::optional<layout::Layout> newest, co_await std::move(finding));
   if (!newest) co_return Result<void>();
   co_return co_await membership_->take_over(*std::move(newest));
 }
@@ -97,12 +87,8 @@ Task<Result<void>> Node::find_newest_layout() {
 Task<void> Node::look_again() { (void)co_await membership_->refresh(); }
 
 Task<void> Node::begin_work(maintain::Scheduler& workers) {
-  for (;;) {
-    auto view = board_.current();
-    if (view->confirmed && view->is_member() && !view->halted()) break;
-    const bool open = co_await board_.changed(view);
-    if (!open) co_return;
-  }
+  const bool member = co_await app::becomes_member(board_);
+  if (!member) co_return;
   workers.start(deps_.life.executor());
   is_working_ = true;
 }

@@ -18,6 +18,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_rm());
   commands.push_back(make_token());
   commands.push_back(make_status());
+  commands.push_back(make_worker());
   commands.push_back(make_rebuild_metadata());
   commands.push_back(make_check());
   commands.push_back(make_config());

@@ -1,10 +1,8 @@
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <ostream>
 
 #include "app/client/client_command.h"
-#include "app/client/output.h"
+#include "app/client/json_values.h"
 #include "app/client/simple_commands.h"
 
 namespace mas::app {
@@ -16,35 +14,6 @@ constexpr Duration kPause = std::chrono::milliseconds(250);
 // Answers that fail in a row before the pod counts as gone.
 constexpr int kPatience = 20;
 constexpr std::size_t kMostShown = 20;
-
-// Member `key`, or null.
-const value& at(const value& from, std::string_view key) {
-  static const value nothing;
-  const boost::json::object* object = from.if_object();
-  const value* found = object == nullptr ? nullptr : object->if_contains({key.data(), key.size()});
-  return found == nullptr ? nothing : *found;
-}
-
-std::string text(const value& from) {
-  return from.is_string() ? printable(std::string(from.get_string())) : "";
-}
-
-std::uint64_t number(const value& from) {
-  boost::json::error_code failed;
-  auto result = from.to_number<std::uint64_t>(failed);
-  return failed ? 0 : result;
-}
-
-int percent(const value& from) {
-  boost::json::error_code failed;
-  double share = from.to_number<double>(failed);
-  return failed ? 0 : static_cast<int>(share * 100);
-}
-
-bool is_running(const value& report) {
-  const value& running = at(report, "running");
-  return running.is_bool() && running.get_bool();
-}
 
 std::string counted(std::uint64_t count, const char* what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
@@ -58,18 +27,17 @@ std::string report_text(const value& report) {
   if (number(at(report, "verified")) == 0) {
     out += "The rest is believed from its manifests: --verify reads every file.\n";
   }
-  const boost::json::array* away = at(report, "away").if_array();
-  if (away != nullptr && !away->empty()) {
+  const boost::json::array& away = list(at(report, "away"));
+  if (!away.empty()) {
     out += "Without:";
-    for (const value& slot : *away) out += " " + text(slot);
+    for (const value& slot : away) out += " " + text(slot);
     out += ". Run it again when they are back, for files that only they have.\n";
   }
-  const boost::json::array* failures = at(report, "failures").if_array();
   const std::uint64_t all = number(at(report, "not_restored"));
-  if (failures == nullptr || all == 0) return out;
+  if (all == 0) return out;
   out += counted(all, "file") + " not restored:\n";
   std::size_t shown = 0;
-  for (const value& failure : *failures) {
+  for (const value& failure : list(at(report, "failures"))) {
     if (shown++ == kMostShown) break;
     out += "  " + text(at(failure, "hash")) + "  " + text(at(failure, "why")) + "\n";
   }
@@ -102,7 +70,7 @@ class RebuildMetadata final : public ClientCommand {
   Task<Result<int>> work(Context& context) override {
     MAS_CO_TRY(value report, co_await begin(context));
     int failures = 0;
-    while (is_running(report)) {
+    while (is_true(at(report, "running"))) {
       show(context, report);
       co_await context.clock.sleep(kPause);
       auto client = context.connect();
@@ -119,7 +87,7 @@ class RebuildMetadata final : public ClientCommand {
           "The pod that answers knows of no rebuild: it was started again meanwhile, or "
           "it is another one. Run it again, at one pod's own address.");
     }
-    std::string failed = text(at(report, "error"));
+    std::string failed = text(at(report, "error"), "");
     if (!failed.empty()) co_return Error(Code::refused, failed);
     context.surroundings.out << (context.json ? boost::json::serialize(report) + "\n"
                                               : report_text(report))
@@ -134,7 +102,7 @@ class RebuildMetadata final : public ClientCommand {
     Result<value> report = co_await client->start_rebuild(verify_);
     if (report.has_value() || report.error().code() != Code::busy) co_return report;
     Result<value> running = co_await client->rebuild_progress();
-    if (running.has_value() && is_running(*running)) co_return running;
+    if (running.has_value() && is_true(at(*running, "running"))) co_return running;
     co_return report;
   }
 
@@ -148,7 +116,7 @@ class RebuildMetadata final : public ClientCommand {
     } else {
       wipe(context);
       std::string line = "rebuilding: " + phase + " " +
-                         std::to_string(percent(at(report, "progress"))) + " %, " +
+                         std::to_string(percent(at(report, "progress")).value_or(0)) + " %, " +
                          counted(number(at(report, "restored")), "file") + " put back";
       width_ = line.size();
       err << line << std::flush;

@@ -1,7 +1,6 @@
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
 #include <sstream>
 
+#include "app/client/json_values.h"
 #include "app/client/output.h"
 #include "app/client/status.h"
 #include "mas/core/units.h"
@@ -11,47 +10,18 @@ namespace {
 
 using boost::json::value;
 
-// Member `key` of an object, or null: an older or newer pod may not say everything.
-const value& at(const value& from, std::string_view key) {
-  static const value nothing;
-  const boost::json::object* object = from.if_object();
-  const value* found = object == nullptr ? nullptr : object->if_contains({key.data(), key.size()});
-  return found == nullptr ? nothing : *found;
-}
-
-std::string text(const value& from) {
-  if (from.is_string()) return printable(std::string(from.get_string()));
-  if (from.is_bool()) return from.get_bool() ? "yes" : "no";
-  if (from.is_int64()) return std::to_string(from.get_int64());
-  if (from.is_uint64()) return std::to_string(from.get_uint64());
-  return "-";
-}
-
-std::uint64_t number(const value& from) {
-  boost::json::error_code failed;
-  auto result = from.to_number<std::uint64_t>(failed);
-  return failed ? 0 : result;
-}
-
 std::string size(const value& from) { return describe_size(number(from)); }
 
-std::string percent(const value& from) {
-  boost::json::error_code failed;
-  double share = from.to_number<double>(failed);
-  return failed ? "-" : std::to_string(static_cast<int>(share * 100)) + " %";
-}
-
-const boost::json::array& list(const value& from) {
-  static const boost::json::array nothing;
-  const boost::json::array* found = from.if_array();
-  return found == nullptr ? nothing : *found;
+std::string progress(const value& from) {
+  const std::optional<int> share = percent(from);
+  return share ? std::to_string(*share) + " %" : "-";
 }
 
 std::string describe_worker(const value& worker) {
   const value& error = at(worker, "last_error");
   if (error.is_string() && !error.get_string().empty()) return "failed: " + text(error);
-  if (text(at(worker, "paused")) == "yes") return "paused";
-  return text(at(worker, "running")) == "yes" ? "running" : "waiting";
+  if (is_true(at(worker, "paused"))) return "paused";
+  return is_true(at(worker, "running")) ? "running" : "waiting";
 }
 
 std::string pods_table(const value& status) {
@@ -69,7 +39,7 @@ std::string workers_table(const value& status) {
   for (const value& worker : list(at(status, "workers"))) {
     auto next = static_cast<std::int64_t>(number(at(worker, "next_run")));
     rows.push_back({text(at(worker, "name")), describe_worker(worker),
-                    percent(at(worker, "progress")), text(at(worker, "done")),
+                    progress(at(worker, "progress")), text(at(worker, "done")),
                     next == 0 ? "-" : date_text(next)});
   }
   return table(rows);
@@ -126,11 +96,11 @@ std::string unhealthy_because(const value& status) {
     }
   }
   // Only what all pods have told can be said to be whole.
-  if (text(at(at(status, "ledger"), "partial")) == "yes") {
+  if (is_true(at(at(status, "ledger"), "partial"))) {
     return "the ledger is partial: " + text(at(at(status, "ledger"), "partial_because"));
   }
   const value& capacity = at(status, "capacity");
-  if (text(at(capacity, "writable")) != "yes") {
+  if (!is_true(at(capacity, "writable"))) {
     std::string reason = text(at(capacity, "not_writable_reason"));
     return "the store does not write" + (reason.empty() ? "" : " (" + reason + ")");
   }

@@ -4,6 +4,7 @@
 
 #include "app/serve/early_watch.h"
 #include "app/serve/layout_duties.h"
+#include "app/serve/layout_search.h"
 #include "app/serve/peer_prober.h"
 #include "app/serve/refreshing_transport.h"
 #include "app/version.h"
@@ -91,21 +92,9 @@ class Node final : public ClusterNode {
   }
 
   Task<Result<void>> find_newest_layout() override {
-    auto view = board_.current();
-    std::optional<layout::Layout> newest;
-    std::uint64_t version = view->layout.version;
-    for (std::size_t i = 0; i < view->layout.members.size(); ++i) {
-      auto member = static_cast<layout::MemberIndex>(i);
-      const membership::Pod* pod = view->pod_of(member);
-      bool newer = pod != nullptr && pod->alive && pod->last.layout_version > version;
-      if (!newer) continue;
-      auto asked = transport_->layout_of(member);
-      Result<layout::Layout> theirs = co_await std::move(asked);
-      if (theirs.has_error()) co_return theirs.error().with_context(pod->last.slot);
-      if (theirs->version <= version) continue;
-      version = theirs->version;
-      newest = *std::move(theirs);
-    }
+    LayoutOf ask = [this](layout::MemberIndex member) { return transport_->layout_of(member); };
+    auto finding = find_newer_layout(board_, std::move(ask));
+    MAS_CO_TRY(std::optional<layout::Layout> newest, co_await std::move(finding));
     if (!newest) co_return Result<void>();
     co_return co_await membership_->take_over(*std::move(newest));
   }
@@ -136,15 +125,9 @@ class Node final : public ClusterNode {
     return self;
   }
 
-  // Waits until this pod has its place in a layout that the metadata store confirmed.
   Task<void> begin_work(maintain::Scheduler& workers) {
-    for (;;) {
-      auto view = board_.current();
-      if (view->confirmed && view->is_member() && !view->halted()) break;
-      auto changed = board_.changed(view);
-      const bool open = co_await std::move(changed);
-      if (!open) co_return;
-    }
+    const bool member = co_await becomes_member(board_);
+    if (!member) co_return;
     workers.start(deps_.io.executor(0));
     log::info("cluster.member", {{"layout", board_.current()->layout.version}});
   }

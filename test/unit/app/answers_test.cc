@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "app/client/api_client.h"
+#include "app/client/json_values.h"
 #include "app/client/status.h"
 
 namespace {
@@ -66,6 +67,26 @@ boost::json::value status(const std::string& state, const std::string& lost,
       R"("done":3,"last_error":"","next_run":0}],"capacity":{"total":1048576,"free":1024,)"
       R"("stored":5,"live":5,"records":9,"segments":1,"writable":)" +
       writable + R"(,"not_writable_reason":"full"}})");
+}
+
+TEST_CASE("What a pod does not say, or says otherwise than expected, reads as nothing") {
+  const auto answer = boost::json::parse(
+      R"({"s":"a\u001bb","n":3,"negative":-1,"yes":true,"half":0.509,"list":[1,2],"null":null})");
+  CHECK(text(at(answer, "s")) == "a\\x1bb");
+  CHECK(text(at(answer, "n")) == "3");
+  CHECK(text(at(answer, "yes")) == "yes");
+  CHECK(text(at(answer, "missing")) == "-");
+  CHECK(text(at(answer, "null"), "").empty());
+  CHECK(at(at(answer, "n"), "s").is_null());
+  CHECK(number(at(answer, "n")) == 3);
+  CHECK(number(at(answer, "negative")) == 0);
+  CHECK(number(at(answer, "s")) == 0);
+  CHECK(percent(at(answer, "half")) == 50);
+  CHECK_FALSE(percent(at(answer, "s")));
+  CHECK(list(at(answer, "list")).size() == 2);
+  CHECK(list(at(answer, "n")).empty());
+  CHECK(is_true(at(answer, "yes")));
+  CHECK_FALSE(is_true(at(answer, "n")));
 }
 
 TEST_CASE("A cluster is healthy if its pods are up, its stripes whole and its store writes") {

@@ -248,6 +248,33 @@ TEST_CASE("Tokens, status and bench work against a pod") {
   CHECK(pod.run({"ls"}).out.empty());
 }
 
+TEST_CASE("A worker is paused and resumed") {
+  Scratch scratch;
+  Pod pod(scratch);
+  auto paused = [&] {
+    const auto status = boost::json::parse(pod.run({"status", "--json"}).out);
+    for (const auto& worker : status.at("workers").as_array()) {
+      if (worker.at("name") == "scrub") return worker.at("paused").as_bool();
+    }
+    FAIL("no scrub");
+    return false;
+  };
+  Outcome pause = pod.run({"worker", "pause", "scrub"});
+  CAPTURE(pause.err);
+  CHECK(pause.status == kExitOk);
+  CHECK_THAT(pause.out, Catch::StartsWith("scrub is paused"));
+  CHECK(paused());
+  CHECK(pod.run({"worker", "resume", "scrub"}).out == "scrub is resumed\n");
+  CHECK_FALSE(paused());
+  const auto json = boost::json::parse(pod.run({"worker", "pause", "scrub", "--json"}).out);
+  CHECK(json.at("paused").as_bool());
+
+  Outcome unknown = pod.run({"worker", "pause", "sweep"});
+  CHECK(unknown.status == kExitFailed);
+  CHECK_THAT(unknown.err, Contains("no worker of this name"));
+  CHECK(pod.run({"worker", "stop", "scrub"}).status == kExitUsage);
+}
+
 TEST_CASE("A stopped pod's directory passes the check, a damaged one does not") {
   Scratch scratch;
   Pod pod(scratch);
