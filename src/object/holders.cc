@@ -43,6 +43,12 @@ bool is_down(const membership::ClusterView& view, layout::MemberIndex member) {
   return pod != nullptr && !pod->alive;
 }
 
+bool is_given_up(const membership::ClusterView& view, layout::MemberIndex member) {
+  if (view.layout.members[member].state != layout::MemberState::left) return false;
+  const membership::Pod* pod = view.pod_of(member);
+  return pod == nullptr || !pod->alive;
+}
+
 bool may_remove(const membership::ClusterView& view) {
   return view.is_member() && !view.frozen() && !view.halted();
 }

@@ -150,7 +150,7 @@ Task<void> ShardSource::reject(int shard, Error error) {
     if (repairable) context_.hints.push({key(shard), extent_});
   }
   if (error.code() != Code::corrupt && error.code() != Code::decompress) {
-    if (error.code() != Code::not_found) unanswered_ = true;
+    unanswered_ |= error.code() != Code::not_found && !is_given_up(*search_.view, member);
     co_return;
   }
   context_.instruments.shards_bad.add();

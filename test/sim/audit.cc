@@ -224,4 +224,15 @@ AuditReport audit(World& world, Cluster& cluster) {
   return **std::move(report);
 }
 
+bool has_manifest(Cluster& cluster, const meta::Object& deleted) {
+  for (std::size_t i = 0; i < cluster.size(); ++i) {
+    if (!cluster.pod(i).is_up()) continue;
+    for (std::uint16_t copy = 0; copy < layout::kMaxWidth; ++copy) {
+      const auto key = RecordKey::manifest(deleted.hash, deleted.generation, copy);
+      if (at_once(cluster.pod(i).store().stat(key)).has_value()) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace mas::sim

@@ -26,4 +26,7 @@ void begin_audit(Cluster& cluster, std::function<void(AuditReport)> done);
 // When the previous holders of `before` are let go: whatever one of them has, its row's holder has.
 void check_settled(Cluster& cluster, const layout::Layout& before);
 
+// Whether any running pod has the manifest of a deletion, without which a rebuild forgets it.
+[[nodiscard]] bool has_manifest(Cluster& cluster, const meta::Object& deleted);
+
 }  // namespace mas::sim

@@ -235,21 +235,13 @@ Pod* Cluster::pod_of(const layout::Layout& layout, layout::MemberIndex member) {
   return nullptr;
 }
 
-bool Cluster::all_serving() {
-  const auto knows_all = [&](const auto& pod) {
-    if (pod->index() >= started_) return true;
-    if (!pod->is_serving()) return false;
-    const auto view = pod->board().current();
-    for (std::size_t i = 0; i < view->layout.members.size(); ++i) {
-      const auto* other = view->pod_of(static_cast<layout::MemberIndex>(i));
-      const bool left = view->layout.members[i].state == layout::MemberState::left;
-      if (!left && (other == nullptr || other->liveness != membership::Liveness::alive)) {
-        return false;
-      }
-    }
-    return view->layout.active_count() == started_;
-  };
-  return std::all_of(pods_.begin(), pods_.end(), knows_all);
+std::string Cluster::not_serving_because() {
+  for (const auto& pod : pods_) {
+    if (pod->index() >= started_) continue;
+    std::string why = pod->not_serving_because(started_);
+    if (!why.empty()) return pod->name() + ": " + why;
+  }
+  return "";
 }
 
 }  // namespace mas::sim

@@ -61,8 +61,8 @@ class Cluster {
   [[nodiscard]] Profile profile();
   // The pod that a member stands for; nullptr if that pod has other data by now.
   [[nodiscard]] Pod* pod_of(const layout::Layout& layout, layout::MemberIndex member);
-  // All that were started are members, and everybody knows it.
-  [[nodiscard]] bool all_serving();
+  // All that were started are members, and everybody knows it; "" then, else what is missing.
+  [[nodiscard]] std::string not_serving_because();
   [[nodiscard]] World& world() noexcept { return world_; }
   [[nodiscard]] Losses& losses() noexcept { return losses_; }
   // What the metadata store has now: all records, and the extents of the parts of all uploads.

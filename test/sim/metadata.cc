@@ -1,5 +1,7 @@
 #include "sim/metadata.h"
 
+#include <algorithm>
+
 #include "mas/meta/hand_over.h"
 #include "mas/meta/memory.h"
 #include "sim/at_once.h"
@@ -61,10 +63,17 @@ void Restorer::come_back(std::unique_ptr<meta::MetaStore> with) {
   ask();
 }
 
+// Who did not take part and has its disk may know of files that nobody else does: once more then.
 bool Restorer::is_rebuilt() {
   const auto report = cluster_.pod(asked_).rebuild_report();
-  return report && !report->running && report->phase == maintain::RebuildPhase::done &&
-         report->error.empty();
+  const bool done = report && !report->running && report->phase == maintain::RebuildPhase::done &&
+                    report->error.empty();
+  if (!done) return false;
+  const layout::Layout layout = cluster_.layout();
+  return std::all_of(report->away.begin(), report->away.end(), [&](const std::string& slot) {
+    const layout::MemberIndex member = layout.find(slot);
+    return member == layout::kNobody || cluster_.pod_of(layout, member) == nullptr;
+  });
 }
 
 // Whether it reaches all members but those whose disks are gone. Who is away keeps what only that

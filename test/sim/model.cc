@@ -52,6 +52,7 @@ std::shared_ptr<Change> Model::begin(std::size_t content, ChangeKind kind) {
     (kind == ChangeKind::store ? sight->present : sight->absent) = true;
   }
   const std::uint64_t number = next_change_++;
+  world_.note(kind == ChangeKind::store ? "change: store" : "change: remove", content, number);
   about.pending.emplace(number, pending);
   return std::make_shared<Change>(weak_from_this(), content, number);
 }
@@ -61,6 +62,8 @@ void Model::settle(std::size_t content, std::uint64_t number, Outcome outcome) {
   const auto found = about.pending.find(number);
   const Pending pending = found->second;
   about.pending.erase(found);
+  constexpr const char* kNames[] = {"change happened", "change is unknown", "change refused"};
+  world_.note(kNames[static_cast<std::size_t>(outcome)], content, number);
   if (outcome == Outcome::refused) return;
   const bool stored = pending.kind == ChangeKind::store;
   (stored ? about.present : about.absent) = true;

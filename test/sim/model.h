@@ -74,6 +74,7 @@ class Model : public std::enable_shared_from_this<Model> {
   void may_be_gone(std::size_t content) { registers_.at(content).absent = true; }
   // Deletions may be forgotten: what was deleted may be there again from now on.
   void may_return();
+  void may_return(std::size_t content) { registers_.at(content).present = true; }
   // Begins a look; it is widened by what begins meanwhile.
   [[nodiscard]] std::shared_ptr<Sight> look(std::size_t content);
 

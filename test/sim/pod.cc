@@ -66,6 +66,25 @@ bool Pod::is_up() const { return process_ && process_->node; }
 bool Pod::is_serving() const {
   return process_ && process_->node && process_->node->is_working() && !process_->is_stopping;
 }
+std::string Pod::not_serving_because(std::size_t members) {
+  if (!is_up()) return "it is not running";
+  if (!is_serving()) return "its workers do not run; " + board().current()->halted_why;
+  const auto view = board().current();
+  for (std::size_t i = 0; i < view->layout.members.size(); ++i) {
+    const layout::Member& member = view->layout.members[i];
+    const auto* other = view->pod_of(static_cast<layout::MemberIndex>(i));
+    if (member.state == layout::MemberState::left) continue;
+    if (other == nullptr) return "it has not heard of " + member.slot;
+    if (other->liveness != membership::Liveness::alive) return member.slot + " is not alive to it";
+  }
+  const std::size_t active = view->layout.active_count();
+  if (active == members) return "";
+  std::string why =
+      std::to_string(active) + " members of " + std::to_string(members) + " are active";
+  for (const std::string& wait : view->waiting) why += "; " + wait;
+  return why;
+}
+
 Life& Pod::life() { return process_->life; }
 store::Store& Pod::store() { return *process_->store; }
 const membership::ViewBoard& Pod::board() { return process_->node->board(); }

@@ -55,6 +55,8 @@ class Pod {
   [[nodiscard]] bool is_up() const;
   // A member whose background work runs.
   [[nodiscard]] bool is_serving() const;
+  // "" if it serves as one of `members`, all of them alive to it; else what is missing.
+  [[nodiscard]] std::string not_serving_because(std::size_t members);
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   // Of its data; nullopt before its first start.
   [[nodiscard]] const std::optional<Id128>& incarnation() const noexcept { return incarnation_; }

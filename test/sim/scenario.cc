@@ -38,9 +38,10 @@ std::size_t pods_of(const RunOptions& options, World& world) {
 void calm_down(Workload& workload, Gate& clients) {
   World& world = workload.world;
   workload.stopping = true;
-  const auto back = [&] { return workload.cluster.all_serving(); };
+  const auto back = [&] { return workload.cluster.not_serving_because().empty(); };
   if (!world.run_until(back, kRecovery)) {
-    world.violate("a pod does not come back though nothing is wrong any more");
+    world.violate("a pod does not come back though nothing is wrong any more: " +
+                  workload.cluster.not_serving_because());
     return;
   }
   const auto rebuilt = [&] { return !workload.cluster.restorer().is_lost(); };
@@ -84,7 +85,7 @@ class Play {
     // Some grow while they are used.
     const bool grows = world_.rand().chance(0.4);
     cluster_->start(grows ? 1 + world_.rand().below(cluster_->size()) : cluster_->size());
-    if (!world_.run_until([this] { return cluster_->all_serving(); }, minutes(1))) {
+    if (!world_.run_until([this] { return cluster_->not_serving_because().empty(); }, minutes(1))) {
       world_.violate("the cluster does not start");
       return;
     }
@@ -120,11 +121,16 @@ class Play {
     workload_.model->set_clouded(lost);
     // A deletion has no receipt: its manifest may have been on one disk only.
     if (!cluster_->losses().open().empty()) workload_.model->may_return();
-    if (lost) return;
     for (const meta::Object& object : stored_) {
       const std::size_t content = workload_.model->find(object.hash);
-      const bool gone = cluster_->losses().is_excused(object);
-      if (gone && content < workload_.model->size()) workload_.model->may_be_gone(content);
+      if (content == workload_.model->size()) continue;
+      if (lost) {
+        // Nor does it wait for a manifest where nobody can store one.
+        const bool deleted = object.state != meta::ObjectState::live;
+        if (deleted && !has_manifest(*cluster_, object)) workload_.model->may_return(content);
+      } else if (cluster_->losses().is_excused(object)) {
+        workload_.model->may_be_gone(content);
+      }
     }
   }
   [[nodiscard]] bool is_fine() const { return world_.violations().empty(); }

@@ -173,6 +173,35 @@ TEST_CASE("beyond m lost shards the stripe is beyond repair once everybody has a
   }
 }
 
+TEST_CASE("who has left and is away is not waited for, though rows still name it") {
+  ObjectRig rig({.pods = 6});
+  meta::Object object = must(rig.put(make_content(100'000))).object;
+  StripeRef stripe = stripes_of(object)[0];
+  const std::size_t leaves = holder_of(rig, stripe, 5);
+  for (int shard : {0, 1}) REQUIRE(lose(rig, stripe, shard));
+  rig.drop(leaves);
+  auto publish = [&rig, leaves, first = *rig.board().current()](bool up) {
+    membership::ClusterView view = first;
+    std::vector<layout::Member> stay = view.layout.members;
+    const layout::Member gone = stay[leaves];
+    stay.erase(stay.begin() + static_cast<std::ptrdiff_t>(leaves));
+    view.layout = layout::next(view.layout, stay);
+    membership::Pod pod;
+    pod.last.slot = gone.slot;
+    pod.last.incarnation = gone.incarnation;
+    pod.alive = up;
+    view.pods.push_back(pod);
+    rig.board().publish(std::move(view));
+  };
+  // While it runs it may give what it has.
+  publish(true);
+  CHECK(code_of(repair(rig, stripe)) == Code::too_few_pods_read);
+  CHECK(code_of(rig.get(object)) == Code::too_few_pods_read);
+  publish(false);
+  CHECK(must(repair(rig, stripe)).beyond_repair);
+  CHECK(code_of(rig.get(object)) == Code::damaged);
+}
+
 TEST_CASE("holders that are away are counted and nothing is rebuilt elsewhere") {
   ObjectRig rig({.pods = 6});
   meta::Object object = must(rig.put(make_content(100'000))).object;
