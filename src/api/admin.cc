@@ -34,7 +34,8 @@ bool was_replaced(const membership::ClusterView& view, const membership::Pod& po
          view.layout.members[member].incarnation != pod.last.incarnation;
 }
 
-array describe_pods(const membership::ClusterView& view) {
+// `own`: of this pod, which knows better than what it last told the others.
+array describe_pods(const membership::ClusterView& view, const store::Usage& own) {
   array pods;
   for (const membership::Pod& pod : view.pods) {
     if (was_replaced(view, pod)) continue;
@@ -48,6 +49,8 @@ array describe_pods(const membership::ClusterView& view) {
     item["incarnation"] = pod.last.incarnation.hex();
     item["layout_version"] = pod.last.layout_version;
     item["version"] = pod.last.software;
+    item["capacity"] = pod.self ? own.capacity : pod.last.capacity;
+    item["used"] = pod.self ? own.live : pod.last.used;
     pods.emplace_back(std::move(item));
   }
   return pods;
@@ -180,7 +183,7 @@ Task<Result<Reply>> cluster_status(Call& call) {
   layout["members"] = view->layout.active_count();
   layout["partitions"] = layout::kPartitions;
   object data;
-  data["pods"] = describe_pods(*view);
+  data["pods"] = describe_pods(*view, usage);
   data["layout"] = std::move(layout);
   data["profile"] = profile.text();
   data["redundancy"] = describe_redundancy(picture);

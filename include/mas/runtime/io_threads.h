@@ -16,6 +16,7 @@ class io_context;
 
 namespace mas {
 
+// To outlive every pool: a pool's thread that has resumed work here may be about to wake a thread.
 class IoThreads {
  public:
   explicit IoThreads(std::size_t threads);

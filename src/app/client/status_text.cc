@@ -25,13 +25,23 @@ std::string describe_worker(const value& worker) {
 }
 
 std::string pods_table(const value& status) {
-  std::vector<std::vector<std::string>> rows{{"POD", "STATE", "API", "ZONE", "VERSION"}};
+  std::vector<std::vector<std::string>> rows{{"POD", "STATE", "DATA", "API", "ZONE", "VERSION"}};
   for (const value& pod : list(at(status, "pods"))) {
     std::string zone = text(at(pod, "zone"));
-    rows.push_back({text(at(pod, "name")), text(at(pod, "state")), text(at(pod, "api")),
+    std::string data = size(at(pod, "used")) + " of " + size(at(pod, "capacity"));
+    rows.push_back({text(at(pod, "name")), text(at(pod, "state")),
+                    number(at(pod, "capacity")) == 0 ? "-" : data, text(at(pod, "api")),
                     zone.empty() ? "-" : zone, text(at(pod, "version"))});
   }
   return table(rows);
+}
+
+// " of mas-0", the pod that was asked: what is said of disks and segments is its own.
+std::string of_asked(const value& status) {
+  for (const value& pod : list(at(status, "pods"))) {
+    if (is_true(at(pod, "self"))) return " of " + text(at(pod, "name"));
+  }
+  return "";
 }
 
 std::string workers_table(const value& status) {
@@ -55,11 +65,12 @@ std::string status_text(const value& status) {
   out << pods_table(status) << "\n";
   const value& capacity = at(status, "capacity");
   const value& layout = at(status, "layout");
+  const std::string whose = of_asked(status);
   std::vector<std::vector<std::string>> facts{
-      {"disk", size(at(capacity, "free")) + " free of " + size(at(capacity, "total"))},
-      {"stored", size(at(capacity, "stored")) + " in " + text(at(capacity, "segments")) +
-                     " segments, " + size(at(capacity, "live")) + " of it live, " +
-                     text(at(capacity, "records")) + " records"},
+      {"disk" + whose, size(at(capacity, "free")) + " free of " + size(at(capacity, "total"))},
+      {"store" + whose, size(at(capacity, "stored")) + " in " + text(at(capacity, "segments")) +
+                            " segments, " + size(at(capacity, "live")) + " of it live, " +
+                            text(at(capacity, "records")) + " records"},
       {"layout",
        "version " + text(at(layout, "version")) + ", " + text(at(layout, "members")) + " members"}};
   for (const value& step : list(at(status, "redundancy"))) {

@@ -58,8 +58,9 @@ TEST_CASE("A content range must start where it was asked to and reach the end") 
 boost::json::value status(const std::string& state, const std::string& lost,
                           const std::string& writable) {
   return boost::json::parse(
-      R"({"pods":[{"name":"mas-0","state":")" + state +
-      R"(","api":"h:1","zone":"","version":"mas 1"}],"layout":{"version":1,"members":1},)"
+      R"({"pods":[{"name":"mas-0","self":true,"state":")" + state +
+      R"(","api":"h:1","zone":"","version":"mas 1","capacity":1048576,"used":2048}],)"
+      R"("layout":{"version":1,"members":1},)"
       R"("profile":"1+0","summary":"survives 0 pod losses","redundancy":[{"lost":0,"stripes":9},)"
       R"({"lost":1,"stripes":)" +
       lost +
@@ -101,8 +102,8 @@ TEST_CASE("A cluster is healthy if its pods are up, its stripes whole and its st
 TEST_CASE("The status reads at a glance") {
   std::string text = status_text(status("active", "0", "true"));
   CHECK_THAT(text, Catch::StartsWith("healthy, survives 0 pod losses, profile 1+0\n"));
-  CHECK_THAT(text, Contains("mas-0  active  h:1"));
-  CHECK_THAT(text, Contains("1.0 KiB free of 1.0 MiB"));
+  CHECK_THAT(text, Contains("mas-0  active  2.0 KiB of 1.0 MiB  h:1"));
+  CHECK_THAT(text, Contains("disk of mas-0   1.0 KiB free of 1.0 MiB"));
   CHECK_THAT(text, Contains("scrub   paused  50 %      3     -"));
   CHECK(text.find("beyond repair") == std::string::npos);
   boost::json::value hurt = status("active", "2", "true");

@@ -109,9 +109,9 @@ TEST_CASE("a closed gate lets nobody in") {
 }
 
 TEST_CASE("offloaded work comes back with its result, from many coroutines") {
+  IoThreads io(2);
   auto pool = make_thread_pool("test", 3, 1000);
   CHECK(*run_blocking_for(add_in_pool(*pool, 2, 3)) == 5);
-  IoThreads io(2);
   Gate gate;
   std::atomic<int> sum{0};
   for (int i = 0; i < 20; ++i) spawn(io.next(), gate, count_in_pool(*pool, sum), "count");
