@@ -44,6 +44,9 @@ Task<Result<std::optional<meta::Object>>> find_stored(Context& context, Hash has
 Task<Result<Published>> publish(Context& context, meta::Object object, std::optional<Id128> upload,
                                 ManifestStep& manifest) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    // Drawn before the look: where that finds nothing, whatever was deleted under a lower number
+    // had been erased by then, and whatever comes in between is deleted under a higher one.
+    MAS_CO_TRY(object.generation, co_await context.generations.next());
     MAS_CO_TRY(std::optional<meta::Object> current, co_await context.deps.meta.find(object.hash));
     const bool ours = holds_ours(current, object);
     if (ours || is_usable(current)) {
@@ -51,7 +54,9 @@ Task<Result<Published>> publish(Context& context, meta::Object object, std::opti
       co_return Published{*std::move(current), ours};
     }
     object.replaces = current ? current->generation : 0;
-    MAS_CO_TRY(object.generation, co_await context.generations.next());
+    if (object.generation < object.replaces) {
+      MAS_CO_TRY(object.generation, co_await context.generations.next());
+    }
     MAS_CO_CHECK(co_await manifest.store(object));
     Result<meta::CommitResult> commit =
         co_await context.deps.meta.commit(object, object.replaces, upload);

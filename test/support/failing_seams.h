@@ -32,7 +32,9 @@ class CallFaults {
   }
   void clear() { nth_ = kNever; }
   // Every call fails, as if nobody could be reached; until told otherwise.
-  void refuse_all(bool refuse) { refuse_all_ = refuse; }
+  void refuse_all(bool refuse) { refuse_from_ = refuse ? 0 : kNever; }
+  // The same from call `nth` on, as when the process ends there.
+  void refuse_from(std::uint64_t nth) { refuse_from_ = nth; }
   // Counts from 0 again; when call `nth` is done, `action` runs before its caller learns of it.
   void after_nth(std::uint64_t nth, std::function<Task<void>()> action) {
     calls_ = 0;
@@ -51,7 +53,7 @@ class CallFaults {
   // `call` becomes the number of this call.
   Verdict enter(std::uint64_t& call) {
     call = calls_++;
-    if (refuse_all_) return Verdict::refuse;
+    if (call >= refuse_from_) return Verdict::refuse;
     if (call != nth_) return Verdict::pass;
     return applied_ ? Verdict::hide : Verdict::refuse;
   }
@@ -61,7 +63,7 @@ class CallFaults {
   std::atomic<std::uint64_t> calls_{0};
   std::atomic<std::uint64_t> nth_{kNever};
   std::atomic<bool> applied_{false};
-  std::atomic<bool> refuse_all_{false};
+  std::atomic<std::uint64_t> refuse_from_{kNever};
   std::atomic<std::uint64_t> action_at_{kNever};
   std::function<Task<void>()> action_;
 };

@@ -119,11 +119,11 @@ class ObjectRig {
   // Another daemon over the same stores and metadata.
   void restart(const config::Object& options, const config::Limits& limits = {}) {
     stop();
-    Pools pools{*cpu_, *cpu_, *cpu_};
-    object::Dependencies dependencies{
-        *failing_meta_, *stalling_transport_,    *board_, pools, *clock_, *rng_,
-        metrics_,       background_.executor(0), watch_};
-    objects_ = object::make_objects(options, limits, dependencies, write_, read_);
+    objects_ = make_daemon(options, limits, *failing_meta_, *stalling_transport_);
+  }
+  // One more daemon over the same stores and metadata, whose calls never fail; to be closed.
+  std::unique_ptr<object::Objects> make_other() {
+    return make_daemon(small_options(), {}, *meta_, *transport_);
   }
   // The metadata store is another one from now on: lost, or restored from a backup.
   void replace_meta(std::unique_ptr<meta::MetaStore> meta, const config::Object& options) {
@@ -233,6 +233,15 @@ class ObjectRig {
   std::string partial;  // what a failed get() wrote
 
  private:
+  std::unique_ptr<object::Objects> make_daemon(const config::Object& options,
+                                               const config::Limits& limits, meta::MetaStore& meta,
+                                               peer::PeerTransport& transport) {
+    Pools pools{*cpu_, *cpu_, *cpu_};
+    object::Dependencies dependencies{
+        meta, transport, *board_, pools, *clock_, *rng_, metrics_, background_.executor(0), watch_};
+    return object::make_objects(options, limits, dependencies, write_, read_);
+  }
+
   std::vector<std::unique_ptr<MemoryStore>> stores_;
   std::vector<store::Store*> pointers_;
   std::unique_ptr<meta::MetaStore> meta_ = meta::make_memory_meta();

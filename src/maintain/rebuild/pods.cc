@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <functional>
 #include <map>
 
 #include "mas/object/holders.h"
@@ -26,12 +27,16 @@ Task<void> run_side_by_side(std::vector<Task<void>> tasks) {
 
 Pods::Pods(const RebuildDependencies& deps, int losses)
     : deps_(deps), view_(deps.view.current()), losses_(static_cast<std::size_t>(losses)) {
-  for (std::size_t i = 0; i < view_->layout.members.size(); ++i) {
+  auto left = [](const layout::Member& one) { return one.state == layout::MemberState::left; };
+  const auto& members = view_->layout.members;
+  // Of what a pod alone has lost nobody else can have any part.
+  const bool alone = std::count_if(members.begin(), members.end(), std::not_fn(left)) == 1;
+  for (std::size_t i = 0; i < members.size(); ++i) {
     auto member = static_cast<layout::MemberIndex>(i);
-    if (view_->layout.members[i].state == layout::MemberState::left) continue;
+    if (left(members[i])) continue;
     if (object::is_down(*view_, member)) {
       away_.insert(member);
-    } else if (view_->layout.members[i].fresh) {
+    } else if (members[i].fresh && !alone) {
       fresh_.insert(member);
     }
   }

@@ -90,8 +90,7 @@ std::vector<Candidate> sort_headers(const std::vector<peer::Carried>& shards) {
 
 bool outlives(const meta::Object& live, const meta::Object& deletion) {
   if (live.generation <= deletion.generation) return false;
-  if (live.replaces >= deletion.generation) return true;
-  return live.replaces == 0 && live.created > deletion.condemned_at;
+  return live.replaces == 0 || live.replaces >= deletion.generation;
 }
 
 Verdict judge(const std::optional<meta::Object>& stored, Versions versions) {

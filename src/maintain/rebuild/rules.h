@@ -33,9 +33,9 @@ struct Versions {
 void add(Versions& versions, Candidate more);
 
 // Whether `live` came after `deletion` and was not made obsolete by it. It names the generation it
-// replaced, so one that replaces an earlier one than the deletion was never published; one that
-// replaces nothing is later than the deletion only if it was sent after it, as when a file comes
-// back whose deleted record is long gone.
+// replaced, so one that replaces an earlier one than the deletion was never published. One that
+// replaces nothing drew its number before it looked for a record, and a deletion draws its own
+// after it has seen one: with the higher number it found the deleted record erased.
 [[nodiscard]] bool outlives(const meta::Object& live, const meta::Object& deletion);
 
 struct Verdict {

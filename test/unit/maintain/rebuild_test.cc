@@ -126,8 +126,8 @@ TEST_CASE("a file sent again after its deletion was forgotten is not taken for d
   rig.remove(hash);
   meta::Object record = *rig.record(hash);
   must(run_blocking_for(rig.objects.meta().erase(hash, record.generation, 1)));
-  // The deletion's manifest still lies where it was, from long ago.
-  record.condemned_at -= 1000;
+  // The deletion's manifest still lies where it was, from a pod whose clock was ahead.
+  record.condemned_at += 100'000;
   for (const auto& [pod, key] : manifests_of(rig, hash, 6)) {
     if (key.major != record.generation) continue;
     std::vector<Slice> bytes{Slice::copy_of(as_bytes(meta::encode(record)))};
@@ -235,6 +235,16 @@ TEST_CASE("with more away it refuses, says who, and changes nothing") {
   CHECK(refused.error().message().find("mas-3") == std::string::npos);
   CHECK(rig.live().empty());
   CHECK_FALSE(rig.stored_layout());
+}
+
+TEST_CASE("a pod alone whose disk was replaced has nobody to wait for") {
+  RebuildRig rig(1);
+  rig.view().layout.members[0].fresh = true;
+  rig.publish();
+  rig.put_some(1);
+  rig.lose_metadata();
+  CHECK(must(rig.rebuild()).not_restored == 0);
+  rig.check_files();
 }
 
 TEST_CASE("another cluster's store is left alone") {

@@ -276,7 +276,7 @@ TEST_CASE("a look-up that a delete overtakes does not put the old record into th
 TEST_CASE("a commit or a deletion whose answer got lost is found to have happened") {
   ObjectRig rig;
   std::string content = make_content(1000);
-  // Look-up, generation, shard, commit.
+  // Generation, look-up, shard, commit.
   rig.faults.fail_nth(3, true);
   Receipt receipt = must(rig.put(content));
   CHECK(rig.faults.hit());

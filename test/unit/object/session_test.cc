@@ -268,6 +268,7 @@ TEST_CASE("a finish that joins another is not told of what was deleted before it
     must(rig.init(key, false));
     send_all(rig, key, cut(content, 100'000));
     Gate gate;
+    auto other = rig.make_other();
     bool removed = false;
     std::optional<Result<FinishResult>> second;
     auto join = [&]() -> Task<void> {
@@ -275,15 +276,14 @@ TEST_CASE("a finish that joins another is not told of what was deleted before it
       second = co_await std::move(finishing);
     };
     auto action = [&]() -> Task<void> {
-      auto removing = rig.objects().remove(key.hash);
-      Result<void> gone = co_await std::move(removing);
-      removed = gone.has_value();
+      auto removing = other->remove(key.hash);
+      removed = (co_await std::move(removing)).has_value();
       (void)spawn(rig.background(), gate, join(), "second finish");
     };
     rig.faults.after_nth(call, action);
     (void)rig.finish(key);
     run_blocking(gate.close());
-    rig.faults.clear();
+    run_blocking(other->close());
     if (!removed || !second) continue;
     ++deleted;
     const bool told = second->has_value() && (*second)->receipt.has_value();
