@@ -29,7 +29,6 @@ inline constexpr std::array kKeptSeeds{
     KeptSeed{455, 0, "a finish that joined another was told of what was deleted before it came"},
     KeptSeed{582, 0,
              "a pod that doubted its store waited for a layout that the rebuild did not raise"},
-
     KeptSeed{1382, 0,
              "what only a member that had left once held kept the layout from ever settling"},
     KeptSeed{5125, 0, "a file that was deleted and sent again counted as deleted, by a clock"},
