@@ -11,4 +11,4 @@ def wait_for(condition, what, timeout=120.0):
             return value
         if time.monotonic() > end:
             raise AssertionError(f"waited {timeout} s in vain for {what}")
-        time.sleep(0.02)
+        time.sleep(0.01)
