@@ -128,10 +128,15 @@ class Play {
         // Nor does it wait for a manifest where nobody can store one.
         const bool deleted = object.state != meta::ObjectState::live;
         if (deleted && !has_manifest(*cluster_, object)) workload_.model->may_return(content);
-      } else if (cluster_->losses().is_excused(object)) {
+      } else if (cluster_->losses().is_excused(object) || is_lost_empty(object)) {
         workload_.model->may_be_gone(content);
       }
     }
+  }
+  // An empty file is its manifest, and is gone with as many disks as had a copy.
+  [[nodiscard]] bool is_lost_empty(const meta::Object& object) {
+    return object.extents.empty() &&
+           static_cast<int>(cluster_->losses().open().size()) > cluster_->profile().m;
   }
   [[nodiscard]] bool is_fine() const { return world_.violations().empty(); }
 
