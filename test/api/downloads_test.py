@@ -2,6 +2,7 @@
 import os
 import pathlib
 import random
+import signal
 import socket
 import subprocess
 import tempfile
@@ -127,6 +128,8 @@ class DownloadTest(DaemonTest):
         target.write_bytes(process.stdout.read(3 * MIB + 5))
         process.kill()
         process.communicate()
+        self.assertEqual(process.returncode, -signal.SIGKILL)
+        self.assertLess(target.stat().st_size, len(self.bytes))
         self.curl("-C", "-", "-o", str(target))
         self.assertEqual(sha256(target.read_bytes()), self.hash)
 

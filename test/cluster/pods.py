@@ -19,7 +19,7 @@ from backends import Backend
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
-from waiting import wait_for  # noqa: E402,F401  for the suites too
+import waiting  # noqa: E402
 
 TOOL = HERE.parents[1] / "tools" / "cluster.py"
 KIB = 1024
@@ -38,6 +38,11 @@ def main():
     program = unittest.main(module="__main__", argv=[sys.argv[0], *rest], verbosity=2, exit=False)
     print(f"{program.result.testsRun} tests took {time.monotonic() - began:.1f} s")
     sys.exit(0 if program.result.wasSuccessful() and program.result.testsRun > 0 else 1)
+
+
+def wait_for(condition, what, timeout=120.0):
+    """Of a whole cluster: for longer, and asking it less often."""
+    return waiting.wait_for(condition, what, timeout, pause=0.1)
 
 
 # Of an outage's suites: an outage of some seconds is many times as long as any of these.

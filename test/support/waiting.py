@@ -2,7 +2,7 @@
 import time
 
 
-def wait_for(condition, what, timeout=120.0):
+def wait_for(condition, what, timeout=20.0, pause=0.005):
     """Polls until `condition()` is true and gives its value back."""
     end = time.monotonic() + timeout
     while True:
@@ -11,4 +11,4 @@ def wait_for(condition, what, timeout=120.0):
             return value
         if time.monotonic() > end:
             raise AssertionError(f"waited {timeout} s in vain for {what}")
-        time.sleep(0.01)
+        time.sleep(pause)
