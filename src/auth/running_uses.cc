@@ -3,6 +3,7 @@
 #include <boost/asio/post.hpp>
 
 #include "mas/observe/log.h"
+#include "mas/runtime/contain.h"
 
 namespace mas::auth {
 namespace {
@@ -109,7 +110,8 @@ std::vector<RunningUses::Renewal> RunningUses::due() {
 }
 
 Task<void> RunningUses::renew(Renewal renewal) {
-  auto renewed = co_await ledger_.renew(renewal.token, renewal.issued_at);
+  auto renewing = contain(ledger_.renew(renewal.token, renewal.issued_at), "token renewal");
+  auto renewed = co_await std::move(renewing);
   if (renewed.has_error() && log::once_a_minute("token renewal")) {
     log::warn("a running token could not be renewed", {{"error", renewed.error()}});
   }

@@ -8,6 +8,7 @@
 #include "http/request_sender.h"
 #include "mas/net/connect.h"
 #include "mas/net/connection.h"
+#include "mas/runtime/contain.h"
 #include "mas/runtime/sync.h"
 
 namespace mas::http {
@@ -173,7 +174,8 @@ Task<Result<T>> TcpClient::with_timer(std::shared_ptr<Link> link, Task<Result<T>
   watchdog.reset();
   Gate gate;
   (void)spawn(executor_, gate, watch(link), "http client timer");
-  Result<T> result = co_await std::move(work);
+  auto working = contain(std::move(work), "http client");
+  Result<T> result = co_await std::move(working);
   watchdog.stop();
   co_await gate.close();
   co_return result;

@@ -6,6 +6,7 @@
 
 #include "maintain/walk.h"
 #include "mas/observe/log.h"
+#include "mas/runtime/contain.h"
 #include "mas/runtime/sync.h"
 
 namespace mas::maintain {
@@ -57,7 +58,8 @@ class Settling final : public SettleWalk {
 
  private:
   Task<void> run(std::uint64_t version) {
-    Result<bool> clean = co_await walk(version);
+    auto walking = contain(walk(version), "settle walk");
+    Result<bool> clean = co_await std::move(walking);
     if (clean.has_error()) log::debug("settle_walk.failed", {{"error", clean.error()}});
     std::lock_guard lock(mutex_);
     clean_ = clean.has_value() && *clean;

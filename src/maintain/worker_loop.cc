@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 
 #include "mas/observe/log.h"
+#include "mas/runtime/contain.h"
 
 namespace mas::maintain {
 namespace {
@@ -11,6 +12,8 @@ namespace {
 constexpr Duration kFirstRetry = std::chrono::seconds(1);
 constexpr Duration kLastRetry = std::chrono::minutes(5);
 constexpr Duration kWhilePaused = std::chrono::hours(24);
+
+Task<Result<Duration>> step_of(Worker& worker) { co_return co_await worker.step(); }
 
 }  // namespace
 
@@ -88,7 +91,8 @@ Task<Duration> WorkerLoop::step() {
     }
     running_ = true;
   }
-  Result<Duration> result = co_await worker_->step();
+  auto stepping = contain(step_of(*worker_), "worker step");
+  Result<Duration> result = co_await std::move(stepping);
   steps_.add();
   std::lock_guard lock(mutex_);
   running_ = false;

@@ -5,6 +5,7 @@
 
 #include "mas/membership/membership.h"
 #include "mas/observe/log.h"
+#include "mas/runtime/contain.h"
 #include "membership/clock_watch.h"
 #include "membership/freeze.h"
 #include "membership/inbox.h"
@@ -158,7 +159,8 @@ Task<void> Service::close() {
 
 Task<void> Service::beat_loop() {
   while (!stopping_) {
-    co_await beat();
+    auto beating = contain(beat(), "membership beat");
+    (void)co_await std::move(beating);
     if (!stopping_) co_await beat_timer_->wait(state_.options.heartbeat);
   }
 }
@@ -176,7 +178,8 @@ Task<void> Service::watch_loop() {
 
 Task<void> Service::keep_loop() {
   while (!stopping_) {
-    co_await keeper_.tick();
+    auto keeping = contain(keeper_.tick(), "membership layout");
+    (void)co_await std::move(keeping);
     if (!stopping_) co_await keep_timer_->wait(state_.options.heartbeat);
   }
 }

@@ -4,6 +4,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "mas/observe/log.h"
+#include "mas/runtime/contain.h"
 #include "object/part_list.h"
 #include "object/part_put.h"
 #include "object/presence.h"
@@ -102,7 +103,8 @@ std::shared_ptr<Finisher::Running> Finisher::join_or_start(const SessionKey& key
 
 Task<void> Finisher::run(SessionKey key, FinishRequest request, std::shared_ptr<Running> running) {
   auto write = context_.begin_write();
-  Result<FinishResult> result = co_await finish_session(key, std::move(request));
+  auto finishing = contain(finish_session(key, std::move(request)), "finish");
+  Result<FinishResult> result = co_await std::move(finishing);
   {
     std::lock_guard lock(mutex_);
     running_.erase(Key(key.hash, key.session));
@@ -175,7 +177,8 @@ Task<Result<FinishResult>> Finisher::finish_touching(meta::Upload upload,
   bool over = false;
   Gate gate;
   (void)spawn(here, gate, keep_touched(upload.id, *timer, over), "finish touch");
-  auto finishing = finish_sealed(std::move(upload), std::move(parts), std::move(name));
+  auto sealed = finish_sealed(std::move(upload), std::move(parts), std::move(name));
+  auto finishing = contain(std::move(sealed), "finish");
   Result<FinishResult> result = co_await std::move(finishing);
   over = true;
   timer->cancel();

@@ -1,5 +1,7 @@
 #include "object/generation_source.h"
 
+#include "mas/runtime/contain.h"
+
 namespace mas::object {
 
 Task<Result<std::uint64_t>> GenerationSource::next() {
@@ -33,7 +35,8 @@ Task<Result<std::uint64_t>> GenerationSource::lead() {
     served.swap(waiting_);
   }
   auto count = static_cast<std::uint32_t>(served.size() + 1);
-  Result<std::uint64_t> first = co_await membership::take_generations(meta_, watch_, count);
+  auto drawing = contain(membership::take_generations(meta_, watch_, count), "generation");
+  Result<std::uint64_t> first = co_await std::move(drawing);
   std::shared_ptr<Ticket> heir;
   {
     std::lock_guard lock(mutex_);

@@ -1,6 +1,7 @@
 #include "object/hash_chaser.h"
 
 #include "mas/observe/log.h"
+#include "mas/runtime/contain.h"
 #include "mas/runtime/offload.h"
 #include "object/extent_reader.h"
 
@@ -40,7 +41,8 @@ void HashChaser::kick(const Id128& upload) {
 
 Task<void> HashChaser::run(Id128 upload, std::shared_ptr<Chase> chase) {
   for (;;) {
-    Result<void> caught_up = co_await catch_up(upload);
+    auto catching_up = contain(catch_up(upload), "hash chaser");
+    Result<void> caught_up = co_await std::move(catching_up);
     if (caught_up.has_error()) {
       // Finishing reads what is left, or says why it cannot.
       log::info("hashing ahead gave up", {{"upload", upload.hex()}, {"error", caught_up.error()}});

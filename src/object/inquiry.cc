@@ -4,6 +4,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "mas/object/holders.h"
+#include "mas/runtime/contain.h"
 
 namespace mas::object {
 
@@ -22,7 +23,8 @@ void Inquiry::add(std::optional<layout::MemberIndex> member, const RecordKey& ke
 Task<void> Inquiry::ask_one(Context& context, std::shared_ptr<Asked> asked,
                             layout::MemberIndex member) {
   Batch& batch = asked->batches[member];
-  batch.said = co_await context.deps.transport.have(member, batch.keys);
+  auto asking = contain(context.deps.transport.have(member, batch.keys), "presence");
+  batch.said = co_await std::move(asking);
   batch.ended = true;
   --asked->running;
   asked->news->wake();

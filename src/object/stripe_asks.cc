@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mas/observe/log.h"
+#include "mas/runtime/contain.h"
 
 namespace mas::object {
 namespace {
@@ -55,6 +56,15 @@ Task<Got> fetch(Context& context, ShardSource& source, int shard, Want want, Rec
   }
 }
 
+namespace {
+
+Task<Result<Got>> read(Context& context, ShardSource& source, int shard, Want want,
+                       RecallPtr recall) {
+  co_return co_await fetch(context, source, shard, want, std::move(recall));
+}
+
+}  // namespace
+
 // ---- Calls ----
 
 void StripeAsks::ask(int shard, Want want) {
@@ -76,7 +86,10 @@ Task<void> StripeAsks::run(std::shared_ptr<StripeAsks> self, Ask& ask) {
   if (!self->left_) {
     RecallPtr recall(self, &ask.recall);
     bool own = source.is_own(ask.shard);
-    ask.got = co_await fetch(self->context_, source, ask.shard, ask.want, std::move(recall));
+    auto reading = read(self->context_, source, ask.shard, ask.want, std::move(recall));
+    auto contained = contain(std::move(reading), "shard read");
+    Result<Got> got = co_await std::move(contained);
+    if (got.has_value()) ask.got = *std::move(got);
     if (ask.got.good && !own) {
       self->context_.hedging.note(self->context_.deps.clock.now() - ask.began);
     }

@@ -4,6 +4,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "mas/runtime/contain.h"
 #include "mas/runtime/offload.h"
 #include "object/stripe_writer.h"
 
@@ -30,7 +31,8 @@ StripePipeline::StripePipeline(Context& context, const Id128& upload, const Prof
 Task<Result<void>> StripePipeline::run(BodyReader& body, Head head) {
   stripe_size_ = head.stripe_size;
   large_ = head.large;
-  Result<void> pumped = co_await pump(body, std::move(head.piece));
+  auto pumping = contain(pump(body, std::move(head.piece)), "upload");
+  Result<void> pumped = co_await std::move(pumping);
   co_await workers_.close();
   idle_.reset();
   // What the holders said explains more than what followed from it.
@@ -79,6 +81,18 @@ Task<void> StripePipeline::submit(Piece piece) {
 }
 
 Task<void> StripePipeline::work(Piece piece, meta::Extent extent, std::uint64_t number) {
+  auto storing = contain(store(piece, extent, number), "stripe");
+  Result<void> stored = co_await std::move(storing);
+  if (stored.has_error()) {
+    fail(stored.error());
+    // Nothing goes in there any more.
+    coder_free_.set();
+  }
+  if (--in_flight_ == 0 && !idle_) idle_ = std::move(piece.permit);
+  slot_free_.set();
+}
+
+Task<Result<void>> StripePipeline::store(Piece& piece, meta::Extent extent, std::uint64_t number) {
   codec::EncodeOptions options{extent.profile, context_.options.unit, context_.options.compress};
   codec::StripeId id{extent.id, number};
   auto job = [this, &piece, &options, &id]() -> Result<codec::EncodedStripe> {
@@ -86,19 +100,12 @@ Task<void> StripePipeline::work(Piece piece, meta::Extent extent, std::uint64_t 
     return codec::encode(id, std::move(piece.buffer), piece.size, options);
   };
   Result<codec::EncodedStripe> encoded = co_await offload(context_.deps.pools.cpu, job);
-  if (encoded.has_error()) fail(encoded.error());
+  if (encoded.has_error()) co_return encoded.error();
   coder_free_.set();
-  if (encoded.has_value()) {
-    Result<Durability> stored =
-        co_await write_stripe(context_, extent, number, *std::move(encoded));
-    if (stored.has_error()) {
-      fail(stored.error());
-    } else {
-      written_.add(*stored);
-    }
-  }
-  if (--in_flight_ == 0 && !idle_) idle_ = std::move(piece.permit);
-  slot_free_.set();
+  MAS_CO_TRY(Durability stored,
+             co_await write_stripe(context_, extent, number, *std::move(encoded)));
+  written_.add(stored);
+  co_return Result<void>();
 }
 
 Task<Result<Piece>> StripePipeline::next_piece(std::uint64_t at_most) {

@@ -35,6 +35,7 @@ class StripePipeline {
   Task<Result<void>> prepare_extent(std::uint64_t at_most);
   Task<void> submit(Piece piece);
   Task<void> work(Piece piece, meta::Extent extent, std::uint64_t number);
+  Task<Result<void>> store(Piece& piece, meta::Extent extent, std::uint64_t number);
   Task<Result<Piece>> next_piece(std::uint64_t at_most);
   Task<void> grow_stripes();
   Task<void> wait_for_slot();

@@ -5,6 +5,7 @@
 
 #include "mas/object/holders.h"
 #include "mas/observe/log.h"
+#include "mas/runtime/contain.h"
 
 namespace mas::object {
 namespace {
@@ -80,8 +81,10 @@ Task<void> Volley::deliver(std::shared_ptr<Volley> volley, std::size_t index,
   Delivery& delivery = volley->deliveries_[index];
   std::shared_ptr<peer::Recall> recall(volley, &volley->recalls_[index]);
   std::vector<Slice> pieces = delivery.pieces;
-  Result<void> result = co_await volley->context_.deps.transport.put_unless(
+  auto putting = volley->context_.deps.transport.put_unless(
       std::move(recall), *delivery.holder, version, delivery.key, std::move(pieces));
+  auto contained = contain(std::move(putting), "shard write");
+  Result<void> result = co_await std::move(contained);
   volley->end(index, std::move(result));
 }
 

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <atomic>
 #include <boost/asio/this_coro.hpp>
-#include <exception>
 
 #include "mas/peer/http.h"
+#include "mas/runtime/contain.h"
 #include "mas/runtime/sync.h"
 #include "peer/ping.h"
 #include "peer/remote_calls.h"
@@ -27,12 +27,10 @@ struct Hop {
 
 template <class T>
 Task<void> carry(Task<Result<T>> work, std::shared_ptr<Hop<T>> hop) {
-  try {
-    hop->result.emplace(co_await std::move(work));
-  } catch (const std::exception& thrown) {
-    // Whoever waits must wake up.
-    hop->result.emplace(Error(Code::internal, thrown.what()).mark_maybe_happened());
-  }
+  // Whoever waits must wake up.
+  auto contained = contain(std::move(work), "peer call");
+  Result<T> result = co_await std::move(contained);
+  hop->result.emplace(std::move(result));
   hop->done.set();
 }
 

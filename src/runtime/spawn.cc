@@ -3,6 +3,7 @@
 #include <string>
 
 #include "mas/observe/log.h"
+#include "mas/runtime/contain.h"
 #include "mas/runtime/sync.h"
 
 namespace mas {
@@ -12,22 +13,33 @@ Task<void> run_owned(Task<void> task, [[maybe_unused]] Gate::Pass pass) {
   co_await std::move(task);
 }
 
-// Told of the task's end; an exception here is a bug in mas or memory running out.
+// An exception that got this far is a bug in mas or memory running out.
+void tell(const std::exception_ptr& failure, std::string_view task) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& e) {
+    log::error("task.failed", {{"task", task}, {"what", e.what()}});
+  } catch (...) {
+    log::error("task.failed", {{"task", task}, {"what", "unknown exception"}});
+  }
+}
+
+// Told of the task's end.
 struct Finished {
   std::string name;
-  void operator()(std::exception_ptr failure) const {
-    if (!failure) return;
-    try {
-      std::rethrow_exception(failure);
-    } catch (const std::exception& e) {
-      log::error("task failed", {{"task", name}, {"what", e.what()}});
-    } catch (...) {
-      log::error("task failed", {{"task", name}, {"what", "unknown exception"}});
-    }
+  void operator()(const std::exception_ptr& failure) const {
+    if (failure) tell(failure, name);
   }
 };
 
 }  // namespace
+
+Error detail::escaped(const std::exception_ptr& failure, std::string_view task) {
+  tell(failure, task);
+  Error error(Code::internal, "Something inside the server went wrong; its log says what.");
+  error.mark_maybe_happened();
+  return error;
+}
 
 bool spawn(const Executor& executor, Gate& gate, Task<void> task, std::string_view name) {
   auto pass = gate.try_enter();

@@ -1,5 +1,5 @@
-// A PeerTransport some of whose members hang or die when a test says so. Calls to one that hangs
-// wait until they are recalled or the member goes on. Thread-safe.
+// A PeerTransport some of whose members hang, die or throw when a test says so. Calls to one that
+// hangs wait until they are recalled or the member goes on. Thread-safe.
 //
 // Fault budget: what the test sets; calls that began before are not touched.
 #pragma once
@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -18,7 +19,7 @@ namespace mas::test {
 
 class StallingTransport final : public peer::PeerTransport {
  public:
-  enum class Way { runs, hangs, dies };
+  enum class Way { runs, hangs, dies, throws };
 
   explicit StallingTransport(peer::PeerTransport& inner) : inner_(inner) {}
 
@@ -86,6 +87,7 @@ class StallingTransport final : public peer::PeerTransport {
       ++calls_[member];
       Way way = ways_[member];
       if (way == Way::dies) co_return gone();
+      if (way == Way::throws) throw std::runtime_error("a bug");
       if (way == Way::runs) co_return Result<void>();
       hanging_[member].push_back(freed);
     }

@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "mas/runtime/contain.h"
 #include "mas/runtime/sync.h"
 
 namespace mas::app {
@@ -54,7 +55,8 @@ class Refreshing final : public RefreshingTransport {
  private:
   // On membership's own thread. What comes of it shows on the board; an error changes nothing.
   static Task<void> ask(membership::Membership& membership, std::shared_ptr<Event> done) {
-    (void)co_await membership.refresh();
+    auto refreshing = contain(membership.refresh(), "layout refresh");
+    (void)co_await std::move(refreshing);
     done->set();
   }
   Task<void> refresh() {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "mas/net/connect.h"
+#include "mas/runtime/contain.h"
 
 namespace mas::auth::redis {
 namespace {
@@ -109,7 +110,8 @@ Task<Result<Lane::Place>> Lane::connect(Place place, Instant deadline) {
 }
 
 Task<void> Lane::run_opening(std::shared_ptr<Opening> opening, Instant deadline) {
-  Result<LinkPtr> link = co_await open(deadline);
+  auto connecting = contain(open(deadline), "redis connect");
+  Result<LinkPtr> link = co_await std::move(connecting);
   if (link.has_value()) {
     opening->place.link = std::move(*link);
   } else {

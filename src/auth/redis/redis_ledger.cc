@@ -11,6 +11,7 @@
 #include "auth/redis/lane.h"
 #include "auth/redis/script.h"
 #include "mas/observe/log.h"
+#include "mas/runtime/contain.h"
 
 namespace mas::auth {
 namespace {
@@ -126,7 +127,8 @@ Task<Result<LedgerEntry>> SharedLedger::call(Request request) {
 
 Task<void> SharedLedger::cross(LaneState& lane, Request request,
                                std::shared_ptr<Crossing> crossing) {
-  crossing->result = co_await call_on(lane, request);
+  auto calling = contain(call_on(lane, request), "redis call");
+  crossing->result = co_await std::move(calling);
   crossing->done.set();
 }
 
@@ -191,7 +193,8 @@ Error SharedLedger::failed(LaneState& lane, Health::Era era, const Error& cause,
 
 Task<void> SharedLedger::probe(LaneState& lane) {
   while (!closing_.load()) {
-    Result<void> alive = co_await look(lane);
+    auto looking = contain(look(lane), "redis probe");
+    Result<void> alive = co_await std::move(looking);
     if (alive.has_value()) {
       log::info("redis.back");
       health_.came_back();

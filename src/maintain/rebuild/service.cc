@@ -2,6 +2,7 @@
 
 #include "mas/maintain/rebuild.h"
 #include "mas/observe/log.h"
+#include "mas/runtime/contain.h"
 #include "mas/runtime/sync.h"
 
 namespace mas::maintain {
@@ -55,7 +56,8 @@ class Service final : public RebuildService {
 
   Task<void> run(std::shared_ptr<Job> job) {
     log::info("rebuild.started");
-    Result<void> done = co_await work(*job);
+    auto working = contain(work(*job), "rebuild");
+    Result<void> done = co_await std::move(working);
     RebuildReport report = job->rebuild->report();
     if (done.has_error()) {
       log::error("rebuild.failed", {{"error", done.error()}});

@@ -1,4 +1,5 @@
 #include <atomic>
+#include <stdexcept>
 #include <thread>
 
 #include "rig.h"
@@ -13,6 +14,7 @@ namespace {
 struct Seen {
   std::atomic<int> steps{0};
   std::atomic<bool> fails{false};
+  std::atomic<bool> throws{false};
 };
 
 class CountingWorker final : public maintain::Worker {
@@ -21,6 +23,7 @@ class CountingWorker final : public maintain::Worker {
   [[nodiscard]] std::string name() const override { return name_; }
   Task<Result<Duration>> step() override {
     ++seen_.steps;
+    if (seen_.throws) throw std::runtime_error("a bug");
     if (seen_.fails) co_return Error(Code::io, "the disk says no");
     co_return Duration(minutes(1));
   }
@@ -124,4 +127,17 @@ TEST_CASE("closing ends all waits, those of paused workers too") {
   f.start();
   run_blocking(f.scheduler->close());
   CHECK(f.clock.waiting() == 0);
+}
+
+TEST_CASE("a worker that throws is run again like one that failed") {
+  Fixture f;
+  f.one.throws = true;
+  f.start();
+  CHECK_FALSE(f.status_of("one").running);
+  CHECK_FALSE(f.status_of("one").last_error.empty());
+  f.one.throws = false;
+  const int before = f.one.steps;
+  f.advance(seconds(1));
+  CHECK(f.one.steps == before + 1);
+  CHECK(f.status_of("one").last_error.empty());
 }

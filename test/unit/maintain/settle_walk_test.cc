@@ -5,6 +5,7 @@
 
 #include "cluster_rig.h"
 #include "mas/runtime/io_threads.h"
+#include "support/throwing_meta.h"
 
 using namespace mas;
 using namespace mas::test;
@@ -13,10 +14,11 @@ using std::chrono::seconds;
 namespace {
 
 struct Settling {
-  explicit Settling(ClusterRig& rig)
+  explicit Settling(ClusterRig& rig) : Settling(rig, rig.objects.failing_meta()) {}
+  Settling(ClusterRig& rig, meta::MetaStore& meta)
       : cluster(rig),
-        walk(maintain::make_settle_walk({rig.objects.failing_meta(), rig.objects.objects().upkeep(),
-                                         rig.pods[0]->board, rig.clock, io.executor(0)})) {
+        walk(maintain::make_settle_walk({meta, rig.objects.objects().upkeep(), rig.pods[0]->board,
+                                         rig.clock, io.executor(0)})) {
     io.start();
   }
   ~Settling() { run_blocking(walk->close()); }
@@ -86,4 +88,16 @@ TEST_CASE("what is known to be beyond repair does not keep a layout from settlin
   rig.walk();  // finds it, and marks it
   CHECK(must(rig.objects.find(object.hash)).damaged);
   CHECK(settling.settles(rig.view.layout.version));
+}
+
+TEST_CASE("a walk that throws is followed by another") {
+  ClusterRig rig(6);
+  must(rig.objects.put(make_content(3000, 1)));
+  ThrowingMeta meta(rig.objects.meta());
+  Settling settling(rig, meta);
+  const std::uint64_t version = rig.view.layout.version;
+  meta.at = 0;
+  CHECK_FALSE(settling.settles(version));
+  REQUIRE(meta.thrown);
+  CHECK(settling.settles(version));
 }
