@@ -156,6 +156,8 @@ class TcpClient final : public Client {
   // Runs `work` with the link's watchdog beside it; both have ended when this returns.
   template <class T>
   Task<Result<T>> with_timer(std::shared_ptr<Link> link, Task<Result<T>> work);
+  // Over a new connection.
+  Task<Result<ResponseHead>> send_anew(ClientRequest& request);
   Task<Result<ResponseHead>> exchange(Link& link, ClientRequest& request);
   Task<Result<ResponseHead>> talk(Link& link, ClientRequest& request);
 
@@ -220,13 +222,21 @@ Task<Result<ResponseHead>> TcpClient::send(ClientRequest request) {
   // The server may have closed a kept connection just as the request was sent.
   if (head.has_error() && reused && link_ == link && !link->answer_began &&
       may_repeat(request, head.error())) {
-    MAS_CO_CHECK(co_await connect());
+    bool sent_before = head.error().maybe_happened();
+    head = co_await send_anew(request);
     link = link_;
-    auto second = exchange(*link, request);
-    head = co_await with_timer(link, std::move(second));
+    // The server may have worked on what was sent first, whatever becomes of the second.
+    if (head.has_error() && sent_before) head = Error(head.error()).mark_maybe_happened();
   }
   if (head.has_error() && link_ == link) link_.reset();
   co_return head;
+}
+
+Task<Result<ResponseHead>> TcpClient::send_anew(ClientRequest& request) {
+  MAS_CO_CHECK(co_await connect());
+  auto link = link_;
+  auto sending = exchange(*link, request);
+  co_return co_await with_timer(link, std::move(sending));
 }
 
 Task<Result<ResponseHead>> TcpClient::exchange(Link& link, ClientRequest& request) {

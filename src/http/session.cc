@@ -139,6 +139,7 @@ Task<void> Session::call_handler(SessionExchange& exchange) {
 Task<void> Session::answer_if_unanswered(SessionExchange& exchange) {
   if (exchange.started() || exchange.broken()) co_return;
   Error error(Code::internal, "The server failed to answer; try again.");
+  error.mark_maybe_happened();  // the handler failed at any place of its work
   auto [head, body] = context_.handler.early_error(error, exchange.head().request_id);
   exchange.wire_code = wire_code(error.code());
   co_await exchange.respond(std::move(head), std::move(body));

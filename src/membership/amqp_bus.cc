@@ -298,7 +298,9 @@ void AmqpBus::confirmed(std::uint64_t number, bool multiple, bool taken) {
     if (taken) {
       finish(at->second, Result<void>());
     } else {
-      finish(at->second, Error(Code::broker_unavailable, "The message broker refuses."));
+      // One queue of several was enough to refuse it: the others may have it.
+      Error refused(Code::broker_unavailable, "The message broker refuses.");
+      finish(at->second, refused.mark_maybe_happened());
     }
   }
   in_flight_.erase(first, end);

@@ -14,7 +14,7 @@
 namespace mas::test {
 
 struct Play {
-  enum class Kind { expect_head, say, wait_for_end } kind;
+  enum class Kind { expect_head, say, wait_for_end, stop_listening } kind;
   std::string text;
 
   // Reads up to an empty line.
@@ -22,6 +22,8 @@ struct Play {
   static Play say(std::string text) { return {Kind::say, std::move(text)}; }
   // Reads until the client ends.
   static Play wait_for_end() { return {Kind::wait_for_end, {}}; }
+  // Whoever connects from now on is refused.
+  static Play stop_listening() { return {Kind::stop_listening, {}}; }
 };
 
 // One script a connection; each connection is closed at its script's end, gently if all that came
@@ -58,7 +60,7 @@ class ScriptedServer {
   [[nodiscard]] const std::string& address() const { return address_; }
 
  private:
-  static void perform(int socket, const Play& play) {
+  void perform(int socket, const Play& play) const {
     char byte = 0;
     std::string seen;
     switch (play.kind) {
@@ -71,6 +73,9 @@ class ScriptedServer {
       case Play::Kind::wait_for_end:
         while (::recv(socket, &byte, 1, 0) == 1) {
         }
+        return;
+      case Play::Kind::stop_listening:
+        ::shutdown(listener_, SHUT_RDWR);
         return;
     }
   }

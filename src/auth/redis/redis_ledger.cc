@@ -168,7 +168,11 @@ Task<Result<LedgerEntry>> SharedLedger::run_script(Link& link, Request request, 
   }
   if (reply.kind != Reply::Kind::error) {
     Result<LedgerEntry> entry = Script::read(reply);
-    if (entry.has_error() && entry.error().code() == Code::corrupt) link.spoil();
+    if (entry.has_error() && entry.error().code() == Code::corrupt) {
+      link.spoil();
+      // Something took the call; what it did cannot be told from this answer.
+      co_return Error(entry.error()).mark_maybe_happened();
+    }
     co_return entry;
   }
   // A server that is only a replica by now: another connection may lead to the new primary.

@@ -96,6 +96,19 @@ TEST_CASE("answers that make no sense are a server that is unavailable") {
   }
 }
 
+TEST_CASE("a use that is answered with nonsense may have happened") {
+  for (const char* answer : {"+OK\r\n", "*0\r\n", "*3\r\n:1\r\n:2\r\n+x\r\n", "HTTP/1.1 400\r\n"}) {
+    Impostor impostor(answer, false);
+    LedgerOptions options;
+    options.url = impostor.url();
+    LedgerRig rig(options);
+    auto used = rig.use(rig.new_token(), WallTime{1});
+    INFO(answer);
+    REQUIRE(code_of(used) == Code::ledger_unavailable);
+    CHECK(used.error().maybe_happened());
+  }
+}
+
 TEST_CASE("an answer too large is not read to its end") {
   CHECK(outcome("$500000000\r\n" + std::string(1 << 20, 'x')) == kUnavailable);
 }

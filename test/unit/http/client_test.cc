@@ -403,6 +403,22 @@ TEST_CASE("A request that a kept connection swallowed is sent again only if that
   }
 }
 
+TEST_CASE("What may have happened at first is not forgotten where sending again fails") {
+  std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n";
+  auto clock = make_system_clock();
+  // Nobody listens any more when the second request is to be sent again.
+  auto server = std::make_unique<ScriptedServer>(std::vector<std::vector<Play>>{
+      {Play::expect_head(), Play::say(answer + "a"), Play::expect_head(), Play::stop_listening()}});
+  auto steps = [&](Client& client) -> Task<void> {
+    Got first = co_await ask(client, request("GET", "/"));
+    CHECK(first.body == "a");
+    Got second = co_await ask(client, request("GET", "/"));
+    CHECK(second.code == Code::closed);
+    CHECK(second.maybe_happened);
+  };
+  with_client(server->address(), *clock, steps);
+}
+
 TEST_CASE("A call is given up with close(), and not begun again") {
   TcpRelay silent("");
   auto clock = make_system_clock();

@@ -42,6 +42,7 @@ class RigHandler final : public http::Handler {
   }
   std::pair<http::ResponseHead, std::string> early_error(const Error& error,
                                                          std::string_view id) override {
+    early_maybe = error.maybe_happened();
     http::ResponseHead head;
     head.status = http_status(error.code());
     if (is_retryable(error.code())) head.headers.add("Retry-After", "1");
@@ -51,6 +52,7 @@ class RigHandler final : public http::Handler {
   }
 
   std::atomic<int> calls{0};
+  std::atomic<bool> early_maybe{false};  // what the last early error said
   std::atomic<Code> body_error{Code::ok};
   std::atomic<Code> write_error{Code::ok};
   Event waiting;
