@@ -13,6 +13,7 @@
 #include "object/record_cache.h"
 #include "object/repair_queue.h"
 #include "object/skip_list.h"
+#include "object/unrecorded.h"
 #include "object/write_epochs.h"
 
 namespace mas::object {
@@ -56,10 +57,9 @@ struct Context {
   Context& operator=(const Context&) = delete;
 
   [[nodiscard]] std::int64_t now_seconds() const { return deps.clock.wall().unix_seconds(); }
-  // To be held while something is written.
-  [[nodiscard]] WriteEpochs::Write begin_write() {
-    return epochs.begin(deps.view.current()->layout.version);
-  }
+  // To be held while one stripe, or one manifest with its commit, is written; never while a body is
+  // waited for.
+  [[nodiscard]] WriteEpochs::Write begin_write() { return epochs.begin(deps.view); }
   // Unix seconds when an upload touched now would expire.
   [[nodiscard]] std::int64_t expiry() const;
 
@@ -76,6 +76,7 @@ struct Context {
   GenerationSource generations;
   RunLocks run_locks;
   WriteEpochs epochs;
+  Unrecorded unrecorded;
   RepairQueue hints;
   SkipList skips;
   Hedging hedging;

@@ -102,7 +102,6 @@ std::shared_ptr<Finisher::Running> Finisher::join_or_start(const SessionKey& key
 }
 
 Task<void> Finisher::run(SessionKey key, FinishRequest request, std::shared_ptr<Running> running) {
-  auto write = context_.begin_write();
   auto finishing = contain(finish_session(key, std::move(request)), "finish");
   Result<FinishResult> result = co_await std::move(finishing);
   {

@@ -1,5 +1,6 @@
 #include "mas/object/objects.h"
 
+#include "object/carry_over.h"
 #include "object/download.h"
 #include "object/find.h"
 #include "object/finish.h"
@@ -43,7 +44,8 @@ class StripedObjects final : public Objects {
       : context_(options, limits, dependencies, write, read),
         chaser_(context_),
         finisher_(context_, chaser_),
-        upkeep_(context_) {}
+        upkeep_(context_),
+        carry_over_(context_, upkeep_) {}
 
   Task<Result<meta::Object>> find(Hash hash, bool fresh) override {
     MAS_CO_CHECK(may_read(context_));
@@ -51,7 +53,6 @@ class StripedObjects final : public Objects {
   }
   Task<Result<Receipt>> put(PutRequest request, ByteSource& body) override {
     MAS_CO_CHECK(may_write(context_));
-    auto write = context_.begin_write();
     co_return co_await put_object(context_, std::move(request), body);
   }
   Task<Result<Receipt>> receipt_of(meta::Object object) override {
@@ -70,7 +71,6 @@ class StripedObjects final : public Objects {
   Task<Result<PartResult>> put_part(SessionKey key, PartRequest request,
                                     ByteSource& body) override {
     MAS_CO_CHECK(may_write(context_));
-    auto write = context_.begin_write();
     co_return co_await object::put_part(context_, chaser_, std::move(key), request, body);
   }
   Task<Result<FinishResult>> finish(SessionKey key, FinishRequest request) override {
@@ -98,13 +98,15 @@ class StripedObjects final : public Objects {
     co_return co_await remove_object(context_, hash);
   }
 
-  bool writes_drained(std::uint64_t version) const override {
-    return context_.epochs.drained(version);
+  bool writes_drained(std::uint64_t version) override {
+    // New writes go by the board: it has to show the layout first. And in this order: a write that
+    // is over has noted what it stored.
+    if (context_.deps.view.current()->layout.version < version) return false;
+    return context_.epochs.drained(version) && carry_over_.is_done(version);
   }
   Task<Result<void>> recover() override { return finisher_.recover(); }
   Task<Result<void>> take_over(meta::Upload sealed) override {
     MAS_CO_CHECK(may_write(context_));
-    auto write = context_.begin_write();
     co_return co_await finisher_.take_over(std::move(sealed));
   }
   Upkeep& upkeep() override { return upkeep_; }
@@ -118,6 +120,7 @@ class StripedObjects final : public Objects {
   HashChaser chaser_;
   Finisher finisher_;
   StripeUpkeep upkeep_;
+  CarryOver carry_over_;
 };
 
 }  // namespace

@@ -57,6 +57,7 @@ Task<Result<Published>> publish(Context& context, meta::Object object, std::opti
     if (object.generation < object.replaces) {
       MAS_CO_TRY(object.generation, co_await context.generations.next());
     }
+    auto write = context.begin_write();
     MAS_CO_CHECK(co_await manifest.store(object));
     Result<meta::CommitResult> commit =
         co_await context.deps.meta.commit(object, object.replaces, upload);

@@ -26,6 +26,7 @@ StripePipeline::StripePipeline(Context& context, const Id128& upload, const Prof
       written_(written),
       touched_(context.deps.clock.now()) {
   coder_free_.set();
+  if (!written_.body) written_.body = context.unrecorded.open();
 }
 
 Task<Result<void>> StripePipeline::run(BodyReader& body, Head head) {
@@ -102,9 +103,11 @@ Task<Result<void>> StripePipeline::store(Piece& piece, meta::Extent extent, std:
   Result<codec::EncodedStripe> encoded = co_await offload(context_.deps.pools.cpu, job);
   if (encoded.has_error()) co_return encoded.error();
   coder_free_.set();
+  auto write = context_.begin_write();
   MAS_CO_TRY(Durability stored,
              co_await write_stripe(context_, extent, number, *std::move(encoded)));
   written_.add(stored);
+  written_.body->stored(extent, number, write.version());
   co_return Result<void>();
 }
 

@@ -15,6 +15,8 @@ namespace mas::object {
 struct Written {
   std::vector<meta::Extent> extents;
   std::optional<Durability> worst;
+  // Answers for the stripes until their caller has recorded them.
+  std::shared_ptr<UnrecordedBody> body;
 
   void add(const Durability& stripe) { worst = worst ? Durability::worst(*worst, stripe) : stripe; }
 };

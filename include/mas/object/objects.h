@@ -142,8 +142,12 @@ class Objects {
   // Errors: no_such_file.
   virtual Task<Result<void>> remove(Hash hash) = 0;
 
-  // Whether each write that began under a layout older than `version` is published or given up.
-  [[nodiscard]] virtual bool writes_drained(std::uint64_t version) const = 0;
+  // Whether nothing that was written under a layout older than `version` is known to this pod
+  // alone: no such write is at work, and what it stored is in a record, in place under `version`, or
+  // given up. A body that is still on its way is no obstacle: what came of it so far is brought to
+  // its place in the background. On one thread, again and again; false before the view shows
+  // `version`.
+  [[nodiscard]] virtual bool writes_drained(std::uint64_t version) = 0;
   // Finishes or reopens what a crash left sealed; called once at start, before serving, by a pod
   // that is alone: in a cluster another pod may be at work on it.
   virtual Task<Result<void>> recover() = 0;

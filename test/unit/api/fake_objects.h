@@ -193,7 +193,7 @@ class FakeObjects final : public object::Objects {
     co_return Result<void>();
   }
 
-  bool writes_drained(std::uint64_t) const override { return true; }
+  bool writes_drained(std::uint64_t) override { return true; }
   Task<Result<void>> recover() override { co_return Result<void>(); }
   Task<Result<void>> take_over(meta::Upload) override { co_return Result<void>(); }
   Task<void> close() override { co_return; }
