@@ -1,4 +1,10 @@
 // Ends uploads that nobody has continued in time.
+//
+// No clock but this pod's own running time decides: an upload ends once this pod has seen it
+// without a sign of life for as long as a session lives. Every pod keeps that time of all uploads,
+// so that whoever comes to look after one knows it; the pod that looks after its slice ends it.
+#include "maintain/idle_marks.h"
+#include "maintain/slices.h"
 #include "maintain/tally.h"
 #include "mas/maintain/scheduler.h"
 #include "mas/observe/log.h"
@@ -6,13 +12,15 @@
 namespace mas::maintain {
 namespace {
 
-constexpr std::uint32_t kBatch = 100;
+constexpr std::uint32_t kPage = 500;         // uploads looked at in one step
+constexpr std::size_t kMostMarks = 100'000;  // some 10 MB
 
 class ExpiryWorker final : public Worker {
  public:
-  ExpiryWorker(const config::Maintain& options, const Dependencies& deps)
+  ExpiryWorker(const config::Maintain& options, const Dependencies& deps, Duration session)
       : options_(options),
         deps_(deps),
+        session_(session),
         expired_(deps.metrics.counter("mas_uploads_expired_total",
                                       "Uploads ended because nobody continued them.")) {}
 
@@ -20,37 +28,61 @@ class ExpiryWorker final : public Worker {
   void describe(WorkerStatus& status) const override { tally_.describe(status); }
 
   Task<Result<Duration>> step() override {
-    if (deps_.view.current()->halted()) co_return options_.expire_interval;
-    std::int64_t now = deps_.clock.wall().unix_seconds();
-    MAS_CO_TRY(auto uploads, co_await deps_.meta.expired(now, kBatch));
-    // An old store may list as open what was published since.
-    if (!uploads.empty()) {
-      MAS_CO_CHECK(co_await membership::take_generations(deps_.meta, deps_.watch, 1));
+    auto view = deps_.view.current();
+    if (view->halted()) co_return options_.expire_interval;
+    MAS_CO_TRY(std::vector<meta::Upload> page, co_await deps_.meta.uploads(after_, kPage));
+    const bool ended = page.size() < kPage;
+    if (!page.empty()) after_ = page.back().id;
+    const SliceSet own = own_slices(*view);
+    const Instant now = deps_.clock.now();
+    std::vector<meta::Upload> idle;
+    for (meta::Upload& upload : page) {
+      if (upload.state != meta::UploadState::open) continue;
+      const Duration unchanged = marks_.see(upload.id, upload.touches, now);
+      if (unchanged >= session_ && own[upload.id.bytes[0]]) idle.push_back(std::move(upload));
     }
-    std::uint64_t ended = 0;
-    for (const meta::Upload& upload : uploads) {
-      // Refused if it was continued or sealed since the list was made.
-      MAS_CO_TRY(bool done, co_await deps_.meta.expire(upload.id, now, now));
-      if (!done) continue;
-      ++ended;
-      expired_.add();
-      log::info("upload expired", {{"hash", upload.hash.hex()}, {"parts", upload.part_count}});
+    if (ended) {
+      after_.reset();
+      marks_.end_pass();
     }
-    tally_.add(ended, static_cast<double>(ended), deps_.clock.now());
-    co_return uploads.size() == kBatch ? Duration(0) : options_.expire_interval;
+    MAS_CO_CHECK(co_await end(std::move(idle)));
+    co_return ended ? options_.expire_interval : Duration(0);
   }
 
  private:
+  Task<Result<void>> end(std::vector<meta::Upload> idle) {
+    // An old store may list as open what was published since.
+    if (!idle.empty()) {
+      MAS_CO_CHECK(co_await membership::take_generations(deps_.meta, deps_.watch, 1));
+    }
+    std::uint64_t ended = 0;
+    for (const meta::Upload& upload : idle) {
+      const std::int64_t now = deps_.clock.wall().unix_seconds();
+      // Refused if it was continued or sealed since it was looked at.
+      MAS_CO_TRY(bool done, co_await deps_.meta.expire(upload.id, upload.touches, now));
+      if (!done) continue;
+      ++ended;
+      expired_.add();
+      log::info("upload.expired", {{"hash", upload.hash.hex()}, {"parts", upload.part_count}});
+    }
+    tally_.add(ended, static_cast<double>(ended), deps_.clock.now());
+    co_return Result<void>();
+  }
+
   config::Maintain options_;
   Dependencies deps_;
+  const Duration session_;
   observe::Counter& expired_;
   Tally tally_{"uploads"};
+  IdleMarks marks_{kMostMarks};
+  std::optional<Id128> after_;
 };
 
 }  // namespace
 
-std::unique_ptr<Worker> make_expiry_worker(const config::Maintain& options, Dependencies deps) {
-  return std::make_unique<ExpiryWorker>(options, deps);
+std::unique_ptr<Worker> make_expiry_worker(const config::Maintain& options, Dependencies deps,
+                                           Duration session) {
+  return std::make_unique<ExpiryWorker>(options, deps, session);
 }
 
 }  // namespace mas::maintain

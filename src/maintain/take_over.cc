@@ -28,8 +28,8 @@ class TakeOverWorker final : public Worker {
     for (meta::Upload& upload : sealed) {
       if (!own[upload.id.bytes[0]]) continue;
       auto before = seen_.find(upload.id);
-      const bool untouched = before != seen_.end() && before->second.expires == upload.expires;
-      const Sight sight = untouched ? before->second : Sight{upload.expires, now};
+      const bool untouched = before != seen_.end() && before->second.touches == upload.touches;
+      const Sight sight = untouched ? before->second : Sight{upload.touches, now};
       seen[upload.id] = sight;
       if (now - sight.since >= object::kAbandonedAfter) abandoned.push_back(std::move(upload));
     }
@@ -45,8 +45,8 @@ class TakeOverWorker final : public Worker {
 
  private:
   struct Sight {
-    std::int64_t expires = 0;
-    Instant since;  // `expires` has not changed
+    std::uint64_t touches = 0;
+    Instant since;  // `touches` has not changed
   };
 
   Dependencies deps_;

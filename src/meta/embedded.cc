@@ -117,6 +117,18 @@ class EmbeddedMeta final : public MetaStore {
     };
     return write<Result<PutPartResult>>(std::move(op));
   }
+  Task<Result<void>> progress(Id128 upload, Id128 extent, std::uint64_t durable) override {
+    auto op = [upload, extent, durable](Transaction& tx) {
+      return ops::progress(tx, upload, extent, durable);
+    };
+    return write<Result<void>>(std::move(op));
+  }
+  Task<Result<void>> drop_parts(Id128 upload, std::vector<Part> parts, std::int64_t now) override {
+    auto op = [upload, parts = std::move(parts), now](Transaction& tx) {
+      return ops::drop_parts(tx, upload, parts, now);
+    };
+    return write<Result<void>>(std::move(op));
+  }
   Task<Result<void>> discard(Id128 upload, std::vector<Extent> extents, std::int64_t now) override {
     auto op = [upload, extents = std::move(extents), now](Transaction& tx) {
       return ops::discard(tx, upload, extents, now);
@@ -130,9 +142,11 @@ class EmbeddedMeta final : public MetaStore {
     };
     return scan<Result<std::vector<Part>>>(std::move(op));
   }
-  Task<Result<bool>> advance_hash(Id128 upload, HashRun run, std::vector<Extent> extents) override {
-    auto op = [upload, run = std::move(run), extents = std::move(extents)](Transaction& tx) {
-      return ops::advance_hash(tx, upload, run, extents);
+  Task<Result<bool>> advance_hash(Id128 upload, HashRun expected, HashRun next,
+                                  std::vector<Extent> extents) override {
+    auto op = [upload, expected = std::move(expected), next = std::move(next),
+               extents = std::move(extents)](Transaction& tx) {
+      return ops::advance_hash(tx, upload, expected, next, extents);
     };
     return write<Result<bool>>(std::move(op));
   }
@@ -154,15 +168,11 @@ class EmbeddedMeta final : public MetaStore {
     };
     return write<Result<void>>(std::move(op));
   }
-  Task<Result<bool>> expire(Id128 upload, std::int64_t before, std::int64_t now) override {
-    auto op = [upload, before, now](Transaction& tx) {
-      return ops::expire(tx, upload, before, now);
+  Task<Result<bool>> expire(Id128 upload, std::uint64_t touches, std::int64_t now) override {
+    auto op = [upload, touches, now](Transaction& tx) {
+      return ops::expire(tx, upload, touches, now);
     };
     return write<Result<bool>>(std::move(op));
-  }
-  Task<Result<std::vector<Upload>>> expired(std::int64_t before, std::uint32_t limit) override {
-    auto op = [before, limit](const Reader& db) { return ops::expired(db, before, limit); };
-    return scan<Result<std::vector<Upload>>>(std::move(op));
   }
   Task<Result<std::vector<Upload>>> sealed(std::uint32_t limit) override {
     auto op = [limit](const Reader& db) { return ops::sealed(db, limit); };

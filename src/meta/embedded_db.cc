@@ -5,6 +5,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
 
 #include <algorithm>
 #include <array>
@@ -20,7 +21,9 @@
 namespace mas::meta {
 namespace {
 
-constexpr char kFormat[] = "mas-meta 1";
+// doc/metadata-format.md
+constexpr char kFormat[] = "mas-meta 2", kFormat1[] = "mas-meta 1";
+constexpr char kExpiry1 = 'e';  // format 1 had an index of uploads by expiry
 
 // Takes RocksDB's warnings into our own log, instead of files of its own.
 class Log final : public rocksdb::Logger {
@@ -74,12 +77,33 @@ Error open_error(const rocksdb::Status& status) {
   return Error(Code::io, "The metadata database cannot be opened: " + text);
 }
 
-// Marks a new database, refuses one of another format.
+Result<void> mark_format(rocksdb::DB& db, rocksdb::WriteBatch batch) {
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  rocksdb::Status status = batch.Put(keys::begin(keys::kFormat), kFormat);
+  if (status.ok()) status = db.Write(synced, &batch);
+  if (!status.ok()) return open_error(status);
+  return {};
+}
+
+// Before the first record of this format is written, so that an older version refuses what it could
+// not read. Records of format 1 stay as they are until they change.
+Result<void> move_on_from_1(rocksdb::DB& db) {
+  rocksdb::WriteBatch batch;
+  rocksdb::Status status = batch.DeleteRange(keys::begin(kExpiry1), keys::end(kExpiry1));
+  if (!status.ok()) return open_error(status);
+  MAS_CHECK(mark_format(db, std::move(batch)));
+  log::info("metadata.format_raised", {{"from", kFormat1}, {"to", kFormat}});
+  return {};
+}
+
+// Marks a new database, moves one of an older format on, refuses any other.
 Result<void> check_format(rocksdb::DB& db) {
   std::string value;
   rocksdb::Status status = db.Get(rocksdb::ReadOptions(), keys::begin(keys::kFormat), &value);
   if (status.ok()) {
     if (value == kFormat) return {};
+    if (value == kFormat1) return move_on_from_1(db);
     return Error(Code::corrupt, "The metadata database has a format this version does not know.");
   }
   if (!status.IsNotFound()) return open_error(status);
@@ -88,11 +112,7 @@ Result<void> check_format(rocksdb::DB& db) {
   if (any->Valid()) {
     return Error(Code::corrupt, "The metadata directory holds a database that is not mas's.");
   }
-  rocksdb::WriteOptions synced;
-  synced.sync = true;
-  status = db.Put(synced, keys::begin(keys::kFormat), kFormat);
-  if (!status.ok()) return open_error(status);
-  return {};
+  return mark_format(db, rocksdb::WriteBatch());
 }
 
 }  // namespace

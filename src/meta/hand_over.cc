@@ -116,8 +116,9 @@ class HandOver {
     MAS_CO_TRY(Upload there, co_await to_.open(upload));
     if (there.id != upload.id) co_return not_empty("an upload");
     if (there.state == UploadState::sealed) co_return Result<void>();
-    for (const Extent& extent : upload.registered) {
-      MAS_CO_CHECK(co_await to_.register_extent(upload.id, extent));
+    for (const Registered& one : upload.registered) {
+      MAS_CO_CHECK(co_await to_.register_extent(upload.id, one.extent));
+      MAS_CO_CHECK(co_await to_.progress(upload.id, one.extent.id, one.durable));
     }
     std::uint32_t after = 0;
     for (;;) {

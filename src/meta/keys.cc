@@ -56,13 +56,6 @@ std::string session(const Hash& hash, std::string_view session) {
   return key;
 }
 
-std::string expiry(std::int64_t expires, const Id128& id) {
-  std::string key(1, kExpiry);
-  time(key, expires);
-  key.append(as_text(id.bytes));
-  return key;
-}
-
 std::string sealed(const Id128& id) { return with(kSealed, id.bytes); }
 
 std::string part(const Id128& upload, std::uint32_t number) {

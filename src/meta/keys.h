@@ -10,9 +10,9 @@
 
 namespace mas::meta::keys {
 
-inline constexpr char kObject = 'o', kCondemned = 'c', kUpload = 'u', kSession = 's', kExpiry = 'e',
-                      kSealed = 'S', kPart = 'p', kFreed = 'f', kOwner = 'x', kCounter = 'n',
-                      kCollected = 'g', kLayout = 'l', kAcknowledged = 'a', kFormat = 'v';
+inline constexpr char kObject = 'o', kCondemned = 'c', kUpload = 'u', kSession = 's', kSealed = 'S',
+                      kPart = 'p', kFreed = 'f', kOwner = 'x', kCounter = 'n', kCollected = 'g',
+                      kLayout = 'l', kAcknowledged = 'a', kFormat = 'v';
 
 // Keys of a kind lie in [begin(kind), end(kind)).
 [[nodiscard]] std::string begin(char kind);
@@ -22,7 +22,6 @@ inline constexpr char kObject = 'o', kCondemned = 'c', kUpload = 'u', kSession =
 [[nodiscard]] std::string condemned(std::int64_t at, const Hash& hash);
 [[nodiscard]] std::string upload(const Id128& id);
 [[nodiscard]] std::string session(const Hash& hash, std::string_view session);
-[[nodiscard]] std::string expiry(std::int64_t expires, const Id128& id);
 [[nodiscard]] std::string sealed(const Id128& id);
 [[nodiscard]] std::string part(const Id128& upload, std::uint32_t number);
 [[nodiscard]] std::string freed(std::uint64_t sequence);

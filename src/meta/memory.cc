@@ -98,6 +98,12 @@ class MemoryMeta final : public MetaStore {
     co_return write(
         [&](Transaction& tx) { return ops::put_part(tx, upload, part, expires, max_total, now); });
   }
+  Task<Result<void>> progress(Id128 upload, Id128 extent, std::uint64_t durable) override {
+    co_return write([&](Transaction& tx) { return ops::progress(tx, upload, extent, durable); });
+  }
+  Task<Result<void>> drop_parts(Id128 upload, std::vector<Part> parts, std::int64_t now) override {
+    co_return write([&](Transaction& tx) { return ops::drop_parts(tx, upload, parts, now); });
+  }
   Task<Result<void>> discard(Id128 upload, std::vector<Extent> extents, std::int64_t now) override {
     co_return write([&](Transaction& tx) { return ops::discard(tx, upload, extents, now); });
   }
@@ -105,8 +111,10 @@ class MemoryMeta final : public MetaStore {
                                         std::uint32_t limit) override {
     co_return read([&](const Reader& db) { return ops::parts(db, upload, after, limit); });
   }
-  Task<Result<bool>> advance_hash(Id128 upload, HashRun run, std::vector<Extent> extents) override {
-    co_return write([&](Transaction& tx) { return ops::advance_hash(tx, upload, run, extents); });
+  Task<Result<bool>> advance_hash(Id128 upload, HashRun expected, HashRun next,
+                                  std::vector<Extent> extents) override {
+    co_return write(
+        [&](Transaction& tx) { return ops::advance_hash(tx, upload, expected, next, extents); });
   }
   Task<Result<void>> touch(Id128 upload, std::int64_t expires) override {
     co_return write([&](Transaction& tx) { return ops::touch(tx, upload, expires); });
@@ -120,11 +128,8 @@ class MemoryMeta final : public MetaStore {
   Task<Result<void>> close(Id128 upload, bool even_sealed, std::int64_t now) override {
     co_return write([&](Transaction& tx) { return ops::close(tx, upload, even_sealed, now); });
   }
-  Task<Result<bool>> expire(Id128 upload, std::int64_t before, std::int64_t now) override {
-    co_return write([&](Transaction& tx) { return ops::expire(tx, upload, before, now); });
-  }
-  Task<Result<std::vector<Upload>>> expired(std::int64_t before, std::uint32_t limit) override {
-    co_return read([&](const Reader& db) { return ops::expired(db, before, limit); });
+  Task<Result<bool>> expire(Id128 upload, std::uint64_t touches, std::int64_t now) override {
+    co_return write([&](Transaction& tx) { return ops::expire(tx, upload, touches, now); });
   }
   Task<Result<std::vector<Upload>>> sealed(std::uint32_t limit) override {
     co_return read([&](const Reader& db) { return ops::sealed(db, limit); });

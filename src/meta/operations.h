@@ -39,18 +39,21 @@ Result<std::optional<Upload>> find_session(const Reader& db, const Hash& hash,
 Result<void> register_extent(Transaction& tx, const Id128& upload, const Extent& extent);
 Result<PutPartResult> put_part(Transaction& tx, const Id128& upload, const Part& part,
                                std::int64_t expires, std::uint64_t max_total, std::int64_t now);
+Result<void> progress(Transaction& tx, const Id128& upload, const Id128& extent,
+                      std::uint64_t durable);
+Result<void> drop_parts(Transaction& tx, const Id128& upload, const std::vector<Part>& parts,
+                        std::int64_t now);
 Result<void> discard(Transaction& tx, const Id128& upload, const std::vector<Extent>& extents,
                      std::int64_t now);
 Result<std::vector<Part>> parts(const Reader& db, const Id128& upload, std::uint32_t after,
                                 std::uint32_t limit);
-Result<bool> advance_hash(Transaction& tx, const Id128& upload, const HashRun& run,
-                          const std::vector<Extent>& extents);
+Result<bool> advance_hash(Transaction& tx, const Id128& upload, const HashRun& expected,
+                          const HashRun& next, const std::vector<Extent>& extents);
 Result<void> touch(Transaction& tx, const Id128& upload, std::int64_t expires);
 Result<Upload> seal(Transaction& tx, const Id128& upload, std::uint32_t part_count);
 Result<void> reopen(Transaction& tx, const Id128& upload);
 Result<void> close(Transaction& tx, const Id128& upload, bool even_sealed, std::int64_t now);
-Result<bool> expire(Transaction& tx, const Id128& upload, std::int64_t before, std::int64_t now);
-Result<std::vector<Upload>> expired(const Reader& db, std::int64_t before, std::uint32_t limit);
+Result<bool> expire(Transaction& tx, const Id128& upload, std::uint64_t touches, std::int64_t now);
 Result<std::vector<Upload>> sealed(const Reader& db, std::uint32_t limit);
 Result<std::vector<Upload>> uploads(const Reader& db, const std::optional<Id128>& after,
                                     std::uint32_t limit);

@@ -10,11 +10,9 @@ namespace {
 
 // Writes `next` and moves its index entries from where `previous` had them.
 void store(Transaction& tx, const Upload* previous, const Upload& next) {
-  if (previous != nullptr) {
-    if (previous->state == UploadState::open) tx.remove(keys::expiry(previous->expires, next.id));
-    if (previous->state == UploadState::sealed) tx.remove(keys::sealed(next.id));
+  if (previous != nullptr && previous->state == UploadState::sealed) {
+    tx.remove(keys::sealed(next.id));
   }
-  if (next.state == UploadState::open) tx.put(keys::expiry(next.expires, next.id), "");
   if (next.state == UploadState::sealed) tx.put(keys::sealed(next.id), "");
   tx.put(keys::upload(next.id), encode(next));
 }
@@ -62,11 +60,11 @@ Result<Upload> open(Transaction& tx, const Upload& upload) {
   if (upload.kind == UploadKind::session) {
     MAS_TRY(auto there, find_session(tx, upload.hash, upload.session));
     if (there) {
-      if (upload.name.empty() || upload.name == there->name) return *std::move(there);
-      Upload renamed = *there;
-      renamed.name = upload.name;
-      store(tx, &*there, renamed);
-      return renamed;
+      Upload next = *there;
+      if (!upload.name.empty()) next.name = upload.name;
+      rules::touch(next, upload.expires);
+      store(tx, &*there, next);
+      return next;
     }
     tx.put(keys::session(upload.hash, upload.session), std::string(as_text(upload.id.bytes)));
   }
@@ -78,6 +76,7 @@ Result<Upload> open(Transaction& tx, const Upload& upload) {
   fresh.name = upload.name;
   fresh.created = upload.created;
   fresh.expires = upload.expires;
+  fresh.touches = upload.touches;
   store(tx, nullptr, fresh);
   return fresh;
 }
@@ -107,9 +106,9 @@ Result<void> register_extent(Transaction& tx, const Id128& id, const Extent& ext
   if (owner.kind != OwnerKind::none) {
     return Error(Code::conflict, "This extent id is in use; draw another.");
   }
-  set_owner(tx, extent.id, Owner::of(id));
   Upload next = upload;
-  next.registered.push_back(extent);
+  MAS_CHECK(rules::register_extent(next, extent));
+  set_owner(tx, extent.id, Owner::of(id));
   store(tx, &upload, next);
   return {};
 }
@@ -121,26 +120,55 @@ Result<PutPartResult> put_part(Transaction& tx, const Id128& id, const Part& par
   MAS_TRY(auto previous, find_part(tx, id, part.number));
   Upload next = upload;
   MAS_TRY(rules::PartOutcome outcome, rules::put_part(next, previous, part, expires, max_total));
-  if (outcome.recorded) tx.put(keys::part(id, part.number), encode(part));
+  if (outcome.recorded) tx.put(keys::part(id, part.number), encode(outcome.winner));
   MAS_CHECK(free_owned(tx, outcome.freed, Owner::of(id), now));
   store(tx, &upload, next);
   return PutPartResult{std::move(outcome.winner), std::move(outcome.freed), next.stored,
                        next.part_count};
 }
 
+Result<void> progress(Transaction& tx, const Id128& id, const Id128& extent,
+                      std::uint64_t durable) {
+  MAS_TRY(Upload upload, require(tx, id));
+  Upload next = upload;
+  MAS_CHECK(rules::progress(next, extent, durable));
+  store(tx, &upload, next);
+  return {};
+}
+
+Result<void> drop_parts(Transaction& tx, const Id128& id, const std::vector<Part>& parts,
+                        std::int64_t now) {
+  MAS_TRY(Upload upload, require(tx, id));
+  if (upload.state != UploadState::open) return rules::not_open();
+  Upload next = upload;
+  std::vector<Extent> left;
+  for (const Part& part : parts) {
+    MAS_TRY(auto there, find_part(tx, id, part.number));
+    // Another one may stand under its number by now.
+    if (!there || !rules::same_ids(there->extents, part.extents)) continue;
+    rules::drop_part(next, *there);
+    left.insert(left.end(), there->extents.begin(), there->extents.end());
+    tx.remove(keys::part(id, part.number));
+  }
+  MAS_CHECK(free_owned(tx, left, Owner::of(id), now));
+  ++next.touches;
+  store(tx, &upload, next);
+  return {};
+}
+
 Result<void> discard(Transaction& tx, const Id128& id, const std::vector<Extent>& extents,
                      std::int64_t now) {
   std::set<Id128> given_up = rules::ids_of(extents);
-  auto is_given_up = [&](const Extent& e) { return given_up.count(e.id) > 0; };
+  auto is_given_up = [&](const Registered& one) { return given_up.count(one.extent.id) > 0; };
   MAS_TRY(auto upload, find_upload(tx, id));
   if (upload) {
     // Only what is registered: an extent may have become part of something after all.
-    std::vector<Extent> mine;
+    std::vector<Registered> mine;
     std::copy_if(upload->registered.begin(), upload->registered.end(), std::back_inserter(mine),
                  is_given_up);
     Upload next = *upload;
     std::erase_if(next.registered, is_given_up);
-    MAS_CHECK(free_owned(tx, mine, Owner::of(id), now));
+    MAS_CHECK(free_owned(tx, rules::extents_of(mine), Owner::of(id), now));
     if (!mine.empty()) store(tx, &*upload, next);
   }
   // A registration that may not have happened: shards may be there all the same.
@@ -161,22 +189,29 @@ Result<std::vector<Part>> parts(const Reader& db, const Id128& upload, std::uint
   return found;
 }
 
-Result<bool> advance_hash(Transaction& tx, const Id128& id, const HashRun& run,
-                          const std::vector<Extent>& extents) {
+Result<bool> advance_hash(Transaction& tx, const Id128& id, const HashRun& expected,
+                          const HashRun& next, const std::vector<Extent>& extents) {
   MAS_TRY(auto upload, find_upload(tx, id));
   if (!upload) return false;
-  MAS_TRY(auto part, find_part(tx, id, run.parts));
-  if (!rules::may_advance(*upload, part, run, extents)) return false;
-  Upload next = *upload;
-  next.run = run;
-  store(tx, &*upload, next);
+  MAS_TRY(auto part, find_part(tx, id, next.parts));
+  switch (rules::judge_advance(*upload, part, expected, next, extents)) {
+    case rules::AdvanceVerdict::lose:
+      return false;
+    case rules::AdvanceVerdict::repeat:
+      return true;
+    case rules::AdvanceVerdict::advance:
+      break;
+  }
+  Upload advanced = *upload;
+  advanced.run = next;
+  store(tx, &*upload, advanced);
   return true;
 }
 
 Result<void> touch(Transaction& tx, const Id128& id, std::int64_t expires) {
   MAS_TRY(Upload upload, require(tx, id));
   Upload next = upload;
-  next.expires = expires;
+  rules::touch(next, expires);
   store(tx, &upload, next);
   return {};
 }
@@ -192,8 +227,10 @@ Result<Upload> seal(Transaction& tx, const Id128& id, std::uint32_t part_count) 
 
 Result<void> reopen(Transaction& tx, const Id128& id) {
   MAS_TRY(Upload upload, require(tx, id));
+  if (upload.state == UploadState::open) return {};
   Upload next = upload;
   next.state = UploadState::open;
+  ++next.touches;
   store(tx, &upload, next);
   return {};
 }
@@ -205,17 +242,11 @@ Result<void> close(Transaction& tx, const Id128& id, bool even_sealed, std::int6
   return retire(tx, *upload, now);
 }
 
-Result<bool> expire(Transaction& tx, const Id128& id, std::int64_t before, std::int64_t now) {
+Result<bool> expire(Transaction& tx, const Id128& id, std::uint64_t touches, std::int64_t now) {
   MAS_TRY(auto upload, find_upload(tx, id));
-  if (!upload || !rules::has_expired(*upload, before)) return false;
+  if (!upload || !rules::may_expire(*upload, touches)) return false;
   MAS_CHECK(retire(tx, *upload, now));
   return true;
-}
-
-Result<std::vector<Upload>> expired(const Reader& db, std::int64_t before, std::uint32_t limit) {
-  MAS_TRY(auto ids,
-          ids_between(db, keys::begin(keys::kExpiry), keys::expiry(before, Id128{}), limit));
-  return read_all(db, ids, UploadState::open);
 }
 
 Result<std::vector<Upload>> sealed(const Reader& db, std::uint32_t limit) {
@@ -240,7 +271,7 @@ Result<std::vector<Upload>> uploads(const Reader& db, const std::optional<Id128>
 Result<void> retire(Transaction& tx, const Upload& upload, std::int64_t now) {
   Owner self = Owner::of(upload.id);
   MAS_TRY(auto all, parts(tx, upload.id, 0, UINT32_MAX));
-  std::vector<Extent> left = upload.registered;
+  std::vector<Extent> left = rules::extents_of(upload.registered);
   for (const Part& part : all) {
     left.insert(left.end(), part.extents.begin(), part.extents.end());
     tx.remove(keys::part(upload.id, part.number));
@@ -249,7 +280,6 @@ Result<void> retire(Transaction& tx, const Upload& upload, std::int64_t now) {
   if (upload.kind == UploadKind::session) {
     tx.remove(keys::session(upload.hash, upload.session));
   }
-  tx.remove(keys::expiry(upload.expires, upload.id));
   tx.remove(keys::sealed(upload.id));
   tx.remove(keys::upload(upload.id));
   return {};

@@ -3,13 +3,16 @@
 #include <type_traits>
 
 #include "mas/core/endian.h"
+#include "mas/core/xxh3.h"
 
 namespace mas::meta {
 namespace {
 
 // First bytes of each record: what it is and its version (doc/metadata-format.md).
-constexpr std::uint8_t kVersion = 1;
 constexpr char kObject = 'O', kUpload = 'U', kPart = 'P', kFreed = 'F', kExtents = 'E';
+
+// The version that is written; lower ones are read as well.
+constexpr std::uint8_t version_of(char kind) { return kind == kUpload || kind == kPart ? 2 : 1; }
 
 constexpr std::size_t kExtentBytes = 16 + 8 + 4 + 1 + 1;
 
@@ -25,11 +28,14 @@ void get_array(ByteReader& in, std::array<std::uint8_t, N>& bytes) {
 
 void start(ByteWriter& out, char kind) {
   out.write(kind);
-  out.write(kVersion);
+  out.write(version_of(kind));
 }
 
-bool started(ByteReader& in, char kind) {
-  return in.read<char>() == kind && in.read<std::uint8_t>() == kVersion;
+// The version of a record of this kind; 0: it is none.
+std::uint8_t started(ByteReader& in, char kind) {
+  if (in.read<char>() != kind) return 0;
+  auto version = in.read<std::uint8_t>();
+  return version <= version_of(kind) ? version : std::uint8_t{0};
 }
 
 void put_extent(ByteWriter& out, const Extent& extent) {
@@ -65,6 +71,38 @@ bool get_extents(ByteReader& in, std::vector<Extent>& extents) {
   return true;
 }
 
+void put_registered(ByteWriter& out, const std::vector<Registered>& registered) {
+  out.write(static_cast<std::uint32_t>(registered.size()));
+  for (const Registered& one : registered) {
+    put_extent(out, one.extent);
+    out.write(one.durable);
+  }
+}
+
+bool get_registered(ByteReader& in, std::uint8_t version, std::vector<Registered>& registered) {
+  const std::size_t each = kExtentBytes + (version >= 2 ? sizeof(std::uint64_t) : 0);
+  auto count = in.read<std::uint32_t>();
+  if (!in.ok() || count > in.remaining() / each) return false;
+  registered.resize(count);
+  for (Registered& one : registered) {
+    if (!get_extent(in, one.extent)) return false;
+    if (version >= 2) one.durable = in.read<std::uint64_t>();
+  }
+  return in.ok();
+}
+
+// The run of version 1 says nothing of the parts it is over: it is not believed.
+void get_run(ByteReader& in, std::uint8_t version, HashRun& run) {
+  run.parts = in.read<std::uint32_t>();
+  run.bytes = in.read<std::uint64_t>();
+  run.state = in.text();
+  if (version >= 2) {
+    get_array(in, run.chain.bytes);
+  } else {
+    run = HashRun{};
+  }
+}
+
 template <class E>
 bool get_enum(ByteReader& in, E& value, E last) {
   using Raw = std::underlying_type_t<E>;
@@ -80,7 +118,7 @@ bool get_bool(ByteReader& in, bool& value) {
 }
 
 bool read_object(ByteReader& in, Object& object) {
-  if (!started(in, kObject)) return false;
+  if (started(in, kObject) == 0) return false;
   get_array(in, object.hash.bytes);
   object.size = in.read<std::uint64_t>();
   object.name = in.text();
@@ -94,7 +132,8 @@ bool read_object(ByteReader& in, Object& object) {
 }
 
 bool read_upload(ByteReader& in, Upload& upload) {
-  if (!started(in, kUpload)) return false;
+  const std::uint8_t version = started(in, kUpload);
+  if (version == 0) return false;
   get_array(in, upload.id.bytes);
   if (!get_enum(in, upload.kind, UploadKind::recode)) return false;
   get_array(in, upload.hash.bytes);
@@ -103,31 +142,33 @@ bool read_upload(ByteReader& in, Upload& upload) {
   if (!get_enum(in, upload.state, UploadState::closed)) return false;
   upload.created = in.read<std::int64_t>();
   upload.expires = in.read<std::int64_t>();
+  if (version >= 2) upload.touches = in.read<std::uint64_t>();
   upload.stored = in.read<std::uint64_t>();
   upload.part_count = in.read<std::uint32_t>();
-  upload.run.parts = in.read<std::uint32_t>();
-  upload.run.bytes = in.read<std::uint64_t>();
-  upload.run.state = in.text();
-  return get_extents(in, upload.registered) && in.at_end();
+  if (version >= 2) upload.part_extents = in.read<std::uint32_t>();
+  get_run(in, version, upload.run);
+  return get_registered(in, version, upload.registered) && in.at_end();
 }
 
 bool read_part(ByteReader& in, Part& part) {
-  if (!started(in, kPart)) return false;
+  const std::uint8_t version = started(in, kPart);
+  if (version == 0) return false;
   part.number = in.read<std::uint32_t>();
   part.size = in.read<std::uint64_t>();
   get_array(in, part.sum.bytes);
+  if (version >= 2) get_array(in, part.sender.bytes);
   return get_extents(in, part.extents) && in.at_end() && part.number >= 1;
 }
 
 bool read_freed(ByteReader& in, FreedExtent& freed) {
-  if (!started(in, kFreed)) return false;
+  if (started(in, kFreed) == 0) return false;
   freed.sequence = in.read<std::uint64_t>();
   freed.freed_at = in.read<std::int64_t>();
   return get_extent(in, freed.extent) && in.at_end();
 }
 
 bool read_extents(ByteReader& in, std::vector<Extent>& extents) {
-  return started(in, kExtents) && get_extents(in, extents) && in.at_end();
+  return started(in, kExtents) != 0 && get_extents(in, extents) && in.at_end();
 }
 
 template <class T>
@@ -141,6 +182,15 @@ Result<T> decode(std::string_view bytes, bool (*read)(ByteReader&, T&), const ch
 }
 
 }  // namespace
+
+Sum128 chain_after(const Sum128& chain, const Part& part) {
+  ByteWriter out;
+  put_array(out, chain.bytes);
+  out.write(part.number);
+  out.write(part.size);
+  put_array(out, part.sum.bytes);
+  return xxh3_128(as_bytes(std::move(out).take()));
+}
 
 std::string encode(const Object& object) {
   ByteWriter out;
@@ -169,12 +219,15 @@ std::string encode(const Upload& upload) {
   out.write(upload.state);
   out.write(upload.created);
   out.write(upload.expires);
+  out.write(upload.touches);
   out.write(upload.stored);
   out.write(upload.part_count);
+  out.write(upload.part_extents);
   out.write(upload.run.parts);
   out.write(upload.run.bytes);
   out.text(upload.run.state);
-  put_extents(out, upload.registered);
+  put_array(out, upload.run.chain.bytes);
+  put_registered(out, upload.registered);
   return std::move(out).take();
 }
 
@@ -184,6 +237,7 @@ std::string encode(const Part& part) {
   out.write(part.number);
   out.write(part.size);
   put_array(out, part.sum.bytes);
+  put_array(out, part.sender.bytes);
   put_extents(out, part.extents);
   return std::move(out).take();
 }

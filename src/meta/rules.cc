@@ -12,7 +12,20 @@ Error moved_on(const char* what) {
   return Error(Code::conflict, std::string("The ") + what + " has changed meanwhile.");
 }
 
+// Version 1 did not count extents.
+void count_out(Upload& upload, const Part& part) {
+  upload.part_extents -=
+      std::min(upload.part_extents, static_cast<std::uint32_t>(part.extents.size()));
+}
+
 }  // namespace
+
+std::vector<Extent> extents_of(const std::vector<Registered>& registered) {
+  std::vector<Extent> extents;
+  extents.reserve(registered.size());
+  for (const Registered& one : registered) extents.push_back(one.extent);
+  return extents;
+}
 
 Error not_open() {
   return Error(Code::upload_not_open, "This upload is not open; initialise it again.");
@@ -76,17 +89,42 @@ Result<bool> may_erase(const std::optional<Object>& current, std::uint64_t gener
   return true;
 }
 
+Result<void> register_extent(Upload& upload, const Extent& extent) {
+  if (upload.state != UploadState::open) return not_open();
+  if (upload.registered.size() + upload.part_extents >= kMostExtents) {
+    return Error(Code::body_too_large,
+                 "This upload is stored in too many pieces; send it anew, in larger parts.");
+  }
+  upload.registered.push_back({extent, 0});
+  ++upload.touches;
+  return {};
+}
+
+void touch(Upload& upload, std::int64_t expires) {
+  ++upload.touches;
+  upload.expires = std::max(upload.expires, expires);
+}
+
+Result<void> progress(Upload& upload, const Id128& extent, std::uint64_t durable) {
+  if (upload.state != UploadState::open) return not_open();
+  for (Registered& one : upload.registered) {
+    if (one.extent.id == extent) one.durable = std::max(one.durable, durable);
+  }
+  ++upload.touches;
+  return {};
+}
+
 Result<PartOutcome> put_part(Upload& upload, const std::optional<Part>& previous, const Part& part,
                              std::int64_t expires, std::uint64_t max_total) {
   if (upload.state != UploadState::open) return not_open();
   PartOutcome outcome;
   if (previous && same_ids(previous->extents, part.extents) && previous->size == part.size) {
     outcome.winner = *previous;  // a repeat of the call that recorded it
-    upload.expires = expires;
+    touch(upload, expires);
     return outcome;
   }
   std::set<Id128> mine = ids_of(part.extents);
-  auto is_mine = [&](const Extent& extent) { return mine.count(extent.id) > 0; };
+  auto is_mine = [&](const Registered& one) { return mine.count(one.extent.id) > 0; };
   auto registered = std::count_if(upload.registered.begin(), upload.registered.end(), is_mine);
   if (static_cast<std::size_t>(registered) != mine.size() || mine.size() != part.extents.size()) {
     return Error(Code::conflict, "A part names an extent that is not registered with its upload.");
@@ -94,6 +132,8 @@ Result<PartOutcome> put_part(Upload& upload, const std::optional<Part>& previous
   bool same = previous && previous->size == part.size && previous->sum == part.sum;
   if (same) {
     outcome.winner = *previous;
+    outcome.winner.sender = part.sender;  // who sent it last has sent it, too
+    outcome.recorded = outcome.winner != *previous;
     outcome.freed = part.extents;
   } else {
     std::uint64_t others = upload.stored - (previous ? previous->size : 0);
@@ -105,17 +145,33 @@ Result<PartOutcome> put_part(Upload& upload, const std::optional<Part>& previous
     if (previous) outcome.freed = previous->extents;
     upload.stored = others + part.size;
     upload.part_count += previous ? 0 : 1;
+    if (previous) count_out(upload, *previous);
+    upload.part_extents += static_cast<std::uint32_t>(part.extents.size());
     if (part.number <= upload.run.parts) upload.run = HashRun{};
   }
   std::erase_if(upload.registered, is_mine);
-  upload.expires = expires;
+  touch(upload, expires);
   return outcome;
 }
 
-bool may_advance(const Upload& upload, const std::optional<Part>& part, const HashRun& run,
-                 const std::vector<Extent>& extents) {
-  return part && part->number == run.parts && upload.run.parts + 1 == run.parts &&
-         same_ids(part->extents, extents) && upload.run.bytes + part->size == run.bytes;
+AdvanceVerdict judge_advance(const Upload& upload, const std::optional<Part>& part,
+                             const HashRun& expected, const HashRun& next,
+                             const std::vector<Extent>& extents) {
+  if (upload.run == next) return AdvanceVerdict::repeat;
+  if (upload.run != expected) return AdvanceVerdict::lose;
+  if (next == HashRun{}) return AdvanceVerdict::advance;
+  const bool follows = part && part->number == next.parts && expected.parts + 1 == next.parts &&
+                       same_ids(part->extents, extents) &&
+                       expected.bytes + part->size == next.bytes &&
+                       chain_after(expected.chain, *part) == next.chain;
+  return follows ? AdvanceVerdict::advance : AdvanceVerdict::lose;
+}
+
+void drop_part(Upload& upload, const Part& part) {
+  count_out(upload, part);
+  upload.stored -= std::min(upload.stored, part.size);
+  upload.part_count -= std::min(upload.part_count, 1U);
+  if (part.number <= upload.run.parts) upload.run = HashRun{};
 }
 
 Result<void> seal(Upload& upload, std::uint32_t part_count, bool higher_part) {
@@ -126,6 +182,7 @@ Result<void> seal(Upload& upload, std::uint32_t part_count, bool higher_part) {
     return Error(Code::conflict, "Parts of this upload are missing, or there are more than named.");
   }
   upload.state = UploadState::sealed;
+  ++upload.touches;
   return {};
 }
 
@@ -136,8 +193,8 @@ Result<void> may_close(const Upload& upload, bool even_sealed) {
   return {};
 }
 
-bool has_expired(const Upload& upload, std::int64_t before) {
-  return upload.state == UploadState::open && upload.expires < before;
+bool may_expire(const Upload& upload, std::uint64_t touches) {
+  return upload.state == UploadState::open && upload.touches == touches;
 }
 
 }  // namespace mas::meta::rules

@@ -32,22 +32,42 @@ enum class CommitVerdict {
 [[nodiscard]] Result<bool> may_erase(const std::optional<Object>& current,
                                      std::uint64_t generation);
 
+// Registers `extent` with `upload`. Errors: upload_not_open, body_too_large (kMostExtents).
+[[nodiscard]] Result<void> register_extent(Upload& upload, const Extent& extent);
+
+// A sign of life: raises `touches`, and `expires` if it would not fall.
+void touch(Upload& upload, std::int64_t expires);
+
+// Raises what is durable of a registered extent; one that is registered no longer is left alone.
+// Errors: upload_not_open.
+[[nodiscard]] Result<void> progress(Upload& upload, const Id128& extent, std::uint64_t durable);
+
 // What put_part does to an upload.
 struct PartOutcome {
   Part winner;
-  bool recorded = false;  // the new part takes (the old one's) place
+  bool recorded = false;  // the part's record is `winner` from now on
   std::vector<Extent> freed;
 };
-// Changes `upload` (stored, part_count, run, registered, expires) as well. `previous` is the part
-// recorded under that number. Errors: upload_not_open, body_too_large, conflict (an extent is
-// neither registered nor already the recorded part's); then `upload` is as it was.
+// Changes `upload` (stored, part_count, run, registered, touches, expires) as well. `previous` is
+// the part recorded under that number. Errors: upload_not_open, body_too_large, conflict (an extent
+// is neither registered nor already the recorded part's); then `upload` is as it was.
 [[nodiscard]] Result<PartOutcome> put_part(Upload& upload, const std::optional<Part>& previous,
                                            const Part& part, std::int64_t expires,
                                            std::uint64_t max_total);
 
-// Whether `run` extends the upload's by `part`, whose extents must be `extents`.
-[[nodiscard]] bool may_advance(const Upload& upload, const std::optional<Part>& part,
-                               const HashRun& run, const std::vector<Extent>& extents);
+enum class AdvanceVerdict {
+  advance,  // the run becomes `next`
+  repeat,   // it is `next` already
+  lose,     // it is something else, or `next` does not follow from `expected`
+};
+// `part`: the one recorded under number `next.parts`, whose extents must be `extents`. An empty
+// `next` starts the run again.
+[[nodiscard]] AdvanceVerdict judge_advance(const Upload& upload, const std::optional<Part>& part,
+                                           const HashRun& expected, const HashRun& next,
+                                           const std::vector<Extent>& extents);
+
+// Takes `part`, which is recorded, out of `upload` (stored, part_count, run). The upload is open.
+void drop_part(Upload& upload, const Part& part);
 
 // open -> sealed. `higher_part`: whether a part above `part_count` is recorded. Errors:
 // upload_not_open, conflict.
@@ -56,8 +76,10 @@ struct PartOutcome {
 // Whether close may drop it. Errors: conflict.
 [[nodiscard]] Result<void> may_close(const Upload& upload, bool even_sealed);
 
-[[nodiscard]] bool has_expired(const Upload& upload, std::int64_t before);
+// Whether it is open still and nobody has touched it since it had `touches`.
+[[nodiscard]] bool may_expire(const Upload& upload, std::uint64_t touches);
 
+[[nodiscard]] std::vector<Extent> extents_of(const std::vector<Registered>& registered);
 [[nodiscard]] std::set<Id128> ids_of(const std::vector<Extent>& extents);
 // The same extents by id and order; lengths come later than ids.
 [[nodiscard]] bool same_ids(const std::vector<Extent>& a, const std::vector<Extent>& b);

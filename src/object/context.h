@@ -1,7 +1,6 @@
 // What every part of this module works with: the seams, the options, and what all requests share.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 
@@ -34,21 +33,6 @@ struct Instruments {
   observe::Counter& repaired_bytes;  // of them
 };
 
-// One lock per upload (or a few), held while its hash run is compared and extended: a run must go
-// on only from the very parts that its hash was computed over.
-class RunLocks {
- public:
-  RunLocks() {
-    for (auto& lock : locks_) lock = std::make_unique<Semaphore>(1);
-  }
-  Task<Result<Permit>> lock(const Id128& upload) {
-    return locks_[upload.bytes[0] % locks_.size()]->acquire(1);
-  }
-
- private:
-  std::array<std::unique_ptr<Semaphore>, 64> locks_;
-};
-
 struct Context {
   Context(const config::Object& object_options, const config::Limits& upload_limits,
           const Dependencies& dependencies, const config::Write& write_options,
@@ -74,7 +58,6 @@ struct Context {
   Budget budget;
   RecordCache records;
   GenerationSource generations;
-  RunLocks run_locks;
   WriteEpochs epochs;
   Unrecorded unrecorded;
   RepairQueue hints;

@@ -227,8 +227,7 @@ Task<Result<FinishResult>> Finisher::finish_sealed(meta::Upload upload,
 
 Task<Result<void>> Finisher::check_hash(const meta::Upload& upload,
                                         const std::vector<meta::Part>& parts) {
-  auto count = static_cast<std::uint32_t>(parts.size());
-  MAS_CO_TRY(Hash hash, co_await chaser_.digest(upload.id, count));
+  MAS_CO_TRY(Hash hash, co_await chaser_.digest(upload.id, parts));
   if (hash != upload.hash) co_return hash_mismatch();
   co_return Result<void>();
 }
@@ -271,7 +270,7 @@ Task<Result<void>> Finisher::take_over(meta::Upload sealed) {
   // Looked at anew: it may have been settled since it was listed.
   MAS_CO_TRY(auto now, co_await context_.deps.meta.find_upload(sealed.id));
   const bool same =
-      now && now->state == meta::UploadState::sealed && now->expires == sealed.expires;
+      now && now->state == meta::UploadState::sealed && now->touches == sealed.touches;
   if (!same) co_return Result<void>();
   co_return co_await settle_sealed(*std::move(now));
 }

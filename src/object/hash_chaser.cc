@@ -22,6 +22,10 @@ Result<codec::Sha256> state_of(const meta::HashRun& run) {
   return *state;
 }
 
+meta::HashRun extended(const meta::HashRun& run, const meta::Part& part, const codec::Sha256& sha) {
+  return {part.number, run.bytes + part.size, sha.save(), meta::chain_after(run.chain, part)};
+}
+
 void HashChaser::kick(const Id128& upload) {
   auto chase = std::make_shared<Chase>();
   {
@@ -58,7 +62,7 @@ Task<void> HashChaser::run(Id128 upload, std::shared_ptr<Chase> chase) {
   chase->done.set();
 }
 
-Task<Result<Hash>> HashChaser::digest(Id128 upload, std::uint32_t parts) {
+Task<Result<Hash>> HashChaser::digest(Id128 upload, std::vector<meta::Part> parts) {
   std::shared_ptr<Chase> chase;
   {
     std::lock_guard lock(mutex_);
@@ -69,11 +73,28 @@ Task<Result<Hash>> HashChaser::digest(Id128 upload, std::uint32_t parts) {
   MAS_CO_CHECK(co_await catch_up(upload));
   MAS_CO_TRY(std::optional<meta::Upload> now, co_await context_.deps.meta.find_upload(upload));
   if (!now) co_return Error(Code::upload_not_open, "This upload is not open any more.");
-  if (now->run.parts != parts) {
+  if (now->run.parts != parts.size()) {
     co_return Error(Code::busy, "This upload is still being hashed; try again shortly.");
+  }
+  // The last line of defence: what was hashed is what will be published.
+  Sum128 chain{};
+  for (const meta::Part& part : parts) chain = meta::chain_after(chain, part);
+  if (now->run.chain != chain) {
+    auto again = start_again(upload, now->run);
+    co_return co_await std::move(again);
   }
   MAS_CO_TRY(codec::Sha256 state, state_of(now->run));
   co_return state.digest();
+}
+
+// A run over other bytes than the parts' is of no use: the next finish hashes them anew.
+Task<Error> HashChaser::start_again(Id128 upload, meta::HashRun run) {
+  log::error("upload.hash_reset", {{"upload", upload.hex()}, {"parts", run.parts}});
+  const meta::HashRun none;
+  const std::vector<meta::Extent> no_extents;
+  Result<bool> reset = co_await context_.deps.meta.advance_hash(upload, run, none, no_extents);
+  if (reset.has_error()) co_return reset.error();
+  co_return Error(Code::busy, "This upload has to be hashed anew; try again shortly.");
 }
 
 Task<Result<void>> HashChaser::catch_up(Id128 upload) {
@@ -95,12 +116,9 @@ Task<Result<bool>> HashChaser::extend(const meta::Upload& upload,
   for (const meta::Part& part : parts) {
     if (part.number != run.parts + 1) break;
     MAS_CO_CHECK(co_await hash_part(sha, part));
-    meta::HashRun next{part.number, run.bytes + part.size, sha.save()};
-    MAS_CO_TRY(Permit lock, co_await context_.run_locks.lock(upload.id));
-    MAS_CO_TRY(std::optional<meta::Upload> now, co_await context_.deps.meta.find_upload(upload.id));
-    if (!now || now->run != run) co_return false;
+    meta::HashRun next = extended(run, part, sha);
     MAS_CO_TRY(bool advanced,
-               co_await context_.deps.meta.advance_hash(upload.id, next, part.extents));
+               co_await context_.deps.meta.advance_hash(upload.id, run, next, part.extents));
     if (!advanced) co_return false;
     run = std::move(next);
   }

@@ -18,9 +18,9 @@ class HashChaser {
   // Goes after the parts of `upload` in the background; one chase runs per upload.
   void kick(const Id128& upload);
 
-  // The hash of parts 1 to `parts`, which do not change any more; reads what no run covers yet.
-  // Errors: those of reading, busy, metadata_unavailable.
-  Task<Result<Hash>> digest(Id128 upload, std::uint32_t parts);
+  // The hash of `parts`, which are all of the upload and do not change any more; reads what no run
+  // covers yet. Errors: those of reading, busy, metadata_unavailable.
+  Task<Result<Hash>> digest(Id128 upload, std::vector<meta::Part> parts);
 
  private:
   struct Chase {
@@ -32,6 +32,7 @@ class HashChaser {
   Task<Result<void>> catch_up(Id128 upload);
   Task<Result<bool>> extend(const meta::Upload& upload, const std::vector<meta::Part>& parts);
   Task<Result<void>> hash_part(codec::Sha256& sha, const meta::Part& part);
+  Task<Error> start_again(Id128 upload, meta::HashRun run);
 
   Context& context_;
   std::mutex mutex_;
@@ -40,5 +41,8 @@ class HashChaser {
 
 // The hash state after the upload's run. Errors: corrupt.
 [[nodiscard]] Result<codec::Sha256> state_of(const meta::HashRun& run);
+// `run` and `part` behind it; `sha` is the state then.
+[[nodiscard]] meta::HashRun extended(const meta::HashRun& run, const meta::Part& part,
+                                     const codec::Sha256& sha);
 
 }  // namespace mas::object

@@ -63,10 +63,9 @@ Task<void> discard(Context& context, const Id128& upload, const Written& written
 Task<bool> advance(Context& context, const meta::Upload& upload, const meta::Part& part,
                    const ContentHasher& hasher) {
   if (!hasher.whole) co_return false;
-  Result<std::optional<meta::Upload>> now = co_await context.deps.meta.find_upload(upload.id);
-  if (now.has_error() || !*now || (*now)->run != upload.run) co_return false;
-  meta::HashRun run{part.number, upload.run.bytes + part.size, hasher.whole->save()};
-  Result<bool> advanced = co_await context.deps.meta.advance_hash(upload.id, run, part.extents);
+  meta::HashRun next = extended(upload.run, part, *hasher.whole);
+  Result<bool> advanced =
+      co_await context.deps.meta.advance_hash(upload.id, upload.run, next, part.extents);
   co_return advanced.has_value() && *advanced;
 }
 
@@ -74,7 +73,6 @@ Task<bool> advance(Context& context, const meta::Upload& upload, const meta::Par
 Task<Result<PartResult>> record(Context& context, HashChaser& chaser, const meta::Upload& upload,
                                 meta::Part part, const PartRequest& request,
                                 const ContentHasher& hasher) {
-  MAS_CO_TRY(Permit lock, co_await context.run_locks.lock(upload.id));
   MAS_CO_TRY(meta::PutPartResult put,
              co_await context.deps.meta.put_part(upload.id, part, context.expiry(),
                                                  request.max_total, context.now_seconds()));
@@ -116,7 +114,7 @@ Task<Result<PartResult>> put_part(Context& context, HashChaser& chaser, SessionK
     co_await discard(context, upload->id, written);
     co_return stored.error();
   }
-  meta::Part part{request.number, *stored, hasher.sum->digest(), written.extents};
+  meta::Part part{request.number, *stored, hasher.sum->digest(), written.extents, request.sender};
   Result<PartResult> result =
       co_await record(context, chaser, *upload, std::move(part), request, hasher);
   if (result.has_error()) co_await discard(context, upload->id, written);

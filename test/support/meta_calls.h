@@ -53,8 +53,8 @@ class MetaCalls : public meta::MetaStore {
   Task<Result<std::vector<bool>>> referenced(std::vector<Id128> extents) override {
     return self().run(inner_->referenced(std::move(extents)));
   }
-  Task<Result<bool>> expire(Id128 upload, std::int64_t before, std::int64_t now) override {
-    return self().run(inner_->expire(upload, before, now));
+  Task<Result<bool>> expire(Id128 upload, std::uint64_t touches, std::int64_t now) override {
+    return self().run(inner_->expire(upload, touches, now));
   }
   Task<Result<void>> free(std::vector<meta::Extent> extents, std::int64_t now) override {
     return self().run(inner_->free(std::move(extents), now));
@@ -91,9 +91,17 @@ class MetaCalls : public meta::MetaStore {
                                               std::uint32_t limit) override {
     return self().run(inner_->parts(upload, after, limit));
   }
-  Task<Result<bool>> advance_hash(Id128 upload, meta::HashRun run,
+  Task<Result<bool>> advance_hash(Id128 upload, meta::HashRun expected, meta::HashRun next,
                                   std::vector<meta::Extent> extents) override {
-    return self().run(inner_->advance_hash(upload, std::move(run), std::move(extents)));
+    return self().run(
+        inner_->advance_hash(upload, std::move(expected), std::move(next), std::move(extents)));
+  }
+  Task<Result<void>> progress(Id128 upload, Id128 extent, std::uint64_t durable) override {
+    return self().run(inner_->progress(upload, extent, durable));
+  }
+  Task<Result<void>> drop_parts(Id128 upload, std::vector<meta::Part> parts,
+                                std::int64_t now) override {
+    return self().run(inner_->drop_parts(upload, std::move(parts), now));
   }
   Task<Result<void>> touch(Id128 upload, std::int64_t expires) override {
     return self().run(inner_->touch(upload, expires));
@@ -104,10 +112,6 @@ class MetaCalls : public meta::MetaStore {
   Task<Result<void>> reopen(Id128 upload) override { return self().run(inner_->reopen(upload)); }
   Task<Result<void>> close(Id128 upload, bool even_sealed, std::int64_t now) override {
     return self().run(inner_->close(upload, even_sealed, now));
-  }
-  Task<Result<std::vector<meta::Upload>>> expired(std::int64_t before,
-                                                  std::uint32_t limit) override {
-    return self().run(inner_->expired(before, limit));
   }
   Task<Result<std::vector<meta::Upload>>> sealed(std::uint32_t limit) override {
     return self().run(inner_->sealed(limit));

@@ -225,9 +225,7 @@ class ObjectRig {
     return extents;
   }
   std::vector<meta::Upload> open_uploads() {
-    std::vector<meta::Upload> uploads = must(run_blocking_for(meta_->expired(INT64_MAX, 1000)));
-    for (auto& upload : must(run_blocking_for(meta_->sealed(1000)))) uploads.push_back(upload);
-    return uploads;
+    return must(run_blocking_for(meta_->uploads(std::nullopt, 1000)));
   }
 
   std::string partial;  // what a failed get() wrote

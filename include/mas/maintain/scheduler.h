@@ -68,7 +68,9 @@ struct Dependencies {
   membership::GenerationWatch* watch = nullptr;
 };
 
-[[nodiscard]] std::unique_ptr<Worker> make_expiry_worker(const config::Maintain&, Dependencies);
+// Ends open uploads that it has seen without a sign of life for `session`.
+[[nodiscard]] std::unique_ptr<Worker> make_expiry_worker(const config::Maintain&, Dependencies,
+                                                         Duration session);
 // `ledger`: what the census found; with too much unexplained, nothing is collected.
 [[nodiscard]] std::unique_ptr<Worker> make_collect_worker(const config::Maintain&, Dependencies,
                                                           const Ledger* ledger = nullptr);

@@ -95,20 +95,31 @@ class MetaStore {
                                        std::vector<std::string> slots) = 0;
 
   // ---- Uploads ----
-  // Creates `upload` (its id and all). For kind session, an open or sealed one of the same
-  // (hash, session) is returned instead; its name is replaced if `upload.name` is not empty.
+  // Creates `upload` (its id, `expires`, `touches` and all that a new one has). For kind session,
+  // an open or sealed one of the same (hash, session) is touched and returned instead; its name is
+  // replaced if `upload.name` is not empty.
   virtual Task<Result<Upload>> open(Upload upload) = 0;
   virtual Task<Result<std::optional<Upload>>> find_upload(Id128 id) = 0;
   // The open or sealed session of (hash, session).
   virtual Task<Result<std::optional<Upload>>> find_session(Hash hash, std::string session) = 0;
-  // Before an extent's first shard is written. Errors: upload_not_open.
+  // Before an extent's first shard is written. Errors: upload_not_open, body_too_large (the upload
+  // has kMostExtents).
   virtual Task<Result<void>> register_extent(Id128 upload, Extent extent) = 0;
-  // Records `part` (extents registered before; their final lengths come with this call) and sets
-  // `expires`. A part of equal size and sum wins over the new one. Replacing a part within the hash
-  // run resets the run. `max_total`: body_too_large if all parts would exceed it. Errors:
-  // upload_not_open (gone or sealed), conflict (an extent is not registered).
+  // The writer of a registered extent says how many plain bytes of it, from its start without a
+  // hole, are durable now; less than before changes nothing but `touches`. Fine if the extent is
+  // not registered any more. Errors: upload_not_open (gone or sealed).
+  virtual Task<Result<void>> progress(Id128 upload, Id128 extent, std::uint64_t durable) = 0;
+  // Records `part` (extents registered before; their final lengths come with this call) and touches
+  // the upload. A part of equal size and sum wins over the new one but takes its sender. Replacing
+  // a part within the hash run resets the run. `max_total`: body_too_large if all parts would
+  // exceed it. Errors: upload_not_open (gone or sealed), conflict (an extent is not registered).
   virtual Task<Result<PutPartResult>> put_part(Id128 upload, Part part, std::int64_t expires,
                                                std::uint64_t max_total, std::int64_t now) = 0;
+  // Removes those of `parts` that are recorded still (their extents say so) and frees their
+  // extents; resets the hash run if it is over one of them. Errors: upload_not_open (gone or
+  // sealed).
+  virtual Task<Result<void>> drop_parts(Id128 upload, std::vector<Part> parts,
+                                        std::int64_t now) = 0;
   // Extents given up before they became part of anything: unregistered and freed. Those that a part
   // or an object refers to by now are left alone; fine if the upload is gone.
   virtual Task<Result<void>> discard(Id128 upload, std::vector<Extent> extents,
@@ -116,11 +127,13 @@ class MetaStore {
   // In order of number, > after.
   virtual Task<Result<std::vector<Part>>> parts(Id128 upload, std::uint32_t after,
                                                 std::uint32_t limit) = 0;
-  // Extends the run by part `run.parts`, whose extents must be the recorded ones, from a run of
-  // run.parts - 1. False if that does not hold (any more).
-  virtual Task<Result<bool>> advance_hash(Id128 upload, HashRun run,
+  // The run goes from `expected` to `next`, which is `expected` and part `next.parts`: `extents`
+  // must be the recorded part's, and the chain what follows from it. An empty `next` (no extents)
+  // starts the run again. True also if the run is `next` already (an answer that was lost); false
+  // if it is neither, or `next` does not follow: somebody else has changed the run or the part.
+  virtual Task<Result<bool>> advance_hash(Id128 upload, HashRun expected, HashRun next,
                                           std::vector<Extent> extents) = 0;
-  // Errors: upload_not_open (gone).
+  // Raises `touches`, and `expires` to at least this. Errors: upload_not_open (gone).
   virtual Task<Result<void>> touch(Id128 upload, std::int64_t expires) = 0;
   // open -> sealed; fails with conflict unless parts 1 to `part_count` are all there and no others.
   // Sealed already: fine. Errors also: upload_not_open (gone).
@@ -130,11 +143,10 @@ class MetaStore {
   // Drops an open (or, with `even_sealed`, a sealed) upload: its parts and registered extents are
   // freed. Fine if it is gone. Errors: conflict (sealed).
   virtual Task<Result<void>> close(Id128 upload, bool even_sealed, std::int64_t now) = 0;
-  // open -> expired, which ends the record as close does, if its `expires` is before `before`
-  // still; false (and nothing is changed) if it is not, or the upload is sealed or gone.
-  virtual Task<Result<bool>> expire(Id128 upload, std::int64_t before, std::int64_t now) = 0;
-  // Open uploads whose `expires` is before `before`.
-  virtual Task<Result<std::vector<Upload>>> expired(std::int64_t before, std::uint32_t limit) = 0;
+  // open -> expired, which ends the record as close does, if its `touches` is this still; false
+  // (and nothing is changed) if it is not, or the upload is sealed or gone. Who asks has seen it so
+  // for as long as a session lives.
+  virtual Task<Result<bool>> expire(Id128 upload, std::uint64_t touches, std::int64_t now) = 0;
   // Sealed uploads, for whoever finishes what a crash left.
   virtual Task<Result<std::vector<Upload>>> sealed(std::uint32_t limit) = 0;
   // Open and sealed uploads in order of id, > after: for workers that walk all that is stored.

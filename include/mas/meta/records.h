@@ -27,6 +27,7 @@ struct Part {
   std::uint64_t size = 0;
   Sum128 sum;                   // XXH3-128 of the plain bytes
   std::vector<Extent> extents;  // in order
+  Id128 sender = {};            // fingerprint of the token that sent it; all zero: not known
   friend bool operator==(const Part&, const Part&) = default;
 };
 
@@ -54,8 +55,24 @@ struct HashRun {
   std::uint32_t parts = 0;  // parts 1 to `parts` are in the state
   std::uint64_t bytes = 0;
   std::string state;  // codec::Sha256::save()
+  Sum128 chain = {};  // chain_after() of each of these parts in order: which bytes were hashed
   friend bool operator==(const HashRun&, const HashRun&) = default;
 };
+
+// The chain over parts 1 to `part` from that over the parts before it (all zero before the first):
+// XXH3-128 of that chain, then number, size and sum of the part as they stand in its record.
+[[nodiscard]] Sum128 chain_after(const Sum128& chain, const Part& part);
+
+// An extent that is being written: it belongs to an upload, but to no part yet.
+struct Registered {
+  Extent extent;              // `length`: what it may become at most
+  std::uint64_t durable = 0;  // plain bytes from its start that its writer knows to be durable
+  friend bool operator==(const Registered&, const Registered&) = default;
+};
+
+// An upload has at most so many extents, registered or in parts, so that what publishes or ends it
+// fits into one document of a metadata server.
+inline constexpr std::size_t kMostExtents = 32'768;
 
 struct Upload {
   Id128 id;
@@ -64,12 +81,14 @@ struct Upload {
   std::string session;  // "" by default; (kind, hash, session) is unique among open sessions
   std::string name;
   UploadState state = UploadState::open;
-  std::int64_t created = 0;      // Unix seconds
-  std::int64_t expires = 0;      // Unix seconds; touched by each part
-  std::uint64_t stored = 0;      // bytes of the recorded parts, kept by put_part
-  std::uint32_t part_count = 0;  // recorded parts, kept by put_part
+  std::int64_t created = 0;   // Unix seconds
+  std::int64_t expires = 0;   // Unix seconds; an estimate for clients, decides nothing; never falls
+  std::uint64_t touches = 0;  // raised by each sign of life of who uploads or finishes; never falls
+  std::uint64_t stored = 0;   // bytes of the recorded parts, kept by put_part
+  std::uint32_t part_count = 0;    // recorded parts, kept by put_part
+  std::uint32_t part_extents = 0;  // extents of the recorded parts, kept by put_part
   HashRun run;
-  std::vector<Extent> registered;  // extents that belong to no part yet
+  std::vector<Registered> registered;  // in order of registration
   friend bool operator==(const Upload&, const Upload&) = default;
 };
 

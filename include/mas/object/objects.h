@@ -69,6 +69,7 @@ struct PartRequest {
   std::uint64_t max_size = UINT64_MAX;   // of this part
   std::uint64_t max_total = UINT64_MAX;  // of all parts
   std::optional<Hash> digest = {};       // Content-Digest sha-256 of the part: body is checked
+  Id128 sender = {};                     // fingerprint of the caller's token
 };
 
 struct PartResult {
@@ -99,7 +100,7 @@ struct Dependencies {
   membership::GenerationWatch* watch = nullptr;  // null: the metadata store is always believed
 };
 
-// A pod that finishes an upload touches it (its `expires` changes) at least every kFinishTouch.
+// A pod that finishes an upload touches it (its `touches` rises) at least every kFinishTouch.
 inline constexpr Duration kFinishTouch = std::chrono::seconds(15);
 inline constexpr Duration kAbandonedAfter = 4 * kFinishTouch;
 

@@ -35,8 +35,6 @@ const char* name_of(Field field) {
   switch (field) {
     case Field::condemned_at:
       return "c";
-    case Field::expires:
-      return "e";
     case Field::sealed:
       return "s";
   }
@@ -54,7 +52,6 @@ Result<void> add_fields(Bson& to, const Step& step) {
     }
   } else if (step.id.starts_with("u/")) {
     MAS_TRY(Upload upload, decode_upload(step.value));
-    if (upload.state == UploadState::open) to.number(name_of(Field::expires), upload.expires);
     if (upload.state == UploadState::sealed) to.number(name_of(Field::sealed), upload.created);
   }
   return {};

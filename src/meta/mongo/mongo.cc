@@ -149,6 +149,20 @@ class MongoMeta final : public StoreBase {
     };
     return write<Result<PutPartResult>>(std::move(op));
   }
+  Task<Result<void>> progress(Id128 upload, Id128 extent, std::uint64_t durable) override {
+    auto op = [upload, extent, durable](Attempt&, Transaction& tx) {
+      return ops::progress(tx, upload, extent, durable);
+    };
+    return write<Result<void>>(std::move(op));
+  }
+  Task<Result<void>> drop_parts(Id128 upload, std::vector<Part> parts, std::int64_t now) override {
+    auto op = [upload, parts = std::move(parts), now](Attempt& db,
+                                                      Transaction& tx) -> Result<void> {
+      MAS_CHECK(warm_drop(db, upload, parts));
+      return ops::drop_parts(tx, upload, parts, now);
+    };
+    return write<Result<void>>(std::move(op));
+  }
   Task<Result<void>> discard(Id128 upload, std::vector<Extent> extents, std::int64_t now) override {
     auto op = [upload, extents = std::move(extents), now](Attempt&, Transaction& tx) {
       return ops::discard(tx, upload, extents, now);
@@ -164,10 +178,11 @@ class MongoMeta final : public StoreBase {
     };
     return read<Result<std::vector<Part>>>(std::move(op));
   }
-  Task<Result<bool>> advance_hash(Id128 upload, HashRun run, std::vector<Extent> extents) override {
-    auto op = [upload, run = std::move(run), extents = std::move(extents)](Attempt&,
-                                                                           Transaction& tx) {
-      return ops::advance_hash(tx, upload, run, extents);
+  Task<Result<bool>> advance_hash(Id128 upload, HashRun expected, HashRun next,
+                                  std::vector<Extent> extents) override {
+    auto op = [upload, expected = std::move(expected), next = std::move(next),
+               extents = std::move(extents)](Attempt&, Transaction& tx) {
+      return ops::advance_hash(tx, upload, expected, next, extents);
     };
     return write<Result<bool>>(std::move(op));
   }
@@ -194,19 +209,12 @@ class MongoMeta final : public StoreBase {
     };
     return write<Result<void>>(std::move(op));
   }
-  Task<Result<bool>> expire(Id128 upload, std::int64_t before, std::int64_t now) override {
-    auto op = [upload, before, now](Attempt& db, Transaction& tx) -> Result<bool> {
+  Task<Result<bool>> expire(Id128 upload, std::uint64_t touches, std::int64_t now) override {
+    auto op = [upload, touches, now](Attempt& db, Transaction& tx) -> Result<bool> {
       MAS_CHECK(warm_end(db, upload));
-      return ops::expire(tx, upload, before, now);
+      return ops::expire(tx, upload, touches, now);
     };
     return write<Result<bool>>(std::move(op));
-  }
-  Task<Result<std::vector<Upload>>> expired(std::int64_t before, std::uint32_t limit) override {
-    auto op = [this, before, limit](Attempt& db) -> Result<std::vector<Upload>> {
-      MAS_CHECK(intents_->sweep());
-      return mongo::expired(*documents_, db, before, limit);
-    };
-    return read<Result<std::vector<Upload>>>(std::move(op));
   }
   Task<Result<std::vector<Upload>>> sealed(std::uint32_t limit) override {
     auto op = [this, limit](Attempt& db) -> Result<std::vector<Upload>> {

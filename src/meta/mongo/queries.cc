@@ -31,17 +31,6 @@ Result<std::vector<std::string>> values(Documents& documents, Attempt& now, Fiel
   return found;
 }
 
-Result<std::vector<Upload>> uploads(Documents& documents, Attempt& now, Field field,
-                                    std::int64_t before, std::uint32_t limit) {
-  MAS_TRY(auto all, values(documents, now, field, before, limit));
-  std::vector<Upload> found;
-  for (const std::string& value : all) {
-    MAS_TRY(Upload upload, decode_upload(value));
-    found.push_back(std::move(upload));
-  }
-  return found;
-}
-
 void add_owner_keys(std::vector<std::string>& keys, const std::vector<Extent>& extents) {
   for (const Extent& extent : extents) keys.push_back(keys::owner(extent.id));
 }
@@ -59,16 +48,13 @@ Result<std::vector<Object>> condemned(Documents& documents, Attempt& now, std::i
   return found;
 }
 
-Result<std::vector<Upload>> expired(Documents& documents, Attempt& now, std::int64_t before,
-                                    std::uint32_t limit) {
-  MAS_TRY(auto found, uploads(documents, now, Field::expires, before, limit));
-  std::erase_if(found, [&](const Upload& upload) { return !rules::has_expired(upload, before); });
-  return found;
-}
-
 Result<std::vector<Upload>> sealed(Documents& documents, Attempt& now, std::uint32_t limit) {
-  MAS_TRY(auto found, uploads(documents, now, Field::sealed, INT64_MAX, limit));
-  std::erase_if(found, [](const Upload& upload) { return upload.state != UploadState::sealed; });
+  MAS_TRY(auto all, values(documents, now, Field::sealed, INT64_MAX, limit));
+  std::vector<Upload> found;
+  for (const std::string& value : all) {
+    MAS_TRY(Upload upload, decode_upload(value));
+    if (upload.state == UploadState::sealed) found.push_back(std::move(upload));
+  }
   return found;
 }
 
@@ -103,8 +89,19 @@ Result<void> warm_end(const Attempt& now, const Id128& id) {
   if (!upload) return {};
   MAS_TRY(auto parts, ops::parts(now, id, 0, UINT32_MAX));
   std::vector<std::string> keys{keys::session(upload->hash, upload->session)};
-  add_owner_keys(keys, upload->registered);
+  add_owner_keys(keys, rules::extents_of(upload->registered));
   for (const Part& part : parts) add_owner_keys(keys, part.extents);
+  return now.prefetch(keys);
+}
+
+Result<void> warm_drop(const Attempt& now, const Id128& id, const std::vector<Part>& parts) {
+  MAS_TRY(auto upload, ops::find_upload(now, id));
+  if (!upload) return {};
+  std::vector<std::string> keys;
+  for (const Part& part : parts) {
+    keys.push_back(keys::part(id, part.number));
+    add_owner_keys(keys, part.extents);
+  }
   return now.prefetch(keys);
 }
 

@@ -10,8 +10,6 @@ namespace mas::meta::mongo {
 // Errors: metadata_unavailable, corrupt.
 Result<std::vector<Object>> condemned(Documents& documents, Attempt& now, std::int64_t before,
                                       std::uint32_t limit);
-Result<std::vector<Upload>> expired(Documents& documents, Attempt& now, std::int64_t before,
-                                    std::uint32_t limit);
 Result<std::vector<Upload>> sealed(Documents& documents, Attempt& now, std::uint32_t limit);
 // Removes freed extents up to `past` for good. Those that are gone already are fine.
 Result<void> drop_collected(Documents& documents, std::uint64_t past);
@@ -22,5 +20,6 @@ Result<void> warm_commit(const Attempt& now, const Object& object, std::uint64_t
 // The same of restore(). Errors also: busy (owners changed meanwhile).
 Result<void> warm_restore(Documents& documents, const Attempt& now, const Object& object);
 Result<void> warm_end(const Attempt& now, const Id128& upload);
+Result<void> warm_drop(const Attempt& now, const Id128& upload, const std::vector<Part>& parts);
 
 }  // namespace mas::meta::mongo

@@ -81,18 +81,19 @@ Places all_places(MetaFixture& f) {
   query.limit = 1000;
   query.include_condemned = true;
   for (const auto& object : f.get(f.store().list(query)).objects) add(places, object.extents);
-  auto uploads = f.get(f.store().expired(INT64_MAX, 1000));
-  for (auto& sealed : f.get(f.store().sealed(1000))) uploads.push_back(sealed);
-  for (const auto& upload : uploads) {
-    add(places, upload.registered);
+  for (const auto& upload : f.get(f.store().uploads(std::nullopt, 1000))) {
+    for (const auto& one : upload.registered) ++places[one.extent.id];
     std::uint64_t stored = 0;
+    std::uint64_t extents = 0;
     auto parts = f.get(f.store().parts(upload.id, 0, 1000));
     for (const auto& part : parts) {
       add(places, part.extents);
       stored += part.size;
+      extents += part.extents.size();
     }
     CHECK(upload.stored == stored);
     CHECK(upload.part_count == parts.size());
+    CHECK(upload.part_extents == extents);
   }
   return places;
 }

@@ -300,9 +300,55 @@ TEST_CASE("a crash while an upload is closed or expires leaves it open or gone")
   });
   crash_everywhere([](MetaFixture& f) {
     Sent sent = send(f);
+    const std::uint64_t touches = f.get(f.store().find_upload(sent.upload.id))->touches;
     return Case{
-        [=](MetaStore& store) { return dropping(store.expire(sent.upload.id, INT64_MAX, 5)); },
+        [=](MetaStore& store) { return dropping(store.expire(sent.upload.id, touches, 5)); },
         [=, &f] { return !f.get(f.store().find_upload(sent.upload.id)); }, sent.used()};
+  });
+}
+
+TEST_CASE("a crash while parts are dropped drops all or none") {
+  crash_everywhere([](MetaFixture& f) {
+    Sent sent = send(f);
+    return Case{[=](MetaStore& store) { return store.drop_parts(sent.upload.id, sent.parts, 5); },
+                [=, &f] {
+                  bool gone = f.get(f.store().parts(sent.upload.id, 0, 10)).empty();
+                  CHECK(f.get(f.store().find_upload(sent.upload.id))->part_count == (gone ? 0 : 2));
+                  CHECK(is_freed(f, sent.parts[0].extents[0]) == gone);
+                  CHECK(is_freed(f, sent.parts[1].extents[0]) == gone);
+                  return gone;
+                },
+                sent.used()};
+  });
+}
+
+TEST_CASE("a crash while an upload's writer tells how far it is leaves that told or not") {
+  crash_everywhere([](MetaFixture& f) {
+    Sent sent = send(f);
+    return Case{[=](MetaStore& store) { return store.progress(sent.upload.id, sent.loose.id, 7); },
+                [=, &f] {
+                  return f.get(f.store().find_upload(sent.upload.id))->registered.at(0).durable ==
+                         7;
+                },
+                sent.used()};
+  });
+}
+
+TEST_CASE("a crash while a hash is taken further leaves it there or where it was") {
+  crash_everywhere([](MetaFixture& f) {
+    Sent sent = send(f);
+    meta::HashRun next{1, 10, "a state", meta::chain_after({}, sent.parts[0])};
+    return Case{
+        [=](MetaStore& store) -> Task<Result<void>> {
+          const meta::HashRun none;
+          auto done =
+              co_await store.advance_hash(sent.upload.id, none, next, sent.parts[0].extents);
+          if (done.has_error()) co_return done.error();
+          // A repeat after it happened is told that it did.
+          if (!*done) co_return Error(Code::conflict, "lost");
+          co_return Result<void>();
+        },
+        [=, &f] { return f.get(f.store().find_upload(sent.upload.id))->run == next; }, sent.used()};
   });
 }
 

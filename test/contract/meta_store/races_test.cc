@@ -163,9 +163,10 @@ Task<void> open_session(MetaStore& store, meta::Upload upload, Winners& winners)
   winners.sessions.push_back(opened->id);
 }
 
-Task<void> advance(MetaStore& store, Id128 upload, meta::Part part, Tally& tally) {
-  meta::HashRun run{1, part.size, "state"};
-  auto done = co_await store.advance_hash(upload, run, part.extents);
+Task<void> advance(MetaStore& store, Id128 upload, meta::Part part, std::size_t who, Tally& tally) {
+  const meta::HashRun none;
+  meta::HashRun run{1, part.size, "state " + std::to_string(who), meta::chain_after({}, part)};
+  auto done = co_await store.advance_hash(upload, none, run, part.extents);
   count(tally, done.has_value() && *done);
 }
 
@@ -184,7 +185,7 @@ TEST_CASE("writers racing to open a session all get the same one") {
   run_side_by_side(kWriters, kThreads, make);
   REQUIRE(winners.sessions.size() == kWriters);
   CHECK(std::set<Id128>(winners.sessions.begin(), winners.sessions.end()).size() == 1);
-  CHECK(f.get(f.store().expired(INT64_MAX, 100)).size() == 1);
+  CHECK(f.get(f.store().uploads(std::nullopt, 100)).size() == 1);
 }
 
 TEST_CASE("the same part posted by many at once is kept once, and all are told which") {
@@ -234,7 +235,7 @@ TEST_CASE("of those who would advance the hash by the same part one does") {
   meta::Part part = f.part(upload.id, 1, 10);
   f.put(upload.id, part);
   Tally tally;
-  auto make = [&](std::size_t) { return advance(f.store(), upload.id, part, tally); };
+  auto make = [&](std::size_t i) { return advance(f.store(), upload.id, part, i, tally); };
   run_side_by_side(kWriters, kThreads, make);
   CHECK(tally.won == 1);
   CHECK(tally.lost == kWriters - 1);

@@ -5,18 +5,9 @@
 using namespace mas;
 using namespace mas::test;
 using meta::Extent;
-using meta::HashRun;
 using meta::Part;
 using meta::Upload;
 using meta::UploadState;
-
-namespace {
-
-HashRun run_of(std::uint32_t parts, std::uint64_t bytes) {
-  return HashRun{parts, bytes, "state after " + std::to_string(parts)};
-}
-
-}  // namespace
 
 TEST_CASE("an opened upload is found by its id and, a session, by hash and session") {
   MetaFixture f;
@@ -65,7 +56,8 @@ TEST_CASE("an extent is registered once and only with an open upload") {
   CHECK(code_of(f.run(f.store().register_extent(f.upload().id, extent))) == Code::upload_not_open);
   must(f.run(f.store().register_extent(upload.id, extent)));
   must(f.run(f.store().register_extent(upload.id, extent)));
-  CHECK(f.get(f.store().find_upload(upload.id))->registered == std::vector<Extent>{extent});
+  CHECK(f.get(f.store().find_upload(upload.id))->registered ==
+        std::vector<meta::Registered>{{extent, 0}});
   Upload other = f.get(f.store().open(f.upload()));
   CHECK(code_of(f.run(f.store().register_extent(other.id, extent))) == Code::conflict);
   f.get(f.store().seal(other.id, 0));
@@ -162,7 +154,8 @@ TEST_CASE("a part that would make the upload too large is refused and changes no
   f.put(upload.id, f.part(upload.id, 1, 100));
   Upload before = *f.get(f.store().find_upload(upload.id));
   Part second = f.part(upload.id, 2, 51);
-  before.registered = second.extents;
+  before.registered = {{second.extents[0], 0}};
+  ++before.touches;
   auto refused = f.run(f.store().put_part(upload.id, second, 5000, 150, 5));
   CHECK(code_of(refused) == Code::body_too_large);
   CHECK(f.get(f.store().find_upload(upload.id)) == before);
@@ -194,38 +187,6 @@ TEST_CASE("a part needs an open upload and registered extents") {
         Code::upload_not_open);
 }
 
-TEST_CASE("the hash runs over parts one by one, from the first") {
-  MetaFixture f;
-  Upload upload = f.get(f.store().open(f.upload()));
-  Part one = f.part(upload.id, 1, 10), two = f.part(upload.id, 2, 20);
-  f.put(upload.id, two);
-  CHECK_FALSE(f.get(f.store().advance_hash(upload.id, run_of(1, 10), one.extents)));
-  f.put(upload.id, one);
-  CHECK_FALSE(f.get(f.store().advance_hash(upload.id, run_of(2, 30), two.extents)));
-  CHECK_FALSE(f.get(f.store().advance_hash(upload.id, run_of(1, 11), one.extents)));
-  CHECK_FALSE(f.get(f.store().advance_hash(upload.id, run_of(1, 10), two.extents)));
-  CHECK(f.get(f.store().advance_hash(upload.id, run_of(1, 10), one.extents)));
-  CHECK_FALSE(f.get(f.store().advance_hash(upload.id, run_of(1, 10), one.extents)));
-  CHECK(f.get(f.store().advance_hash(upload.id, run_of(2, 30), two.extents)));
-  CHECK(f.get(f.store().find_upload(upload.id))->run == run_of(2, 30));
-  CHECK_FALSE(f.get(f.store().advance_hash(f.upload().id, run_of(1, 10), one.extents)));
-}
-
-TEST_CASE("replacing a part inside the hash run starts the run again, one behind it does not") {
-  MetaFixture f;
-  Upload upload = f.get(f.store().open(f.upload()));
-  Part one = f.part(upload.id, 1, 10), two = f.part(upload.id, 2, 20);
-  f.put(upload.id, one);
-  f.put(upload.id, two);
-  f.get(f.store().advance_hash(upload.id, run_of(1, 10), one.extents));
-  f.put(upload.id, f.part(upload.id, 2, 20, 8));
-  CHECK(f.get(f.store().find_upload(upload.id))->run == run_of(1, 10));
-  f.put(upload.id, f.part(upload.id, 1, 10));  // the same content
-  CHECK(f.get(f.store().find_upload(upload.id))->run == run_of(1, 10));
-  f.put(upload.id, f.part(upload.id, 1, 10, 8));
-  CHECK(f.get(f.store().find_upload(upload.id))->run == HashRun{});
-}
-
 TEST_CASE("an upload is sealed only when it has no holes") {
   MetaFixture f;
   Upload upload = f.get(f.store().open(f.upload()));
@@ -249,43 +210,117 @@ TEST_CASE("an upload is sealed only when it has no holes") {
   CHECK(code_of(f.run(f.store().reopen(f.upload().id))) == Code::upload_not_open);
 }
 
-TEST_CASE("open uploads expire by time, sealed ones never") {
+TEST_CASE("an upload is ended only as it was seen: open, and not touched since") {
   MetaFixture f;
-  Upload early = f.upload(), late = f.upload(), sealed = f.upload();
-  early.expires = 100;
-  late.expires = 200;
-  sealed.expires = 50;
-  for (const Upload& upload : {late, early, sealed}) f.get(f.store().open(upload));
-  f.get(f.store().seal(sealed.id, 0));
-  CHECK(f.get(f.store().expired(100, 10)).empty());
-  CHECK(f.get(f.store().expired(101, 10)) == std::vector<Upload>{early});
-  CHECK(f.get(f.store().expired(INT64_MAX, 10)).size() == 2);
-  CHECK(f.get(f.store().expired(INT64_MAX, 1)) == std::vector<Upload>{early});
-  must(f.run(f.store().touch(early.id, 300)));
-  CHECK(f.get(f.store().expired(201, 10)) == std::vector<Upload>{late});
-  must(f.run(f.store().reopen(sealed.id)));
-  CHECK(f.get(f.store().expired(51, 10)).size() == 1);
+  Upload upload = f.get(f.store().open(f.upload()));
+  Part part = f.part(upload.id, 1, 10);
+  f.put(upload.id, part);
+  auto touches = [&] { return f.get(f.store().find_upload(upload.id))->touches; };
+  const std::uint64_t seen = touches();
+  must(f.run(f.store().touch(upload.id, 1)));
+  CHECK_FALSE(f.get(f.store().expire(upload.id, seen, 60)));
+  f.get(f.store().seal(upload.id, 1));
+  CHECK_FALSE(f.get(f.store().expire(upload.id, touches(), 60)));
+  must(f.run(f.store().reopen(upload.id)));
+  CHECK(f.get(f.store().find_upload(upload.id)));
+  const std::uint64_t last = touches();
+  CHECK(f.get(f.store().expire(upload.id, last, 60)));
+  CHECK_FALSE(f.get(f.store().expire(upload.id, last, 60)));
+  CHECK_FALSE(f.get(f.store().find_session(upload.hash, "")));
+  CHECK(f.freed() == std::vector<Id128>{part.extents[0].id});
+}
+
+TEST_CASE("every sign of life raises touches, and the estimate of the end never falls") {
+  MetaFixture f;
+  Upload asked = f.upload();
+  asked.touches = 7;  // of the store it came from
+  asked.expires = 5000;
+  Upload upload = f.get(f.store().open(asked));
+  CHECK(upload.touches == 7);
+  std::uint64_t before = 7;
+  auto rises = [&](Result<void> done) {
+    must(std::move(done));
+    Upload now = *f.get(f.store().find_upload(upload.id));
+    CHECK(now.touches > before);
+    CHECK(now.expires == 5000);
+    before = now.touches;
+  };
+  Upload again = f.upload();
+  again.hash = upload.hash;
+  again.expires = 50;
+  CHECK(f.get(f.store().open(again)).id == upload.id);
+  rises({});
+  rises(f.run(f.store().touch(upload.id, 60)));
+  Part part = f.part(upload.id, 1, 10);
+  rises({});
+  rises(f.run(f.store().progress(upload.id, part.extents[0].id, 5)));
+  f.get(f.store().put_part(upload.id, part, 70, UINT64_MAX, 5));
+  rises({});
+  rises(f.run(f.store().drop_parts(upload.id, {part}, 5)));
+  f.get(f.store().seal(upload.id, 0));
+  rises({});
+  rises(f.run(f.store().touch(upload.id, 80)));
+  rises(f.run(f.store().reopen(upload.id)));
+  must(f.run(f.store().touch(upload.id, 9000)));
+  CHECK(f.get(f.store().find_upload(upload.id))->expires == 9000);
   CHECK(code_of(f.run(f.store().touch(f.upload().id, 1))) == Code::upload_not_open);
 }
 
-TEST_CASE("an upload expires only while it is open and its time has passed") {
+TEST_CASE("what is durable of an extent that is being written grows") {
   MetaFixture f;
-  Upload upload = f.upload();
-  upload.expires = 100;
-  f.get(f.store().open(upload));
+  Upload upload = f.get(f.store().open(f.upload()));
   Part part = f.part(upload.id, 1, 10);
-  f.get(f.store().put_part(upload.id, part, 100, UINT64_MAX, 5));
-  CHECK_FALSE(f.get(f.store().expire(upload.id, 100, 60)));
-  must(f.run(f.store().touch(upload.id, 200)));
-  CHECK_FALSE(f.get(f.store().expire(upload.id, 101, 60)));
+  const Id128 extent = part.extents[0].id;
+  auto durable = [&] { return f.get(f.store().find_upload(upload.id))->registered.at(0).durable; };
+  CHECK(durable() == 0);
+  must(f.run(f.store().progress(upload.id, extent, 8)));
+  CHECK(durable() == 8);
+  must(f.run(f.store().progress(upload.id, extent, 4)));
+  CHECK(durable() == 8);
+  must(f.run(f.store().progress(upload.id, f.extent().id, 4)));  // of no matter
+  CHECK(code_of(f.run(f.store().progress(f.upload().id, extent, 4))) == Code::upload_not_open);
+  f.put(upload.id, part);
+  must(f.run(f.store().progress(upload.id, extent, 10)));  // a part's by now
   f.get(f.store().seal(upload.id, 1));
-  CHECK_FALSE(f.get(f.store().expire(upload.id, 1000, 60)));
-  must(f.run(f.store().reopen(upload.id)));
-  CHECK(f.get(f.store().find_upload(upload.id)));
-  CHECK(f.get(f.store().expire(upload.id, 201, 60)));
-  CHECK_FALSE(f.get(f.store().expire(upload.id, 201, 60)));
-  CHECK_FALSE(f.get(f.store().find_session(upload.hash, "")));
-  CHECK(f.freed() == std::vector<Id128>{part.extents[0].id});
+  CHECK(code_of(f.run(f.store().progress(upload.id, extent, 10))) == Code::upload_not_open);
+}
+
+TEST_CASE("parts are dropped only if they are still those that were seen") {
+  MetaFixture f;
+  Upload upload = f.get(f.store().open(f.upload()));
+  Part one = f.part(upload.id, 1, 10), two = f.part(upload.id, 2, 20),
+       three = f.part(upload.id, 3, 30);
+  for (const Part& part : {one, two, three}) f.put(upload.id, part);
+  Part other = f.part(upload.id, 2, 25, 9);
+  f.put(upload.id, other);
+  must(f.run(f.store().drop_parts(upload.id, {two, three}, 60)));
+  must(f.run(f.store().drop_parts(upload.id, {two, three}, 61)));
+  CHECK(f.get(f.store().parts(upload.id, 0, 10)) == std::vector<Part>{one, other});
+  Upload now = *f.get(f.store().find_upload(upload.id));
+  CHECK(now.part_count == 2);
+  CHECK(now.stored == 35);
+  CHECK(now.part_extents == 2);
+  CHECK(f.freed() == std::vector<Id128>{two.extents[0].id, three.extents[0].id});
+  CHECK(f.get(f.store().freed(0, 10)).at(1).freed_at == 60);
+  CHECK(code_of(f.run(f.store().drop_parts(f.upload().id, {one}, 60))) == Code::upload_not_open);
+  f.get(f.store().seal(upload.id, 2));
+  CHECK(code_of(f.run(f.store().drop_parts(upload.id, {one}, 60))) == Code::upload_not_open);
+  CHECK(f.get(f.store().parts(upload.id, 0, 10)).size() == 2);
+}
+
+TEST_CASE("an equal part that another token sends is its part, too") {
+  MetaFixture f;
+  Upload upload = f.get(f.store().open(f.upload()));
+  Part first = f.part(upload.id, 1, 100, 9);
+  first.sender.bytes.fill(1);
+  f.put(upload.id, first);
+  Part second = f.part(upload.id, 1, 100, 9);
+  second.sender.bytes.fill(2);
+  Part kept = first;
+  kept.sender = second.sender;
+  CHECK(f.put(upload.id, second).winner == kept);
+  CHECK(f.get(f.store().parts(upload.id, 0, 10)) == std::vector<Part>{kept});
+  CHECK(f.freed() == std::vector<Id128>{second.extents[0].id});
 }
 
 TEST_CASE("closing an upload frees its parts and what it had registered") {
@@ -300,7 +335,7 @@ TEST_CASE("closing an upload frees its parts and what it had registered") {
   CHECK_FALSE(f.get(f.store().find_upload(upload.id)));
   CHECK_FALSE(f.get(f.store().find_session(upload.hash, "")));
   CHECK(f.get(f.store().parts(upload.id, 0, 10)).empty());
-  CHECK(f.get(f.store().expired(INT64_MAX, 10)).empty());
+  CHECK(f.get(f.store().uploads(std::nullopt, 10)).empty());
   auto freed = f.freed();
   std::sort(freed.begin(), freed.end());
   std::vector<Id128> expected{part.extents[0].id, loose.id};

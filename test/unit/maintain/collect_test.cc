@@ -315,11 +315,12 @@ TEST_CASE("nothing is erased by what an old store says") {
   Known known;
   maintain::Dependencies deps{*rig.meta, rig.store, rig.view, rig.clock, rig.metrics, &known};
   auto worker = maintain::make_collect_worker(rig.options, deps);
-  auto expiry = maintain::make_expiry_worker(rig.options, deps);
+  auto expiry = maintain::make_expiry_worker(rig.options, deps, hours(24));
   meta::Upload upload;
   upload.id = rig.rng->id();
   upload.expires = rig.now() + 1;
   must(run_blocking_for(rig.meta->open(upload)));
+  must(rig.step(*expiry));
   rig.clock.advance(hours(25));
   SECTION("a record") {}
   SECTION("a freed extent") { must(run_blocking_for(rig.meta->free({freed}, 1))); }

@@ -1,11 +1,14 @@
 #include "mas/meta/embedded.h"
 
+#include <rocksdb/db.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <future>
 
 #include "mas/fs/fault_fs.h"
+#include "mas/fs/rocksdb_env.h"
 #include "mas/runtime/rng.h"
 #include "support/fake_clock.h"
 #include "support/io_rig.h"
@@ -270,4 +273,66 @@ TEST_CASE("a directory that another store has open is busy") {
   Fixture f;
   auto second = open_embedded(f.options, "/data/meta", *f.fs, f.pool, f.clock, f.metrics);
   CHECK(code_of(second) == Code::busy);
+}
+
+namespace {
+
+// The database under the closed store, as an older or newer version would leave it.
+struct Below {
+  explicit Below(fs::Fs& fs) : env(fs::make_rocksdb_env(fs)) {
+    rocksdb::Options options;
+    options.env = env.get();
+    rocksdb::DB* opened = nullptr;
+    REQUIRE(rocksdb::DB::Open(options, "/data/meta", &opened).ok());
+    db.reset(opened);
+  }
+  void put(const std::string& key, const std::string& value) {
+    rocksdb::WriteOptions synced;
+    synced.sync = true;
+    REQUIRE(db->Put(synced, key, value).ok());
+  }
+  std::string get(const std::string& key) {
+    std::string value;
+    return db->Get(rocksdb::ReadOptions(), key, &value).ok() ? value : "none";
+  }
+  std::shared_ptr<rocksdb::Env> env;
+  std::unique_ptr<rocksdb::DB> db;
+};
+
+}  // namespace
+
+TEST_CASE("a store of format 1 is marked as this format, and its index of expiry goes") {
+  Fixture f;
+  Object kept = f.object();
+  must(f.commit(kept));
+  f.close();
+  {
+    Below below(*f.fs);
+    CHECK(below.get("v") == "mas-meta 2");
+    below.put("v", "mas-meta 1");
+    below.put("e12345678" + std::string(16, 'i'), "");
+  }
+  f.open();
+  CHECK(f.has(kept));
+  // Before anything is written in the new format.
+  auto lost = f.fs->after_power_loss(*f.rng, 0.0);
+  f.close();
+  f.fs = std::move(lost);
+  {
+    Below below(*f.fs);
+    CHECK(below.get("v") == "mas-meta 2");
+    CHECK(below.get("e12345678" + std::string(16, 'i')) == "none");
+  }
+  f.open();
+  CHECK(f.has(kept));
+}
+
+TEST_CASE("a store of a newer format is refused") {
+  Fixture f;
+  f.close();
+  Below(*f.fs).put("v", "mas-meta 3");
+  auto refused = open_embedded(f.options, "/data/meta", *f.fs, f.pool, f.clock, f.metrics);
+  CHECK(code_of(refused) == Code::corrupt);
+  Below(*f.fs).put("v", "mas-meta 2");
+  f.open();
 }

@@ -121,14 +121,14 @@ TEST_CASE("keys sort as what they stand for") {
   CHECK(keys::begin(keys::kFreed) < keys::freed(0));
   Id128 id;
   id.bytes.fill(0xab);
-  CHECK(keys::trailing_id(keys::expiry(5, id)) == id);
+  CHECK(keys::trailing_id(keys::sealed(id)) == id);
 }
 
 TEST_CASE("no kind of key lies among another's") {
-  const std::string letters{keys::kObject,       keys::kCondemned, keys::kUpload,    keys::kSession,
-                            keys::kExpiry,       keys::kSealed,    keys::kPart,      keys::kFreed,
-                            keys::kOwner,        keys::kCounter,   keys::kCollected, keys::kLayout,
-                            keys::kAcknowledged, keys::kFormat};
+  const std::string letters{keys::kObject,  keys::kCondemned, keys::kUpload, keys::kSession,
+                            keys::kSealed,  keys::kPart,      keys::kFreed,  keys::kOwner,
+                            keys::kCounter, keys::kCollected, keys::kLayout, keys::kAcknowledged,
+                            keys::kFormat};
   std::set<char> distinct(letters.begin(), letters.end());
   CHECK(distinct.size() == letters.size());
 }

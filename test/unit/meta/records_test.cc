@@ -48,8 +48,11 @@ Upload upload() {
   upload.expires = INT64_MAX;
   upload.stored = UINT64_MAX;
   upload.part_count = 10'000;
-  upload.run = {9'999, 12345, "a state of SHA-256"};
-  upload.registered = {extent(3)};
+  upload.touches = 5;
+  upload.part_extents = 20'000;
+  upload.run = {9'999, 12345, "a state of SHA-256", {}};
+  fill(upload.run.chain.bytes, 70);
+  upload.registered = {{extent(3), 333}, {extent(8), 0}};
   return upload;
 }
 
@@ -59,7 +62,14 @@ Part part() {
   part.size = 123;
   fill(part.sum.bytes, 9);
   part.extents = {extent(4), extent(5), extent(6)};
+  fill(part.sender.bytes, 90);
   return part;
+}
+
+std::string from_hex_text(std::string_view hex) {
+  std::string bytes(hex.size() / 2, '\0');
+  REQUIRE(from_hex(hex, MutableBytes(reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size())));
+  return bytes;
 }
 
 FreedExtent freed() { return {99, extent(7), 1'000}; }
@@ -115,12 +125,34 @@ TEST_CASE("a record of another kind or version is refused") {
     for (std::size_t j = 0; j < all.size(); ++j) {
       if (i != j) CHECK(all[i].decode(all[j].bytes) == Code::corrupt);
     }
-    for (char version : {'\0', '\2', '\xff'}) {
+    for (char version : {'\0', '\3', '\xff'}) {
       std::string other = all[i].bytes;
       other[1] = version;
       CHECK(all[i].decode(other) == Code::corrupt);
     }
   }
+}
+
+TEST_CASE("records of version 1 are read, but for a hash that does not say what it is over") {
+  // As 51f0c4d wrote them.
+  Upload old = must(decode_upload(from_hex_text(
+      "55010000000000000000000000000000000001000000000000000000000000000000000000000000000000000000"
+      "00000000000700000073657373696f6e040000006e616d6501010000000000000002000000000000000300000000"
+      "00000004000000010000000a00000000000000050000007374617465"
+      "01000000030405060708090a0b0c0d0e0f101112b80b000000000000000040000402")));
+  Upload expected;
+  expected.session = "session";
+  expected.name = "name";
+  expected.created = 1;
+  expected.expires = 2;
+  expected.stored = 3;
+  expected.part_count = 4;
+  expected.registered = {{extent(3), 0}};
+  CHECK(old == expected);
+  Part part = must(decode_part(
+      from_hex_text("5001070000007b000000000000000000000000000000000000000000000001000000"
+                    "0405060708090a0b0c0d0e0f10111213a00f000000000000000040000402")));
+  CHECK(part == Part{7, 123, {}, {extent(4)}, {}});
 }
 
 TEST_CASE("values that no record can have are refused") {
@@ -167,4 +199,44 @@ TEST_CASE("the bytes of a record are those of the format's page") {
         "46016300000000000000e803000000000000"
         "0708090a0b0c0d0e0f10111213141516"
         "581b000000000000000040000402");
+  // 'P' 2, number, size, sum, sender, count, extents.
+  CHECK(to_hex(as_bytes(encode(Part{7, 123, {}, {extent(4)}, {}}))) ==
+        "5002070000007b00000000000000" + std::string(64, '0') +
+            "010000000405060708090a0b0c0d0e0f10111213a00f000000000000000040000402");
+  // 'U' 2, up to the run: its parts, bytes, state and chain, then what is registered.
+  Upload small;
+  small.touches = 9;
+  small.part_extents = 8;
+  small.run = {1, 10, "state", {}};
+  small.registered = {{extent(3), 7}};
+  CHECK(to_hex(as_bytes(encode(small))).substr(2 * (2 + 16 + 1 + 32 + 4 + 4 + 1 + 8 + 8)) ==
+        "0900000000000000"
+        "0000000000000000"
+        "00000000"
+        "08000000"
+        "01000000"
+        "0a00000000000000"
+        "050000007374617465" +
+            std::string(32, '0') +
+            "01000000030405060708090a0b0c0d0e0f101112b80b000000000000000040000402"
+            "0700000000000000");
+}
+
+TEST_CASE("a chain says which parts it is over, and in which order") {
+  const Part one{1, 10, {}, {extent(1)}, {}};
+  Part other = one;
+  other.sum.bytes[15] = 1;
+  Part longer = one;
+  longer.size = 11;
+  Part later = one;
+  later.number = 2;
+  const Sum128 chain = chain_after({}, one);
+  for (const Part& part : {other, longer, later}) CHECK(chain_after({}, part) != chain);
+  CHECK(chain_after(chain, later) != chain_after(chain_after({}, later), one));
+  // Where it is stored, and by whom it was sent, is no matter of its content.
+  Part moved = one;
+  moved.extents = {extent(2)};
+  moved.sender.bytes.fill(3);
+  CHECK(chain_after({}, moved) == chain);
+  CHECK(to_hex(chain.bytes) == "1dd9eaa376f4b34fe0232a66ae13b4af");
 }

@@ -75,12 +75,32 @@ TEST_CASE("a deletion takes a later generation than its file's") {
 
 TEST_CASE("a part that names one extent twice is refused") {
   Upload upload;
-  upload.registered = {Extent{}};
+  upload.registered = {{Extent{}, 0}};
   Part part;
   part.number = 1;
   part.size = 1;
   part.extents = {Extent{}, Extent{}};
   CHECK(code_of(rules::put_part(upload, std::nullopt, part, 1, 100)) == Code::conflict);
+}
+
+TEST_CASE("an upload has no more extents than one document can end") {
+  Upload upload;
+  upload.part_extents = kMostExtents - 1;
+  must(rules::register_extent(upload, Extent{}));
+  CHECK(code_of(rules::register_extent(upload, Extent{})) == Code::body_too_large);
+  // What takes the place of a part takes the place of its extents.
+  Part old;
+  old.number = 1;
+  old.extents.resize(100);
+  upload.part_count = 1;
+  Part part;
+  part.number = 1;
+  part.size = 1;
+  part.extents = {Extent{}};
+  must(rules::put_part(upload, old, part, 1, 100));
+  CHECK(upload.part_extents == kMostExtents - 100);
+  rules::drop_part(upload, part);
+  CHECK(upload.part_extents == kMostExtents - 101);
 }
 
 TEST_CASE("an empty part is a part") {
