@@ -163,7 +163,8 @@ void plan(Look& look) {
   }
   const bool excused = !cluster.losses().open().empty();
   for (const meta::Extent& extent : cluster.uploading()) {
-    planner.add("an upload", extent, excused, std::nullopt);
+    const bool lost = cluster.losses().is_lost_for_good(extent.id);
+    planner.add("an upload", extent, excused || lost, std::nullopt);
   }
 }
 

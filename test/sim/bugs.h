@@ -12,6 +12,7 @@
 #include "mas/meta/meta_store.h"
 #include "mas/peer/transport.h"
 #include "mas/store/store.h"
+#include "sim/gaps.h"
 #include "sim/world.h"
 
 namespace mas::sim {
@@ -37,13 +38,20 @@ enum class Bug {
   collected_by_one,               // what one pod has collected leaves the list for all
   take_over_unseen,               // a slot is taken over without a higher layout version
   settled_unwalked,               // previous holders are dropped before a walk
+  presence_remembered,            // who had a shard once is taken to have it for ever
+  scrub_stops,                    // scrub ends for good at the first damage
+  manifests_left,                 // collection removes shards, and leaves manifests
+  never_settled,                  // previous holders are never known to be needed no more
+  expiry_by_wall_clock,           // one pod's clock ends the uploads of all
+  hash_run_unchecked,             // a hash goes on from what it was not computed over
   references_forgotten,           // collection does not ask whether something refers to an extent
 };
 
 // By name, as `--plant` takes it; nullopt for anything else.
 [[nodiscard]] std::optional<Bug> find_bug(std::string_view name);
 [[nodiscard]] std::string_view name_of(Bug bug);
-[[nodiscard]] std::vector<Bug> all_bugs();
+// Those that such a run finds.
+[[nodiscard]] std::vector<Bug> all_bugs(const Scope& scope);
 
 // The seams with `bug` in them; what has nothing to do with it is given back as it is. Those of the
 // disk are in disk.cc.

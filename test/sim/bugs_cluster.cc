@@ -43,21 +43,23 @@ class HopefulUpkeep final : public object::Upkeep {
   object::Upkeep& inner_;
 };
 
-class HastyDuties final : public membership::LayoutDuties {
+// Says of each walk that it is complete, or of none.
+class RiggedDuties final : public membership::LayoutDuties {
  public:
-  explicit HastyDuties(std::unique_ptr<membership::LayoutDuties> inner)
-      : inner_(std::move(inner)) {}
+  RiggedDuties(std::unique_ptr<membership::LayoutDuties> inner, bool complete)
+      : inner_(std::move(inner)), complete_(complete) {}
 
   Task<Result<bool>> writes_drained(std::uint64_t version) override {
     return inner_->writes_drained(version);
   }
-  Task<Result<bool>> walk_complete(std::uint64_t, Instant) override { co_return true; }
+  Task<Result<bool>> walk_complete(std::uint64_t, Instant) override { co_return complete_; }
   bool can_hold_without(const std::vector<std::string>& slots) override {
     return inner_->can_hold_without(slots);
   }
 
  private:
   std::unique_ptr<membership::LayoutDuties> inner_;
+  const bool complete_;
 };
 
 }  // namespace
@@ -69,8 +71,8 @@ std::unique_ptr<object::Upkeep> plant(Bug bug, object::Upkeep& upkeep) {
 
 std::unique_ptr<membership::LayoutDuties> plant(Bug bug,
                                                 std::unique_ptr<membership::LayoutDuties> duties) {
-  if (bug != Bug::settled_unwalked) return duties;
-  return std::make_unique<HastyDuties>(std::move(duties));
+  if (bug != Bug::settled_unwalked && bug != Bug::never_settled) return duties;
+  return std::make_unique<RiggedDuties>(std::move(duties), bug == Bug::settled_unwalked);
 }
 
 }  // namespace mas::sim

@@ -8,10 +8,45 @@
 namespace mas::sim {
 namespace {
 
-// Removes in memory only.
-class ForgetfulStore final : public store::Store {
+// Calls that go on to `inner_`, for others to change a few.
+class ForwardingStore : public store::Store {
  public:
-  explicit ForgetfulStore(std::unique_ptr<store::Store> inner) : inner_(std::move(inner)) {}
+  explicit ForwardingStore(std::unique_ptr<store::Store> inner) : inner_(std::move(inner)) {}
+
+  Task<Result<void>> put(RecordKey key, std::vector<Slice> pieces) override {
+    return inner_->put(key, std::move(pieces));
+  }
+  Task<Result<void>> remove(std::vector<RecordKey> keys) override {
+    return inner_->remove(std::move(keys));
+  }
+  Task<Result<Slice>> read(RecordKey key, std::uint64_t offset, std::uint32_t length) override {
+    return inner_->read(key, offset, length);
+  }
+  Task<Result<store::RecordInfo>> stat(RecordKey key) override { return inner_->stat(key); }
+  Task<Result<std::vector<store::RecordInfo>>> list(std::optional<RecordKey> after,
+                                                    std::size_t limit) override {
+    return inner_->list(after, limit);
+  }
+  Task<Result<void>> quarantine(RecordKey key, std::uint64_t version) override {
+    return inner_->quarantine(key, version);
+  }
+  Task<Result<store::ScrubStep>> scrub(std::optional<RecordKey> from,
+                                       std::uint64_t max_bytes) override {
+    return inner_->scrub(from, max_bytes);
+  }
+  Task<Result<bool>> compact_one() override { return inner_->compact_one(); }
+  [[nodiscard]] store::Usage usage() const override { return inner_->usage(); }
+  [[nodiscard]] Id128 incarnation() const override { return inner_->incarnation(); }
+  Task<Result<void>> close() override { return inner_->close(); }
+
+ protected:
+  std::unique_ptr<store::Store> inner_;
+};
+
+// Removes in memory only.
+class ForgetfulStore final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
 
   Task<Result<void>> put(RecordKey key, std::vector<Slice> pieces) override {
     removed_.erase(key);
@@ -36,21 +71,36 @@ class ForgetfulStore final : public store::Store {
     if (page.size() > limit) page.resize(limit);
     co_return page;
   }
-  Task<Result<void>> quarantine(RecordKey key, std::uint64_t version) override {
-    return inner_->quarantine(key, version);
-  }
-  Task<Result<store::ScrubStep>> scrub(std::optional<RecordKey> from,
-                                       std::uint64_t max_bytes) override {
-    return inner_->scrub(from, max_bytes);
-  }
-  Task<Result<bool>> compact_one() override { return inner_->compact_one(); }
-  [[nodiscard]] store::Usage usage() const override { return inner_->usage(); }
-  [[nodiscard]] Id128 incarnation() const override { return inner_->incarnation(); }
-  Task<Result<void>> close() override { return inner_->close(); }
 
  private:
-  std::unique_ptr<store::Store> inner_;
   std::set<RecordKey> removed_;
+};
+
+// Removes shards, and leaves manifests.
+class HalfCleanStore final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  Task<Result<void>> remove(std::vector<RecordKey> keys) override {
+    std::erase_if(keys, [](const RecordKey& key) { return key.kind == RecordKind::manifest; });
+    return inner_->remove(std::move(keys));
+  }
+};
+
+// Its scrub ends for good at the first damage.
+class DiscouragedStore final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  Task<Result<store::ScrubStep>> scrub(std::optional<RecordKey> from,
+                                       std::uint64_t max_bytes) override {
+    if (stuck_) co_return Error(Code::io, "planted: this cannot be read");
+    MAS_CO_TRY(auto step, co_await inner_->scrub(from, max_bytes));
+    stuck_ = !step.damaged.empty();
+    if (stuck_) co_return Error(Code::io, "planted: this cannot be read");
+    co_return step;
+  }
+
+ private:
+  bool stuck_ = false;
 };
 
 // Calls that go on to `inner_`, for others to change put().
@@ -115,6 +165,51 @@ class HopefulClient final : public Forwarding {
   }
 };
 
+// Who once had a shard has it for ever.
+class TrustingClient final : public Forwarding {
+ public:
+  using Forwarding::Forwarding;
+  Task<Result<void>> put(layout::MemberIndex member, std::uint64_t layout_version, RecordKey key,
+                         std::vector<Slice> pieces) override {
+    Result<void> done = co_await inner_->put(member, layout_version, key, std::move(pieces));
+    if (done.has_value()) seen_.insert(key);
+    co_return done;
+  }
+  Task<Result<std::vector<bool>>> have(layout::MemberIndex member,
+                                       std::vector<RecordKey> keys) override {
+    MAS_CO_TRY(auto held, co_await inner_->have(member, keys));
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (held[i]) seen_.insert(keys[i]);
+      held[i] = seen_.contains(keys[i]);
+    }
+    co_return held;
+  }
+
+ private:
+  std::set<RecordKey> seen_;
+};
+
+// Ends every upload whose time is over by the wall clock of its pod.
+class HastyExpiry final : public maintain::Worker {
+ public:
+  explicit HastyExpiry(const maintain::Dependencies& deps) : deps_(deps) {}
+  [[nodiscard]] std::string name() const override { return "hasty-expiry"; }
+  void describe(maintain::WorkerStatus& /*status*/) const override {}
+
+  Task<Result<Duration>> step() override {
+    const std::int64_t now = deps_.clock.wall().unix_seconds();
+    MAS_CO_TRY(auto uploads, co_await deps_.meta.uploads(std::nullopt, 1000));
+    for (const meta::Upload& upload : uploads) {
+      if (upload.expires >= now) continue;
+      (void)co_await deps_.meta.close(upload.id, false, now);
+    }
+    co_return Duration(std::chrono::seconds(10));
+  }
+
+ private:
+  maintain::Dependencies deps_;
+};
+
 // Asks once whether an object refers to a shard's extent, when it first sees it.
 class AgeCollector final : public maintain::Worker {
  public:
@@ -149,8 +244,10 @@ class AgeCollector final : public maintain::Worker {
 }  // namespace
 
 std::unique_ptr<store::Store> plant(Bug bug, std::unique_ptr<store::Store> store) {
-  if (bug != Bug::tombstones_forgotten) return store;
-  return std::make_unique<ForgetfulStore>(std::move(store));
+  if (bug == Bug::tombstones_forgotten) return std::make_unique<ForgetfulStore>(std::move(store));
+  if (bug == Bug::manifests_left) return std::make_unique<HalfCleanStore>(std::move(store));
+  if (bug == Bug::scrub_stops) return std::make_unique<DiscouragedStore>(std::move(store));
+  return store;
 }
 
 std::unique_ptr<peer::PeerTransport> plant_in_server(
@@ -162,11 +259,15 @@ std::unique_ptr<peer::PeerTransport> plant_in_server(
 
 std::unique_ptr<peer::PeerTransport> plant_in_client(
     Bug bug, std::unique_ptr<peer::PeerTransport> transport) {
+  if (bug == Bug::presence_remembered) {
+    return std::make_unique<TrustingClient>(std::move(transport));
+  }
   if (bug != Bug::missing_shards_counted) return transport;
   return std::make_unique<HopefulClient>(std::move(transport));
 }
 
 std::unique_ptr<maintain::Worker> planted_worker(Bug bug, maintain::Dependencies deps) {
+  if (bug == Bug::expiry_by_wall_clock) return std::make_unique<HastyExpiry>(deps);
   if (bug != Bug::collection_by_age) return nullptr;
   return std::make_unique<AgeCollector>(deps);
 }

@@ -1,6 +1,8 @@
 #include "sim/checker.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "sim/audit.h"
 
@@ -33,16 +35,37 @@ void check_download(Workload& workload, Client& client, std::size_t content, std
 
 // ---- Garbage ----
 
-Task<Result<std::vector<RecordKey>>> shards_in(store::Store& store) {
-  std::vector<RecordKey> shards;
+Task<Result<std::vector<RecordKey>>> records_in(store::Store& store) {
+  std::vector<RecordKey> records;
   std::optional<RecordKey> after;
   for (;;) {
     MAS_CO_TRY(auto page, co_await store.list(after, 1000));
-    if (page.empty()) co_return shards;
-    for (const store::RecordInfo& record : page) {
-      if (record.key.kind == RecordKind::shard) shards.push_back(record.key);
-    }
+    if (page.empty()) co_return records;
+    for (const store::RecordInfo& record : page) records.push_back(record.key);
     after = page.back().key;
+  }
+}
+
+// A removal that rotted away, or what came late, is left to an operator's word.
+bool may_stay(Cluster& cluster, const Pod& pod) {
+  if (cluster.settings().maintain.collect_unexplained) return false;
+  return cluster.losses().ever(pod.index()) || cluster.settings().short_grace;
+}
+
+void check_manifests(Workload& workload, Pod& pod, const std::vector<RecordKey>& records) {
+  Cluster& cluster = workload.cluster;
+  if (!cluster.scope().covers(Gap::manifests)) return;
+  std::set<std::pair<Hash, std::uint64_t>> known;
+  for (const meta::Object& object : cluster.objects()) {
+    known.emplace(object.hash, object.generation);
+  }
+  for (const RecordKey& key : records) {
+    if (key.kind != RecordKind::manifest || known.contains({key.hash(), key.major})) continue;
+    if (may_stay(cluster, pod)) continue;
+    workload.world.violate(pod.name() + " keeps a manifest that no record refers to: " +
+                           key.hash().hex().substr(0, 8) + ", generation " +
+                           std::to_string(key.major));
+    return;
   }
 }
 
@@ -52,20 +75,19 @@ bool belongs_to(Cluster& cluster, const layout::Layout& layout, const RecordKey&
   return key.minor < row.size() && cluster.pod_of(layout, row[key.minor]) == &pod;
 }
 
-void check_shards(Workload& workload, const layout::Layout& layout, Pod& pod) {
+void check_shards(Workload& workload, const layout::Layout& layout, Pod& pod,
+                  std::vector<RecordKey> shards) {
   Cluster& cluster = workload.cluster;
-  const auto shards = cluster.ask(pod.life(), shards_in(pod.store()));
+  std::erase_if(shards, [](const RecordKey& key) { return key.kind != RecordKind::shard; });
   std::vector<Id128> asked;
-  for (const RecordKey& key : *shards) asked.push_back(key.extent());
+  for (const RecordKey& key : shards) asked.push_back(key.extent());
   const auto referenced = cluster.ask(cluster.clients(), cluster.meta().referenced(asked));
-  const bool may_be_unexplained = !cluster.settings().maintain.collect_unexplained;
   for (std::size_t at = 0; at < asked.size(); ++at) {
-    const RecordKey& key = (*shards)[at];
+    const RecordKey& key = shards[at];
     if (!(*referenced)[at]) {
-      // A removal that rotted away, or a shard that came late, is left to an operator's word.
-      const bool left = cluster.losses().ever(pod.index()) || cluster.settings().short_grace ||
-                        !cluster.losses().was_known(asked[at]);
-      if (may_be_unexplained && left) continue;
+      const bool unknown = !cluster.losses().was_known(asked[at]) &&
+                           !cluster.settings().maintain.collect_unexplained;
+      if (unknown || may_stay(cluster, pod)) continue;
       workload.world.violate(pod.name() +
                              " keeps a shard that nothing refers to: " + asked[at].hex());
       return;
@@ -122,6 +144,27 @@ void check_service(Workload& workload) {
   }
 }
 
+void check_settles(Workload& workload) {
+  constexpr Duration kBound = std::chrono::minutes(5);
+  Cluster& cluster = workload.cluster;
+  World& world = workload.world;
+  // Who is refused, or has lost its metadata, waits for an operator.
+  const auto ready = [&] {
+    return !cluster.restorer().is_lost() && cluster.not_serving_because().empty();
+  };
+  const bool crawls = workload.habits.crawlers > 0 || workload.habits.abandon > 0;
+  if (!crawls || !cluster.scope().covers(Gap::settling)) return;
+  const auto settled = [&] { return ready() && cluster.layout().is_settled(); };
+  if (world.run_until(settled, kBound)) {
+    world.count("settled while bodies crawl");
+    return;
+  }
+  // Who does not come back at all is judged later.
+  if (cluster.restorer().is_lost() || cluster.any_refused() || !cluster.all_up()) return;
+  world.violate("the layout does not settle while bodies arrive slowly and uploads stay open: " +
+                cluster.not_serving_because());
+}
+
 void check_whole(Workload& workload) {
   constexpr Duration kPatience = std::chrono::minutes(15);
   constexpr Duration kPause = std::chrono::seconds(10);
@@ -167,7 +210,10 @@ void check_garbage(Workload& workload) {
   }
   const layout::Layout layout = cluster.layout();
   for (std::size_t i = 0; i < cluster.size() && workload.world.violations().empty(); ++i) {
-    check_shards(workload, layout, cluster.pod(i));
+    Pod& pod = cluster.pod(i);
+    const auto records = cluster.ask(pod.life(), records_in(pod.store()));
+    check_shards(workload, layout, pod, *records);
+    check_manifests(workload, pod, *records);
   }
 }
 

@@ -1,9 +1,12 @@
 #include "sim/cluster.h"
 
+#include <algorithm>
+
 #include "mas/codec/stripe.h"
 #include "mas/meta/memory.h"
 #include "sim/at_once.h"
 #include "sim/audit.h"
+#include "sim/receipts.h"
 #include "support/meta_calls.h"
 
 namespace mas::sim {
@@ -18,7 +21,7 @@ constexpr Duration kRounds = seconds(20);
 
 }  // namespace
 
-Settings::Settings(Rand& rand, std::size_t pods) {
+Settings::Settings(Rand& rand, std::size_t pods, const Scope& scope) {
   cluster.heartbeat = seconds(2);
   cluster.suspect_after = seconds(6);
   cluster.join_after = seconds(6);
@@ -32,8 +35,11 @@ Settings::Settings(Rand& rand, std::size_t pods) {
   object.buffer_budget = 4 * kMiB;
   object.record_cache = seconds(5);
   object.finish_wait = seconds(10);
-  // Longer than any two clocks differ: who has the later one ends uploads of the other's.
-  limits.session = seconds(150);
+  // Mostly shorter than clocks differ. Some uploads that are left open stay so for long.
+  limits.session = rand.chance(0.25) && scope.covers(Gap::settling) ? minutes(20) : seconds(90);
+  if (!scope.covers(Gap::clocks)) limits.session = std::max<Duration>(limits.session, seconds(150));
+  wild_clocks = rand.chance(0.3) && scope.covers(Gap::clocks);
+  clock_error = wild_clocks ? minutes(10) : seconds(60);
   store.segment_size = 256 * kKiB;
   store.frame_bytes = 128 * kKiB;
   maintain.scrub_period = minutes(1);
@@ -93,21 +99,23 @@ std::unique_ptr<meta::MetaStore> Cluster::make_replaceable(ReplaceableMeta** at)
   return made;
 }
 
-Cluster::Cluster(World& world, std::size_t pods, Bug bug)
+Cluster::Cluster(World& world, std::size_t pods, const Scope& scope, Bug bug)
     : world_(world),
-      settings_(world.rand(), pods),
+      scope_(scope),
+      settings_(world.rand(), pods, scope),
       network_(world, pods + 3),
       meta_life_(world, "meta"),
       clients_(world, "clients"),
       broker_life_(world, "broker"),
       broker_(world, network_, pods + 2, settings_.cluster.suspect_after),
-      losses_(world),
+      losses_(world, scope),
       planted_(plant(bug, meta_life_, make_replaceable(&replaceable_))),
       meta_(std::make_unique<WatchedMeta>(*planted_, *this)),
+      stalling_(std::make_unique<StallingMeta>(*meta_, meta_life_)),
       restorer_(world, *this, *replaceable_) {
   codec::initialise();
   for (std::size_t i = 0; i < pods; ++i) {
-    const PodPlace place{world_, network_, settings_, *meta_, pods, pods + 2, bug};
+    const PodPlace place{world_, network_, settings_, *stalling_, pods, pods + 2, bug};
     pods_.push_back(std::make_unique<Pod>(place, i));
   }
   Host& meta_host = network_.host(pods);
@@ -158,13 +166,22 @@ void Cluster::look_after() {
       int& rounds = refused_[pod->index()];
       rounds = pod->is_refused() ? rounds + 1 : 0;
       // A new one is refused for as long as its slot's old data are not known to be gone.
-      if (rounds < 3) continue;
+      if (rounds < 3 || !pod->is_mounted()) continue;
       rounds = 0;
-      world_.count("data given up and emptied");
-      pod->lose_disk(seconds(1));
+      empty_if_not_needed(pod->index());
     }
     look_after();
   });
+}
+
+// An operator who has looked at what there is.
+void Cluster::empty_if_not_needed(std::size_t pod) {
+  needs_refused_ = restorer_.is_lost() ? "metadata are lost" : needed_besides(*this);
+  if (!needs_refused_.empty() && scope_.covers(Gap::leaving)) return;
+  world_.count("data given up and emptied");
+  // What has rotted elsewhere nobody has seen yet.
+  if (losses_.any_hidden()) losses_.add(pod, LossKind::known);
+  pods_[pod]->lose_disk(seconds(1));
 }
 
 void Cluster::on_layout(const layout::Layout& before, const layout::Layout& now) {
@@ -177,7 +194,8 @@ void Cluster::on_layout(const layout::Layout& before, const layout::Layout& now)
     if (!left && kept->incarnation == old.incarnation) continue;
     world_.count(left ? "slot left" : "slot taken over");
     for (const auto& pod : pods_) {
-      if (pod->name() == old.slot && left) losses_.add(pod->index());
+      const bool loses = left && !scope_.covers(Gap::leaving) && pod->name() == old.slot;
+      if (loses) losses_.add(pod->index(), LossKind::known);
     }
   }
   for (const layout::Member& member : now.members) {
@@ -234,6 +252,14 @@ Pod* Cluster::pod_of(const layout::Layout& layout, layout::MemberIndex member) {
     }
   }
   return nullptr;
+}
+
+bool Cluster::any_refused() {
+  return std::any_of(pods_.begin(), pods_.end(), [](const auto& pod) { return pod->is_refused(); });
+}
+
+bool Cluster::all_up() {
+  return std::all_of(pods_.begin(), pods_.end(), [](const auto& pod) { return pod->is_up(); });
 }
 
 std::string Cluster::not_serving_because() {

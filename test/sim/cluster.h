@@ -8,6 +8,7 @@
 #include "mas/config/config.h"
 #include "sim/bus.h"
 #include "sim/disk.h"
+#include "sim/gaps.h"
 #include "sim/losses.h"
 #include "sim/metadata.h"
 #include "sim/network.h"
@@ -18,7 +19,7 @@ namespace mas::sim {
 // Sizes that put many boundaries into little data, and times that let a run see everything end.
 struct Settings {
   // Some of them by chance.
-  Settings(Rand& rand, std::size_t pods);
+  Settings(Rand& rand, std::size_t pods, const Scope& scope);
   config::Cluster cluster;
   config::Object object;
   config::Limits limits;
@@ -27,12 +28,15 @@ struct Settings {
   // Shorter than messages live: a shard may arrive after its extent was collected, and stays.
   bool short_grace = false;
   bool loses_metadata = false;  // once, in this run
+  // Clocks differ by more than anything lasts here, as days do where uploads live for one.
+  bool wild_clocks = false;
+  Duration clock_error{};  // at most, either way
 };
 
 // Hosts 0 to pods - 1 are the pods, then the metadata store, the clients and the broker.
 class Cluster {
  public:
-  Cluster(World& world, std::size_t pods, Bug bug);
+  Cluster(World& world, std::size_t pods, const Scope& scope, Bug bug);
   // Pods are stopped as by a crash.
   ~Cluster();
   Cluster(const Cluster&) = delete;
@@ -49,11 +53,14 @@ class Cluster {
   [[nodiscard]] HostIndex client_host() const noexcept { return pods_.size() + 1; }
   [[nodiscard]] HostIndex broker_host() const noexcept { return pods_.size() + 2; }
   [[nodiscard]] Network& network() noexcept { return network_; }
+  // What pods ask of the metadata store stalls now and then.
+  void set_meta_stalls(bool stalls) { stalling_->set_stalls(stalls); }
   // The metadata store itself, without the network.
   [[nodiscard]] meta::MetaStore& meta() noexcept { return *meta_; }
   [[nodiscard]] Restorer& restorer() noexcept { return restorer_; }
   [[nodiscard]] Life& meta_life() noexcept { return meta_life_; }
   [[nodiscard]] Life& clients() noexcept { return clients_; }
+  [[nodiscard]] const Scope& scope() const noexcept { return scope_; }
   [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
   // What the metadata store says now.
   [[nodiscard]] layout::Layout layout();
@@ -61,6 +68,10 @@ class Cluster {
   [[nodiscard]] Profile profile();
   // The pod that a member stands for; nullptr if that pod has other data by now.
   [[nodiscard]] Pod* pod_of(const layout::Layout& layout, layout::MemberIndex member);
+  // Why a directory that the cluster has given up is not emptied: what others lack.
+  [[nodiscard]] const std::string& needs_refused() const noexcept { return needs_refused_; }
+  [[nodiscard]] bool any_refused();
+  [[nodiscard]] bool all_up();
   // All that were started are members, and everybody knows it; "" then, else what is missing.
   [[nodiscard]] std::string not_serving_because();
   [[nodiscard]] World& world() noexcept { return world_; }
@@ -77,11 +88,13 @@ class Cluster {
   class WatchedMeta;
   static void end(Life& life);
   static std::unique_ptr<meta::MetaStore> make_replaceable(ReplaceableMeta** at);
-  // Whoever runs the cluster: empties the pods whose data were given up.
+  // Whoever runs the cluster: empties the pods whose data were given up, once nothing needs them.
   void look_after();
+  void empty_if_not_needed(std::size_t pod);
   void on_layout(const layout::Layout& before, const layout::Layout& now);
 
   World& world_;
+  const Scope scope_;
   const Settings settings_;
   Network network_;
   Life meta_life_;
@@ -92,9 +105,11 @@ class Cluster {
   ReplaceableMeta* replaceable_ = nullptr;
   std::unique_ptr<meta::MetaStore> planted_;
   std::unique_ptr<meta::MetaStore> meta_;
+  std::unique_ptr<StallingMeta> stalling_;
   Restorer restorer_;
   std::vector<std::unique_ptr<Pod>> pods_;
-  std::vector<int> refused_;  // rounds in which a pod was seen refused, in a row
+  std::vector<int> refused_;   // rounds in which a pod was seen refused, in a row
+  std::string needs_refused_;  // what nobody has but those that are refused
   std::size_t started_ = 0;
   std::shared_ptr<bool> there_ = std::make_shared<bool>(true);
 };

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::uint64_t kRoomy = 64 * kGiB;
 const std::string kSegments = kDataDirectory + "/segments";
+constexpr std::uint64_t kSector = 4096;
 
 bool is_change(fs::FsOp op) {
   return op != fs::FsOp::open && op != fs::FsOp::read && op != fs::FsOp::list;
@@ -87,7 +88,15 @@ Result<void> Disk::ask(const fs::FsCall& call) {
   return allowed;
 }
 
+bool Disk::is_spoiled(const fs::FsCall& call) const {
+  const auto file = spoiled_.find(call.path);
+  if (file == spoiled_.end()) return false;
+  const auto first = file->second.lower_bound(call.offset / kSector);
+  return first != file->second.end() && *first * kSector < call.offset + call.length;
+}
+
 Result<void> Disk::judge(const fs::FsCall& call) {
+  if (looking_) return {};
   const Error gone(Code::io, "the disk has no power");
   if (dying_) return gone;
   if (is_change(call.op)) {
@@ -105,6 +114,11 @@ Result<void> Disk::judge(const fs::FsCall& call) {
     fail_sync_ = false;
     world_.count("failed sync");
     return Error(Code::io, "injected: the sync failed");
+  }
+  if (call.op == fs::FsOp::remove) spoiled_.erase(call.path);
+  if (call.op == fs::FsOp::read && is_spoiled(call)) {
+    world_.count("read of a spoiled sector");
+    return Error(Code::io, "injected: the sector cannot be read any more");
   }
   if (call.op == fs::FsOp::read && read_errors_ > 0 && is_segment(call.path) &&
       rand_.chance(read_errors_)) {
@@ -135,7 +149,20 @@ Disk::Remains Disk::end_process(Ending ending) {
 
 void Disk::replace() {
   set_room(std::nullopt);
+  spoiled_.clear();
   adopt(fs::make_fault_fs(rand_.next()));
+}
+
+void Disk::unmount() {
+  set_room(std::nullopt);
+  set_aside_ = std::move(disk_);
+  set_aside_->set_hook({});
+  adopt(fs::make_fault_fs(rand_.next()));
+}
+
+void Disk::mount() {
+  adopt(std::move(set_aside_));
+  set_aside_ = nullptr;
 }
 
 void Disk::lose_power_after(std::uint64_t changes, std::function<void()> died) {
@@ -143,16 +170,51 @@ void Disk::lose_power_after(std::uint64_t changes, std::function<void()> died) {
   died_ = std::move(died);
 }
 
-bool Disk::rot() {
+std::pair<std::string, std::uint64_t> Disk::any_segment() {
+  looking_ = true;
+  std::pair<std::string, std::uint64_t> found;
   auto names = disk_->list(kSegments);
-  if (names.has_error() || names->empty()) return false;
-  const std::string path = kSegments + "/" + rand_.pick(*names);
-  auto file = disk_->open(path, {});
-  if (file.has_error()) return false;
-  auto size = (*file)->size();
-  if (size.has_error() || *size == 0) return false;
-  const auto flipped = disk_->flip_bit(path, rand_.below(*size), static_cast<int>(rand_.below(8)));
+  if (names.has_value() && !names->empty()) {
+    const std::string path = kSegments + "/" + rand_.pick(*names);
+    auto file = disk_->open(path, {});
+    if (file.has_value()) {
+      auto size = (*file)->size();
+      if (size.has_value() && *size > 0) found = {path, *size};
+    }
+  }
+  looking_ = false;
+  return found;
+}
+
+bool Disk::rot() {
+  const auto [path, size] = any_segment();
+  if (size == 0) return false;
+  const auto flipped = disk_->flip_bit(path, rand_.below(size), static_cast<int>(rand_.below(8)));
   return flipped.has_value();
+}
+
+bool Disk::spoil_sectors(bool header) {
+  const auto [path, size] = any_segment();
+  const std::uint64_t sectors = size / kSector;
+  if (sectors < 2) return false;
+  std::set<std::uint64_t>& spoiled = spoiled_[path];
+  if (header) {
+    spoiled.insert(0);
+    return true;
+  }
+  const std::uint64_t first = 1 + rand_.below(sectors - 1);
+  const std::uint64_t count = 1 + rand_.below(4);
+  for (std::uint64_t i = 0; i < count; ++i) spoiled.insert(first + i);
+  return true;
+}
+
+bool Disk::lose_segment() {
+  const auto [path, size] = any_segment();
+  if (size == 0) return false;
+  looking_ = true;
+  const auto removed = disk_->remove(path);
+  looking_ = false;
+  return removed.has_value();
 }
 
 void Disk::set_room(std::optional<std::uint64_t> bytes) {

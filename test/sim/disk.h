@@ -3,8 +3,11 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "mas/fs/fault_fs.h"
 #include "sim/bugs.h"
@@ -31,6 +34,11 @@ class Disk {
 
   // Between processes: another disk, empty, in its place.
   void replace();
+  // Between processes: the directory is there and empty, as where its disk was not mounted; and
+  // the disk is back, with all it had. What was written meanwhile is gone.
+  void unmount();
+  void mount();
+  [[nodiscard]] bool is_mounted() const noexcept { return set_aside_ == nullptr; }
   // The process dies, with the power, at the change of the disk that follows the next `changes`:
   // a write is torn, a sync does not happen. `died` is called then, from within that change.
   void lose_power_after(std::uint64_t changes, std::function<void()> died);
@@ -43,9 +51,14 @@ class Disk {
   void set_read_errors(double likelihood) { read_errors_ = likelihood; }
   // Flips one bit in a segment; false if there is none.
   bool rot();
+  // Sectors of a segment that can never be read again, its header or some behind it; false if there
+  // is none.
+  bool spoil_sectors(bool header);
+  // A segment's file is gone, as after a repair of the file system; false if there is none.
+  bool lose_segment();
   // Room for `bytes` more; nullopt: for all that comes.
   void set_room(std::optional<std::uint64_t> bytes);
-  // Everything works again; what has rotted stays so.
+  // Everything works again; what has rotted, or cannot be read any more, stays so.
   void heal();
 
   // Multiplies the time that disk work takes.
@@ -53,6 +66,9 @@ class Disk {
 
  private:
   void adopt(std::unique_ptr<fs::FaultFs> disk);
+  // A segment, and its size; "" if there is none.
+  std::pair<std::string, std::uint64_t> any_segment();
+  [[nodiscard]] bool is_spoiled(const fs::FsCall& call) const;
   Result<void> ask(const fs::FsCall& call);
   Result<void> judge(const fs::FsCall& call);
 
@@ -61,7 +77,10 @@ class Disk {
   const Bug bug_;
   Rand rand_;
   std::unique_ptr<fs::FaultFs> disk_;
+  std::unique_ptr<fs::FaultFs> set_aside_;  // while the directory is only its mount point
   std::unique_ptr<fs::Fs> patient_;
+  std::map<std::string, std::set<std::uint64_t>> spoiled_;  // sectors, by file
+  bool looking_ = false;                                    // into itself, for this class
   bool fail_sync_ = false;
   double read_errors_ = 0;
   std::optional<std::uint64_t> changes_left_;

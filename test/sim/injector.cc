@@ -1,5 +1,6 @@
 #include "sim/injector.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace mas::sim {
@@ -9,10 +10,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr Duration kDown = seconds(25);  // at most
-// Longer than the grace.
-constexpr Duration kClockError = seconds(60);
-// After a loss nothing that was on its way to a receipt before it is so any more.
-constexpr Duration kInFlight = seconds(45);
 
 }  // namespace
 
@@ -20,6 +17,7 @@ struct Injector::Kind {
   const char* name;
   void (Injector::*inject)();
   std::size_t least_pods = 1;
+  std::optional<Gap> gap = {};  // it breaks only this
 };
 
 const std::vector<Injector::Kind>& Injector::all() {
@@ -37,7 +35,13 @@ const std::vector<Injector::Kind>& Injector::all() {
       {"full disk", &Injector::fill_disk},
       {"disk replaced", &Injector::replace_disk, 2},
       {"bit rot", &Injector::rot},
-      {"bad sectors", &Injector::read_errors},
+      {"bad sectors for a while", &Injector::read_errors},
+      {"bad sectors", &Injector::spoil_sectors, 1, Gap::sectors},
+      {"bad segment header", &Injector::spoil_header, 1, Gap::sectors},
+      {"segment gone", &Injector::lose_segment, 1, Gap::sectors},
+      {"disk not mounted", &Injector::unmount_disk, 1, Gap::leaving},
+      {"file lost for good", &Injector::lose_file, 1, Gap::receipts},
+      {"upload lost for good", &Injector::lose_upload, 1, Gap::settling},
       {"partition", &Injector::partition, 2},
       {"one-way link", &Injector::cut_one_way, 2},
       {"lossy links", &Injector::lose_messages, 2},
@@ -48,12 +52,14 @@ const std::vector<Injector::Kind>& Injector::all() {
       {"metadata cut off", &Injector::cut_meta},
       {"metadata answers lost", &Injector::lose_meta_answers},
       {"slow metadata", &Injector::slow_meta},
+      {"slow metadata for one", &Injector::slow_meta_for_one},
+      {"metadata calls stall", &Injector::stall_meta, 1, Gap::hash_run},
       {"metadata lost", &Injector::lose_meta},
   };
   return kinds;
 }
 
-std::vector<std::string> Injector::kinds(std::size_t pods) {
+std::vector<std::string> Injector::kinds(std::size_t pods, const Scope& scope) {
   std::vector<std::string> names{
       "power lost within a write", "failed sync",  "read error",       "lost message",
       "message into a cut link",   "bits rotted",  "metadata emptied", "metadata rolled back",
@@ -62,24 +68,57 @@ std::vector<std::string> Injector::kinds(std::size_t pods) {
                            "slot joined", "layout settled", "seen whole"}) {
     if (pods > 1) names.emplace_back(kind);
   }
+  if (scope.covers(Gap::sectors)) names.emplace_back("read of a spoiled sector");
+  if (scope.covers(Gap::receipts)) names.emplace_back("file lost");
+  if (scope.covers(Gap::settling)) names.emplace_back("upload lost");
+  if (scope.covers(Gap::hash_run)) names.emplace_back("stalled call");
   for (const Kind& kind : all()) {
-    if (pods >= kind.least_pods) names.emplace_back(kind.name);
+    const bool happens = !kind.gap || scope.covers(*kind.gap);
+    if (happens && pods >= kind.least_pods) names.emplace_back(kind.name);
   }
   return names;
 }
 
-Injector::Injector(World& world, Cluster& cluster)
+// Some kinds not at all, some often: what hides behind others shows where those are away.
+Injector::Injector(World& world, Cluster& cluster, std::function<void(const Hash&)> lost,
+                   const RunOptions& options)
     : world_(world),
       cluster_(cluster),
+      lost_(std::move(lost)),
       rand_(world.rand().fork()),
-      pace_(rand_.between(seconds(2), seconds(15))) {}
+      pace_(rand_.between(seconds(2), seconds(15))) {
+  constexpr std::size_t kTimes[] = {0, 1, 1, 1, 1, 4};
+  for (const Kind& kind : all()) {
+    const std::size_t times = kTimes[rand_.below(std::size(kTimes))];
+    const auto is_in = [&kind](const std::vector<std::string>& names) {
+      return std::find(names.begin(), names.end(), kind.name) != names.end();
+    };
+    if (kind.gap && !cluster.scope().covers(*kind.gap)) continue;
+    const bool wanted = options.only.empty() || is_in(options.only);
+    if (!wanted || is_in(options.without)) continue;
+    deck_.insert(deck_.end(), options.only.empty() ? times : 1, &kind);
+  }
+  if (deck_.empty()) deck_.push_back(&all().front());
+}
 
-void Injector::start() { next(); }
+void Injector::start() {
+  next();
+  start_soon();
+}
+
+// Who starts small has grown before long.
+void Injector::start_soon() {
+  later(rand_.between(seconds(10), seconds(30)), [this] {
+    if (stopped_) return;
+    if (cluster_.start_another()) world_.count("pod started late");
+    start_soon();
+  });
+}
 
 void Injector::next() {
   later(rand_.between(Duration(0), 2 * pace_), [this] {
     if (stopped_) return;
-    const Kind& kind = rand_.pick(all());
+    const Kind& kind = *rand_.pick(deck_);
     if (cluster_.size() >= kind.least_pods) {
       world_.note(std::string("fault: ") + kind.name);
       world_.count(kind.name);
@@ -99,10 +138,12 @@ void Injector::stop() {
   *running_ = false;
   stopped_ = true;
   cluster_.network().heal();
+  cluster_.set_meta_stalls(false);
   while (cluster_.start_another()) {
   }
   for (std::size_t i = 0; i < cluster_.size(); ++i) {
     Pod& pod = cluster_.pod(i);
+    if (!pod.is_mounted()) pod.mount(seconds(1));
     pod.disk().heal();
     // A volume that had an error of its disk writes again only after a start.
     if (pod.is_up() && !pod.store().usage().writable) pod.crash(Ending::killed, seconds(1));
@@ -154,14 +195,18 @@ void Injector::restart() { any_pod().stop_and_start(rand_.between(seconds(1), se
 // Until its slot leaves, if there are pods to spare.
 void Injector::stay_away() {
   Pod& pod = any_pod();
-  if (!may_lose(pod)) return;
+  if (cluster_.restorer().is_lost() || !may_lose(pod)) return;
+  if (cluster_.scope().covers(Gap::leaving)) cluster_.losses().away(pod.index());
   const Duration down = cluster_.settings().cluster.leave_after + seconds(25);
   pod.crash(rand_.chance(0.5) ? Ending::killed : Ending::power_lost, down);
 }
 
 void Injector::start_another() { cluster_.start_another(); }
 
-void Injector::jump_clock() { any_pod().wall_offset() = rand_.between(-kClockError, kClockError); }
+void Injector::jump_clock() {
+  const Duration most = cluster_.settings().clock_error;
+  any_pod().wall_offset() = rand_.between(-most, most);
+}
 
 // ---- Disks ----
 
@@ -188,7 +233,7 @@ void Injector::replace_disk() {
   Pod& pod = any_pod();
   if (!pod.incarnation() || !may_lose(pod)) return;
   world_.count("disk lost");
-  cluster_.losses().add(pod.index());
+  cluster_.losses().add(pod.index(), LossKind::known);
   pod.lose_disk(rand_.between(milliseconds(100), kDown));
 }
 
@@ -200,15 +245,94 @@ void Injector::rot() {
   for (std::uint64_t i = 0; i < bits; ++i) any |= pod.disk().rot();
   if (!any) return;
   world_.count("bits rotted");
-  cluster_.losses().add(pod.index());
+  cluster_.losses().add(pod.index(), LossKind::hidden);
 }
 
 void Injector::read_errors() {
   Pod& pod = any_pod();
   if (!pod.incarnation() || !may_lose(pod)) return;
-  cluster_.losses().add(pod.index());
+  cluster_.losses().add(pod.index(), LossKind::hidden);
   pod.disk().set_read_errors(0.1);
   later(a_while(), [&pod] { pod.disk().set_read_errors(0); });
+}
+
+void Injector::spoil_sectors() {
+  Pod& pod = any_pod();
+  if (!pod.incarnation() || !may_lose(pod) || !pod.disk().spoil_sectors(false)) return;
+  cluster_.losses().add(pod.index(), LossKind::hidden);
+}
+
+void Injector::spoil_header() {
+  Pod& pod = any_pod();
+  if (!pod.incarnation() || !may_lose(pod) || !pod.disk().spoil_sectors(true)) return;
+  cluster_.losses().add(pod.index(), LossKind::hidden);
+  if (rand_.chance(0.5)) pod.crash(Ending::killed, seconds(1));
+}
+
+// The process that runs has it open; the next one does not find it.
+void Injector::lose_segment() {
+  Pod& pod = any_pod();
+  if (!pod.incarnation() || !may_lose(pod) || !pod.disk().lose_segment()) return;
+  cluster_.losses().add(pod.index(), LossKind::hidden);
+  if (rand_.chance(0.5)) pod.crash(Ending::killed, seconds(1));
+}
+
+// It starts on the empty directory below, once. Nobody deletes that disk, so it comes back.
+void Injector::unmount_disk() {
+  Pod& pod = any_pod();
+  if (!pod.incarnation() || !pod.is_mounted() || cluster_.restorer().is_lost()) return;
+  if (!may_lose(pod)) return;
+  cluster_.losses().away(pod.index());
+  pod.unmount(rand_.between(milliseconds(100), seconds(5)));
+  later(rand_.between(seconds(5), seconds(40)), [this, &pod] {
+    if (!pod.is_mounted()) pod.mount(seconds(1));
+  });
+}
+
+// ---- Beyond what is survived ----
+
+void Injector::take_away(const meta::Extent& extent) {
+  const std::uint64_t stripe = rand_.below(object::stripe_count(extent));
+  for (std::size_t i = 0; i < cluster_.size(); ++i) {
+    Pod& pod = cluster_.pod(i);
+    if (!pod.is_up()) continue;
+    std::vector<RecordKey> keys;
+    // One shard fewer than is needed is left.
+    for (int shard = extent.profile.k - 1; shard < extent.profile.width(); ++shard) {
+      keys.push_back(RecordKey::shard(extent.id, stripe, static_cast<std::uint16_t>(shard)));
+    }
+    auto remove = [](store::Store& store, std::vector<RecordKey> gone) -> Task<void> {
+      (void)co_await store.remove(std::move(gone));
+    };
+    cluster_.losses().touched(i);
+    spawn(pod.life().executor(), pod.life().serving(), remove(pod.store(), std::move(keys)),
+          "take away");
+  }
+}
+
+void Injector::lose_file() {
+  if (cluster_.restorer().is_lost()) return;
+  std::vector<meta::Object> live = cluster_.objects();
+  std::erase_if(live, [](const meta::Object& object) {
+    return object.state != meta::ObjectState::live || object.damaged || object.extents.empty();
+  });
+  if (live.empty()) return;
+  const meta::Object& object = rand_.pick(live);
+  world_.note("file lost", object.generation);
+  world_.count("file lost");
+  cluster_.losses().lose_for_good(object.extents);
+  take_away(rand_.pick(object.extents));
+  lost_(object.hash);
+}
+
+void Injector::lose_upload() {
+  if (cluster_.restorer().is_lost()) return;
+  const std::vector<meta::Extent> extents = cluster_.uploading();
+  if (extents.empty()) return;
+  const meta::Extent& extent = rand_.pick(extents);
+  world_.count("upload lost");
+  cluster_.losses().lose_for_good({extent});
+  take_away(extent);
 }
 
 // ---- The network ----
@@ -327,12 +451,32 @@ void Injector::lose_meta_answers() {
   later(a_while(), [&answers] { answers.loss = 0; });
 }
 
+// That pod stands still between what it asks the store and what it tells it.
+void Injector::slow_meta_for_one() {
+  Network& network = cluster_.network();
+  const std::size_t pod = rand_.below(cluster_.size());
+  Link& to = network.link(pod, cluster_.meta_host());
+  Link& from = network.link(cluster_.meta_host(), pod);
+  // Comparable with what others do meanwhile, or much longer.
+  const Duration most = rand_.chance(0.7) ? milliseconds(400) : seconds(4);
+  to.most = from.most = rand_.between(milliseconds(50), most);
+  later(2 * a_while(), [&to, &from] { to.most = from.most = Link().most; });
+}
+
+void Injector::stall_meta() {
+  cluster_.set_meta_stalls(true);
+  later(2 * a_while(), [this] { cluster_.set_meta_stalls(false); });
+}
+
 void Injector::lose_meta() {
   if (!cluster_.settings().loses_metadata || lost_meta_ || cluster_.layout().rows.empty()) return;
   // With nothing else lost, no deletion may be forgotten either.
   const bool alone = cluster_.losses().open().empty();
   if (!alone && rand_.chance(0.7)) return;
-  const bool from_backup = !cluster_.settings().short_grace && rand_.chance(0.5);
+  // Who is away may have what only that pod knows.
+  if (cluster_.losses().anybody_away()) return;
+  const Settings& settings = cluster_.settings();
+  const bool from_backup = !settings.short_grace && !settings.wild_clocks && rand_.chance(0.5);
   lost_meta_ = true;
   world_.count(from_backup ? "metadata rolled back" : "metadata emptied");
   cluster_.restorer().lose(from_backup);

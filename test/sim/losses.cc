@@ -18,48 +18,104 @@ int least_of(const meta::Object& object) { return margin_of(object) >= 2 ? 1 : 0
 
 }  // namespace
 
-void Losses::promise(const meta::Object& object, int survives) {
+// What holders were asked for before may have been remembered for a moment.
+Instant Losses::known_until(Instant asked) const {
+  constexpr Duration kRemembered = std::chrono::seconds(3);
+  const Duration waited = world_.now() - asked;
+  return world_.now() + -std::min(waited + kRemembered, kInFlight);
+}
+
+// Pods of which a receipt does not know that counts what was lost before `since`.
+std::size_t Losses::lost_since(Instant since) const {
+  std::set<std::size_t> pods;
+  for (const Event& event : events_) {
+    if (!event.away && (event.hidden || event.at >= since)) pods.insert(event.pod);
+  }
+  return pods.size();
+}
+
+std::size_t Losses::unknown_to_receipt(Instant asked) const {
+  const Instant since = known_until(asked);
+  std::set<std::size_t> pods;
+  for (const Event& event : events_) {
+    if (event.at >= since) pods.insert(event.pod);
+  }
+  return pods.size();
+}
+
+bool Losses::may_not_know(const Id128& extent, Instant asked) const {
+  const auto found = lost_.find(extent);
+  return found != lost_.end() && found->second >= known_until(asked);
+}
+
+bool Losses::any_hidden() const {
+  return std::any_of(events_.begin(), events_.end(),
+                     [](const Event& event) { return event.hidden; });
+}
+
+void Losses::promise(const meta::Object& object, int survives, Instant asked) {
   if (object.extents.empty()) return;
-  Promise& promise = promises_[object.extents.front().id];
-  promise.survives = std::max(promise.survives, survives);
-  if (static_cast<std::size_t>(promise.survives) < open_.size()) promise.excused = true;
-  if (promise.seen_whole) return;
-  // Begun before a loss, it may have counted what is gone, and no look has seen it whole since.
-  for (const meta::Extent& extent : object.extents) {
-    const auto born = born_.find(extent.id);
+  std::vector<Promise>& promises = promises_[object.extents.front().id];
+  Promise promise{known_until(asked), survives, false};
+  if (!receipts_are_true_) {
+    const auto born = born_.find(object.extents.front().id);
+    if (born != born_.end()) promise.since = std::min(promise.since, born->second);
     const bool before = !ever_.empty() && born != born_.end() && born->second <= last_;
-    if (before && open_.empty()) promise.excused = true;
+    promise.exceeded = before && open_.empty();
+  }
+  promise.exceeded |= lost_since(promise.since) > static_cast<std::size_t>(survives);
+  promises.push_back(promise);
+}
+
+void Losses::note(std::size_t pod, Event event) {
+  world_.note(event.away ? "data away" : "data lost", pod);
+  events_.push_back(event);
+  open_.insert(pod);
+  most_ = std::max(most_, open_.size());
+  last_ = world_.now();
+}
+
+void Losses::away(std::size_t pod) {
+  note(pod, {pod, world_.now(), false, true});
+  away_.insert(pod);
+}
+
+void Losses::add(std::size_t pod, LossKind kind) {
+  note(pod, {pod, world_.now(), kind == LossKind::hidden, false});
+  ever_.insert(pod);
+  for (auto& [extent, promises] : promises_) {
+    for (Promise& promise : promises) {
+      const auto survives = static_cast<std::size_t>(promise.survives);
+      promise.exceeded |= lost_since(promise.since) > survives;
+    }
   }
 }
 
-void Losses::add(std::size_t pod) {
-  world_.note("data lost", pod);
-  open_.insert(pod);
-  ever_.insert(pod);
-  most_ = std::max(most_, open_.size());
-  last_ = world_.now();
-  for (auto& [extent, promise] : promises_) {
-    if (static_cast<std::size_t>(promise.survives) < open_.size()) promise.excused = true;
-  }
+void Losses::lose_for_good(const std::vector<meta::Extent>& extents) {
+  for (const meta::Extent& extent : extents) lost_.try_emplace(extent.id, world_.now());
 }
 
 bool Losses::seen_whole(const std::vector<meta::Object>& objects, Instant begun) {
-  if (last_ >= begun && !ever_.empty()) return false;
+  if (last_ >= begun && !open_.empty()) return false;
   open_.clear();
+  away_.clear();
+  events_.clear();
   for (const meta::Object& object : objects) {
     if (object.extents.empty() || is_excused(object)) continue;
-    Promise& promise = promises_[object.extents.front().id];
-    promise.survives = margin_of(object);
-    promise.seen_whole = true;
+    promises_[object.extents.front().id] = {Promise{begun, margin_of(object), false}};
   }
   return true;
 }
 
 bool Losses::is_excused(const meta::Object& object) const {
   if (object.extents.empty()) return false;
+  for (const meta::Extent& extent : object.extents) {
+    if (lost_.contains(extent.id)) return true;
+  }
   const auto found = promises_.find(object.extents.front().id);
-  if (found != promises_.end()) return found->second.excused;
-  return static_cast<std::size_t>(least_of(object)) < most_;
+  if (found == promises_.end()) return static_cast<std::size_t>(least_of(object)) < most_;
+  return std::all_of(found->second.begin(), found->second.end(),
+                     [](const Promise& promise) { return promise.exceeded; });
 }
 
 }  // namespace mas::sim

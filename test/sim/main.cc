@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -32,8 +33,10 @@ struct Arguments {
   std::uint64_t seeds = 0;
   std::uint64_t same = 0;
   unsigned jobs = 2;
+  std::uint64_t most_failed = 10;  // then a batch ends
   bool planted = false;
   RunOptions run;
+  std::string histories;  // a file, of one run; "": none
   bool one = false;
 };
 
@@ -82,6 +85,11 @@ void report(const RunOptions& options, const Outcome& outcome) {
   std::fflush(stdout);
 }
 
+void write_history(const std::string& path, const Outcome& outcome) {
+  std::ofstream file(path);
+  for (const std::string& line : outcome.history) file << line << "\n";
+}
+
 int run_batch(const Arguments& arguments) {
   std::mutex mutex;
   std::map<std::string, std::uint64_t> counts;
@@ -109,7 +117,7 @@ int run_batch(const Arguments& arguments) {
       ++failed;
       report(runs[n], outcome);
     }
-    return failed < 10;
+    return failed < arguments.most_failed;
   });
   for (const auto& [kind, times] : counts) {
     std::printf("%10llu  %s\n", static_cast<unsigned long long>(times), kind.c_str());
@@ -117,7 +125,7 @@ int run_batch(const Arguments& arguments) {
   bool missed = false;
   // A few seeds cannot show everything.
   if (arguments.seeds >= 50 && arguments.run.pods == 0 && failed == 0) {
-    for (const std::string& kind : expected_counts()) {
+    for (const std::string& kind : expected_counts(arguments.run.gaps)) {
       if (counts[kind] > 0) continue;
       missed = true;
       std::printf("never happened: %s\n", kind.c_str());
@@ -150,7 +158,7 @@ int run_same(const Arguments& arguments) {
 int run_planted(const Arguments& arguments) {
   constexpr std::uint64_t kSeeds = 200;
   int missed = 0;
-  for (const Bug bug : all_bugs()) {
+  for (const Bug bug : all_bugs(Scope(arguments.run.gaps))) {
     std::mutex mutex;
     std::optional<std::uint64_t> seed;
     std::string how;
@@ -183,6 +191,10 @@ bool parse(int argc, char** argv, Arguments& arguments) {
       arguments.run.verbose = true;
       continue;
     }
+    if (flag == "--gaps") {
+      arguments.run.gaps = true;
+      continue;
+    }
     if (flag == "--planted") {
       arguments.planted = true;
       continue;
@@ -193,6 +205,18 @@ bool parse(int argc, char** argv, Arguments& arguments) {
       const auto bug = find_bug(value);
       if (!bug) return false;
       arguments.run.bug = *bug;
+      continue;
+    }
+    if (flag == "--histories") {
+      arguments.histories = value;
+      continue;
+    }
+    if (flag == "--without") {
+      arguments.run.without.push_back(value);
+      continue;
+    }
+    if (flag == "--only") {
+      arguments.run.only.push_back(value);
       continue;
     }
     const auto number = parse_u64(value);
@@ -208,6 +232,8 @@ bool parse(int argc, char** argv, Arguments& arguments) {
       arguments.run.pods = *number;
     } else if (flag == "--same") {
       arguments.same = *number;
+    } else if (flag == "--most-failed" && *number >= 1) {
+      arguments.most_failed = *number;
     } else if (flag == "--jobs" && *number >= 1) {
       arguments.jobs = static_cast<unsigned>(*number);
     } else {
@@ -221,8 +247,10 @@ int run_main(int argc, char** argv) {
   Arguments arguments;
   if (!parse(argc, argv, arguments)) {
     std::fprintf(stderr,
-                 "usage: sim_pods (--seeds N [--first S] | --seed S [--verbose] | --same N |"
-                 " --planted) [--pods 1-9] [--plant NAME] [--jobs J]\n");
+                 "usage: sim_pods (--seeds N [--first S] | --seed S [--verbose] [--histories FILE] "
+                 "| --same N |"
+                 " --planted) [--pods 1-9] [--plant NAME] [--jobs J] [--most-failed F] [--gaps]"
+                 " [--only FAULT]... [--without FAULT]...\n");
     return 2;
   }
   std::signal(SIGABRT, on_abort);
@@ -238,6 +266,7 @@ int run_main(int argc, char** argv) {
       std::printf("%10llu  %s\n", static_cast<unsigned long long>(times), kind.c_str());
     }
     if (!outcome.violations.empty()) report(arguments.run, outcome);
+    if (!arguments.histories.empty()) write_history(arguments.histories, outcome);
     status = outcome.violations.empty() ? 0 : 1;
   } else if (arguments.planted) {
     status = run_planted(arguments);

@@ -31,6 +31,44 @@ class ReplaceableMeta final : public test::MetaCalls<ReplaceableMeta> {
   std::vector<std::unique_ptr<meta::MetaStore>> stores_;
 };
 
+// What pods ask: some calls stand still before they are looked at, for longer than many others
+// take. Those that say what a hash has come to more often than others: what changes meanwhile is
+// what they must notice.
+class StallingMeta final : public test::MetaCalls<StallingMeta> {
+ public:
+  StallingMeta(meta::MetaStore& inner, Life& life)
+      : MetaCalls(inner), life_(life), rand_(life.world().rand().fork()) {}
+
+  template <class T>
+  Task<Result<T>> run(Task<Result<T>> call) {
+    const bool stalls = stalls_ && rand_.chance(0.02);
+    if (!stalls) return call;
+    return after(rand_.between(Duration(0), kLongest), std::move(call));
+  }
+  Task<Result<bool>> advance_hash(Id128 upload, meta::HashRun expected, meta::HashRun next,
+                                  std::vector<meta::Extent> extents) override {
+    Task<Result<bool>> call =
+        inner_->advance_hash(upload, std::move(expected), std::move(next), std::move(extents));
+    const bool stalls = stalls_ && rand_.chance(0.4);
+    if (!stalls) return call;
+    return after(rand_.between(Duration(0), kLongest), std::move(call));
+  }
+  void set_stalls(bool stalls) { stalls_ = stalls; }
+
+ private:
+  static constexpr Duration kLongest = std::chrono::seconds(3);
+  template <class T>
+  Task<Result<T>> after(Duration d, Task<Result<T>> call) {
+    life_.world().count("stalled call");
+    co_await life_.pause(d);
+    co_return co_await std::move(call);
+  }
+
+  Life& life_;
+  Rand rand_;
+  bool stalls_ = false;
+};
+
 // Loses the metadata, and has it rebuilt.
 class Restorer {
  public:

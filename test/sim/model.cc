@@ -114,7 +114,8 @@ std::vector<Content> make_contents(Rand& rand, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     constexpr std::uint64_t kUpTo[] = {4'000, 4'000, 64'000, 64'000, 130'000, 200'000, 400'000};
     Content& content = contents.emplace_back();
-    const std::size_t size = i == 0 ? 0 : 1 + rand.below(kUpTo[rand.below(std::size(kUpTo))]);
+    std::size_t size = i == 0 ? 0 : 1 + rand.below(kUpTo[rand.below(std::size(kUpTo))]);
+    if (i + kBigContents >= count) size = kBigContent + rand.below(kBigContent);
     content.bytes.assign(size, 'c');
     // Every other 10,000 bytes compress.
     for (std::size_t at = 0; at < size; ++at) {

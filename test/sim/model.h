@@ -102,6 +102,9 @@ class Model : public std::enable_shared_from_this<Model> {
   std::vector<std::shared_ptr<Change>> lingering_;
 };
 
+// The last contents are this big and more: uploads of them last.
+inline constexpr std::size_t kBigContents = 2;
+inline constexpr std::size_t kBigContent = 300'000;
 // Contents of many sizes, each its own.
 [[nodiscard]] std::vector<Content> make_contents(Rand& rand, std::size_t count);
 

@@ -1,5 +1,7 @@
 #include "sim/pod.h"
 
+#include <utility>
+
 #include "mas/maintain/repair.h"
 #include "sim/bugs.h"
 #include "sim/cluster.h"
@@ -307,6 +309,22 @@ void Pod::lose_disk(Duration down) {
   if (process_) bury(Ending::power_lost);
   disk_.replace();
   incarnation_.reset();
+  start_later(down);
+}
+
+void Pod::unmount(Duration down) {
+  place_.world.note(name_ + " starts without its disk");
+  if (process_) bury(Ending::power_lost);
+  disk_.unmount();
+  unmounted_ = std::exchange(incarnation_, std::nullopt);
+  start_later(down);
+}
+
+void Pod::mount(Duration down) {
+  place_.world.note(name_ + " has its disk again");
+  if (process_) bury(Ending::power_lost);
+  disk_.mount();
+  incarnation_ = std::exchange(unmounted_, std::nullopt);
   start_later(down);
 }
 

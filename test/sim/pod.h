@@ -46,6 +46,10 @@ class Pod {
   void crash(Ending ending, std::optional<Duration> restart_after);
   // Its disk is gone: it starts with an empty one after `down`.
   void lose_disk(Duration down);
+  // Its disk is not mounted: it starts with an empty directory after `down`, until mount().
+  void unmount(Duration down);
+  // Its disk is back, and it starts with it after `down`.
+  void mount(Duration down);
   // SIGTERM: closes everything in order, then starts again.
   void stop_and_start(Duration down);
   // The power goes at one of the next changes of the disk.
@@ -60,6 +64,8 @@ class Pod {
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   // Of its data; nullopt before its first start.
   [[nodiscard]] const std::optional<Id128>& incarnation() const noexcept { return incarnation_; }
+  // Not empty instead of its disk.
+  [[nodiscard]] bool is_mounted() const noexcept { return disk_.is_mounted(); }
   [[nodiscard]] std::size_t index() const noexcept { return index_; }
   [[nodiscard]] Disk& disk() noexcept { return disk_; }
   [[nodiscard]] Duration& wall_offset() noexcept { return wall_offset_; }
@@ -98,6 +104,7 @@ class Pod {
   Duration wall_offset_{};
   std::unique_ptr<Process> process_;
   std::optional<Id128> incarnation_;
+  std::optional<Id128> unmounted_;  // the incarnation of the disk that is set aside
   std::optional<EventId> starting_;
   std::uint64_t refusals_ = 0;  // of the disk, when the process began
   std::map<std::string, double> counted_;

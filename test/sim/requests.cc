@@ -8,20 +8,19 @@
 namespace mas::sim {
 namespace {
 
-constexpr std::size_t kPiece = 16 * 1024;
-
 class SlowSource final : public ByteSource {
  public:
   SlowSource(Life& life, Body body) : life_(life), body_(std::move(body)) {}
 
   Task<Result<std::size_t>> read(MutableBytes into) override {
-    if (body_.pause > Duration(0)) {
+    const bool hurries = body_.hurry && *body_.hurry;
+    if (body_.pause > Duration(0) && !hurries) {
       co_await life_.pause(life_.world().rand().between(Duration(0), body_.pause));
     }
     if (life_.is_over() || (body_.breaks_after && position_ >= *body_.breaks_after)) {
       co_return Error(Code::body_unreadable, "The client has gone.");
     }
-    std::size_t size = std::min({into.size(), body_.length - position_, kPiece});
+    std::size_t size = std::min({into.size(), body_.length - position_, body_.piece});
     if (body_.breaks_after) size = std::min(size, *body_.breaks_after - position_);
     if (size > 0) std::memcpy(into.data(), body_.bytes->data() + body_.from + position_, size);
     position_ += size;
@@ -127,6 +126,11 @@ Request<object::InitResult> init_request(object::SessionKey key, bool instant) {
 Request<object::FinishResult> finish_request(object::SessionKey key) {
   return to_objects<object::FinishResult>(
       [=](object::Objects& objects, Life&) { return objects.finish(key, {}); });
+}
+
+Request<object::SessionStatus> session_request(object::SessionKey key) {
+  return to_objects<object::SessionStatus>(
+      [=](object::Objects& objects, Life&) { return objects.session(key); });
 }
 
 Request<void> abort_request(object::SessionKey key) {

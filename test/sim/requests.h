@@ -17,7 +17,9 @@ struct Body {
   std::size_t from = 0;
   std::size_t length = 0;
   std::optional<std::size_t> breaks_after = {};  // bytes, then the client is gone
+  std::size_t piece = 16 * 1024;                 // bytes
   Duration pause = Duration(0);                  // at most, between pieces
+  std::shared_ptr<const bool> hurry = {};        // once true: without pauses from then on
 };
 
 struct Download {
@@ -36,6 +38,7 @@ using Received = std::shared_ptr<std::string>;
                                             std::uint64_t length, Duration pause, Received into);
 [[nodiscard]] Request<object::InitResult> init_request(object::SessionKey key, bool instant);
 [[nodiscard]] Request<object::FinishResult> finish_request(object::SessionKey key);
+[[nodiscard]] Request<object::SessionStatus> session_request(object::SessionKey key);
 [[nodiscard]] Request<void> abort_request(object::SessionKey key);
 [[nodiscard]] Request<void> remove_request(Hash hash);
 [[nodiscard]] Request<object::Receipt> receipt_request(meta::Object object);

@@ -37,11 +37,12 @@ std::size_t pods_of(const RunOptions& options, World& world) {
 // Faults have stopped: every pod is back, every request answered, every outcome settled.
 void calm_down(Workload& workload, Gate& clients) {
   World& world = workload.world;
-  workload.stopping = true;
   const auto back = [&] { return workload.cluster.not_serving_because().empty(); };
   if (!world.run_until(back, kRecovery)) {
+    const std::string& needed = workload.cluster.needs_refused();
     world.violate("a pod does not come back though nothing is wrong any more: " +
-                  workload.cluster.not_serving_because());
+                  workload.cluster.not_serving_because() +
+                  (needed.empty() ? "" : "; what was given up is needed: " + needed));
     return;
   }
   const auto rebuilt = [&] { return !workload.cluster.restorer().is_lost(); };
@@ -66,6 +67,7 @@ void let_collect(Workload& workload) {
   const Settings& settings = workload.cluster.settings();
   // Uploads that were left open expire first; clocks that were wrong make that later.
   workload.world.run_for(settings.limits.session + minutes(3));
+  workload.world.run_for(2 * settings.clock_error);
   workload.world.run_for(3 * settings.maintain.grace + 20 * settings.maintain.collect_interval);
 }
 
@@ -73,13 +75,17 @@ class Play {
  public:
   Play(World& world, const RunOptions& options, std::size_t pods)
       : world_(world),
-        cluster_(std::make_unique<Cluster>(world, pods, options.bug)),
+        cluster_(std::make_unique<Cluster>(world, pods, Scope(options.gaps), options.bug)),
         workload_{world, *cluster_,
-                  std::make_shared<Model>(world, make_contents(world.rand(), kContents))} {}
+                  std::make_shared<Model>(world, make_contents(world.rand(), kContents)),
+                  Habits(world.rand().fork(), cluster_->scope()), History(world)},
+        options_(options) {}
   // The cluster ends first, and with it what the clients are at.
   ~Play() { cluster_.reset(); }
   Play(const Play&) = delete;
   Play& operator=(const Play&) = delete;
+
+  [[nodiscard]] const std::vector<std::string>& history() { return workload_.history.lines(); }
 
   void run() {
     // Some grow while they are used.
@@ -89,15 +95,19 @@ class Play {
       world_.violate("the cluster does not start");
       return;
     }
-    for (std::size_t i = 0; i < kClients; ++i) {
-      clients_.push_back(std::make_unique<Client>(workload_));
-      spawn(cluster_->clients().executor(), running_, clients_.back()->run(), "client");
-    }
+    start_clients();
     cluster_->restorer().listen([this](bool lost) { on_metadata(lost); });
-    Injector injector(world_, *cluster_);
+    const auto on_lost = [this](const Hash& hash) {
+      const std::size_t content = workload_.model->find(hash);
+      if (content < workload_.model->size()) workload_.lost.push_back(content);
+    };
+    Injector injector(world_, *cluster_, on_lost, options_);
     injector.start();
     world_.run_for(kFaults);
     injector.stop();
+    workload_.stopping = true;
+    if (is_fine()) check_settles(workload_);
+    *workload_.hurry = true;
     if (is_fine()) calm_down(workload_, running_);
     if (is_fine()) check_objects(workload_);
     if (is_fine()) check_whole(workload_);
@@ -115,9 +125,27 @@ class Play {
   }
 
  private:
+  void start_clients() {
+    const auto start = [this](std::size_t count, Task<void> (*begin)(Client&)) {
+      for (std::size_t i = 0; i < count; ++i) {
+        clients_.push_back(std::make_unique<Client>(workload_));
+        spawn(cluster_->clients().executor(), running_, begin(*clients_.back()), "client");
+      }
+    };
+    const Habits& habits = workload_.habits;
+    start(kClients, [](Client& client) { return client.run(); });
+    start(habits.patient, [](Client& client) { return client.be_patient(); });
+    start(habits.streams, [](Client& client) { return client.stream(false); });
+    start(habits.crawlers, [](Client& client) { return client.stream(true); });
+  }
+
   // What has no whole content any more is not in metadata that are rebuilt.
   void on_metadata(bool lost) {
     if (lost) stored_ = cluster_->objects();
+    if (lost) ++workload_.metadata_losses;
+    for (std::size_t i = 0; lost && i < workload_.model->size(); ++i) {
+      workload_.history.lose(workload_.model->content(i).hash);
+    }
     workload_.model->set_clouded(lost);
     // A deletion has no receipt: its manifest may have been on one disk only.
     if (!cluster_->losses().open().empty()) workload_.model->may_return();
@@ -143,6 +171,7 @@ class Play {
   World& world_;
   std::unique_ptr<Cluster> cluster_;
   Workload workload_;
+  const RunOptions& options_;
   std::vector<std::unique_ptr<Client>> clients_;
   std::vector<meta::Object> stored_;  // when the metadata was lost
   Gate running_;
@@ -157,6 +186,7 @@ Outcome run(const RunOptions& options) {
   {
     Play play(world, options, outcome.pods);
     play.run();
+    outcome.history = play.history();
   }
   outcome.trace = world.trace();
   outcome.counts = world.counts();
@@ -164,8 +194,17 @@ Outcome run(const RunOptions& options) {
   return outcome;
 }
 
-std::vector<std::string> expected_counts() {
-  std::vector<std::string> names = Injector::kinds(6);
+std::vector<std::string> expected_counts(bool gaps) {
+  const Scope scope(gaps);
+  std::vector<std::string> names = Injector::kinds(6, scope);
+  const std::pair<Gap, std::vector<const char*>> more[] = {
+      {Gap::hash_run, {"crowded session"}},
+      {Gap::receipts, {"done: long upload", "what was lost is sent again"}},
+      {Gap::settling, {"done: crawling upload", "session left open", "settled while bodies crawl"}},
+      {Gap::clocks, {"patient session"}}};
+  for (const auto& [gap, whats] : more) {
+    if (scope.covers(gap)) names.insert(names.end(), whats.begin(), whats.end());
+  }
   for (const auto& [name, as] : kCounters) names.emplace_back(as);
   for (const char* what : {"download", "upload", "part", "finish", "delete", "instant upload"}) {
     names.push_back(std::string("done: ") + what);

@@ -15,12 +15,16 @@ struct RunOptions {
   std::size_t pods = 0;  // 0: by seed
   Bug bug = Bug::none;
   bool verbose = false;
+  bool gaps = false;                      // hold mas to what it does not keep yet, too
+  std::vector<std::string> without = {};  // kinds of faults that do not happen
+  std::vector<std::string> only = {};     // or, if there are any, the only ones that do
 };
 
 struct Outcome {
   std::uint64_t trace = 0;  // equal for equal runs
   std::size_t pods = 0;
   std::map<std::string, std::uint64_t> counts;  // faults and what came of them, by kind
+  std::vector<std::string> history;             // of the clients; a JSON object a line
   std::vector<std::string> violations;          // empty: all rules held
 };
 
@@ -28,6 +32,6 @@ struct Outcome {
 [[nodiscard]] Outcome run(const RunOptions& options);
 
 // What must happen somewhere in a batch of seeds for it to mean anything.
-[[nodiscard]] std::vector<std::string> expected_counts();
+[[nodiscard]] std::vector<std::string> expected_counts(bool gaps);
 
 }  // namespace mas::sim
