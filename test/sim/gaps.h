@@ -18,7 +18,8 @@ enum class Gap {
   clocks,     // no wall clock of one pod ends an upload
 };
 
-inline constexpr std::array kOpenGaps{Gap::receipts, Gap::leaving, Gap::sectors, Gap::manifests};
+inline constexpr std::array kOpenGaps{Gap::receipts, Gap::leaving, Gap::sectors, Gap::manifests,
+                                      Gap::settling};
 
 // What a run holds mas to.
 class Scope {
