@@ -88,6 +88,7 @@ Task<Result<Reply>> upload_part(Call& call) {
   if (auto digest = call.head().headers.get("Content-Digest")) {
     MAS_CO_TRY(request.digest, parse_content_digest(*digest));
   }
+  request.sender = call.claims().id;
   request.max_total = total_limit(call);
   request.max_size = std::min(limits.part, request.max_total);
   MAS_CO_TRY(std::unique_ptr<UploadBody> body, UploadBody::make(call, request.max_size));
@@ -114,6 +115,7 @@ Task<Result<Reply>> upload_finish(Call& call) {
   MAS_CO_TRY(request.name, co_await name_without_file(call));
   request.size = said.size;
   request.parts = said.parts;
+  request.sender = call.claims().id;
   object::Objects& objects = call.services.deps.objects;
   std::int64_t began = call.services.now();
   // Asked before, because a published session is gone. A repeat finds none: its caller, who holds

@@ -8,19 +8,24 @@
 #include "maintain/tally.h"
 #include "mas/maintain/scheduler.h"
 #include "mas/observe/log.h"
+#include "mas/runtime/offload.h"
 
 namespace mas::maintain {
 namespace {
 
 constexpr std::uint32_t kPage = 500;         // uploads looked at in one step
-constexpr std::size_t kMostMarks = 100'000;  // some 10 MB
+constexpr std::size_t kMostMarks = 100'000;  // some 10 MB; 3 MB as a file
+// Of a session's life: what a restart may forget of the time that an upload has been idle.
+constexpr int kSaves = 96;
 
 class ExpiryWorker final : public Worker {
  public:
-  ExpiryWorker(const config::Maintain& options, const Dependencies& deps, Duration session)
+  ExpiryWorker(const config::Maintain& options, const Dependencies& deps, Duration session,
+               std::optional<IdleFile> file)
       : options_(options),
         deps_(deps),
         session_(session),
+        file_(std::move(file)),
         expired_(deps.metrics.counter("mas_uploads_expired_total",
                                       "Uploads ended because nobody continued them.")) {}
 
@@ -30,6 +35,7 @@ class ExpiryWorker final : public Worker {
   Task<Result<Duration>> step() override {
     auto view = deps_.view.current();
     if (view->halted()) co_return options_.expire_interval;
+    if (!std::exchange(loaded_, true)) co_await load();
     MAS_CO_TRY(std::vector<meta::Upload> page, co_await deps_.meta.uploads(after_, kPage));
     const bool ended = page.size() < kPage;
     if (!page.empty()) after_ = page.back().id;
@@ -46,6 +52,7 @@ class ExpiryWorker final : public Worker {
       marks_.end_pass();
     }
     MAS_CO_CHECK(co_await end(std::move(idle)));
+    if (ended) MAS_CO_CHECK(co_await save());
     co_return ended ? options_.expire_interval : Duration(0);
   }
 
@@ -69,9 +76,38 @@ class ExpiryWorker final : public Worker {
     co_return Result<void>();
   }
 
+  // Without what was kept the time starts anew.
+  Task<void> load() {
+    if (!file_) co_return;
+    auto job = [this]() -> Result<void> {
+      MAS_TRY(std::string bytes, fs::read_file(file_->fs, file_->path, marks_.most_bytes()));
+      return marks_.load(bytes);
+    };
+    Result<void> loaded = co_await offload(file_->pool, job);
+    const bool none = loaded.has_error() && loaded.error().code() == Code::not_found;
+    if (loaded.has_error() && !none) {
+      log::warn("upload.marks_lost", {{"file", file_->path}, {"error", loaded.error()}});
+    }
+  }
+  Task<Result<void>> save() {
+    const Instant now = deps_.clock.now();
+    const bool due = !saved_ || now - *saved_ >= session_ / kSaves;
+    if (!file_ || !due) co_return Result<void>();
+    auto job = [this]() -> Result<void> {
+      const std::string bytes = marks_.save();
+      return fs::write_file(file_->fs, file_->path, as_bytes(bytes));
+    };
+    MAS_CO_CHECK(co_await offload(file_->pool, job));
+    saved_ = now;
+    co_return Result<void>();
+  }
+
   config::Maintain options_;
   Dependencies deps_;
   const Duration session_;
+  const std::optional<IdleFile> file_;
+  bool loaded_ = false;
+  std::optional<Instant> saved_;
   observe::Counter& expired_;
   Tally tally_{"uploads"};
   IdleMarks marks_{kMostMarks};
@@ -81,8 +117,8 @@ class ExpiryWorker final : public Worker {
 }  // namespace
 
 std::unique_ptr<Worker> make_expiry_worker(const config::Maintain& options, Dependencies deps,
-                                           Duration session) {
-  return std::make_unique<ExpiryWorker>(options, deps, session);
+                                           Duration session, std::optional<IdleFile> file) {
+  return std::make_unique<ExpiryWorker>(options, deps, session, std::move(file));
 }
 
 }  // namespace mas::maintain

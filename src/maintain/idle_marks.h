@@ -4,8 +4,11 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "mas/core/ids.h"
+#include "mas/core/result.h"
 #include "mas/runtime/clock.h"
 
 namespace mas::maintain {
@@ -18,36 +21,22 @@ class IdleMarks {
   // The upload has `touches` now: for how long it has been seen with just these. Time counts
   // between two looks of this process only, and whatever happened in between would have raised
   // `touches`.
-  Duration see(const Id128& upload, std::uint64_t touches, Instant now) {
-    auto at = marks_.find(upload);
-    if (at == marks_.end()) {
-      if (marks_.size() >= most_) return Duration(0);
-      at = marks_.emplace(upload, Mark{touches, Duration(0), std::nullopt, 0}).first;
-    }
-    Mark& mark = at->second;
-    if (mark.touches != touches) {
-      mark.touches = touches;
-      mark.idle = Duration(0);
-    } else if (mark.seen) {
-      mark.idle += now - *mark.seen;
-    }
-    mark.seen = now;
-    mark.pass = pass_;
-    return mark.idle;
-  }
-
+  Duration see(const Id128& upload, std::uint64_t touches, Instant now);
   // All uploads have been looked at: those that were not among them have ended.
-  void end_pass() {
-    std::erase_if(marks_, [this](const auto& entry) { return entry.second.pass != pass_; });
-    ++pass_;
-  }
-
+  void end_pass();
   [[nodiscard]] std::size_t size() const { return marks_.size(); }
+
+  // As a file (doc/metadata-format.md), for the next process.
+  [[nodiscard]] std::string save() const;
+  // Before the first look. Errors: corrupt; then nothing is changed.
+  Result<void> load(std::string_view bytes);
+  // What a file of them is at most.
+  [[nodiscard]] std::size_t most_bytes() const;
 
  private:
   struct Mark {
     std::uint64_t touches = 0;
-    Duration idle;
+    Duration idle{0};
     std::optional<Instant> seen;  // by this process
     std::uint64_t pass = 0;
   };

@@ -11,6 +11,7 @@
 #include "object/publisher.h"
 #include "object/stripe_put.h"
 #include "object/timed_wait.h"
+#include "object/upload_keeper.h"
 
 namespace mas::object {
 namespace {
@@ -26,6 +27,28 @@ Task<Result<FinishResult>> published_before(Context& context, const Hash& hash) 
   if (!object) co_return upload_not_open();
   Receipt receipt = co_await make_receipt(context, *std::move(object));
   co_return FinishResult{std::move(receipt), {}};
+}
+
+// What is recorded is not what the caller has sent, or says that it has.
+bool contradicts(const Result<FinishResult>& result, const FinishRequest& request) {
+  if (result.has_error()) {
+    const Code code = result.error().code();
+    return code == Code::hash_mismatch || code == Code::wrong_length;
+  }
+  // As many as were declared are there, and too small together.
+  return !result->missing.empty() && request.parts && result->missing.front() > *request.parts;
+}
+
+// The numbers in either list, in order, that are not above `most`; at most 1,000.
+std::vector<std::uint32_t> joined(std::vector<std::uint32_t> missing,
+                                  const std::vector<std::uint32_t>& dropped, std::uint32_t most) {
+  constexpr std::size_t kMostNamed = 1000;
+  missing.insert(missing.end(), dropped.begin(), dropped.end());
+  std::sort(missing.begin(), missing.end());
+  missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
+  std::erase_if(missing, [most](std::uint32_t number) { return number > most; });
+  if (missing.size() > kMostNamed) missing.resize(kMostNamed);
+  return missing;
 }
 
 // What the client says of the whole must not contradict what it has sent.
@@ -133,6 +156,37 @@ Task<Result<FinishResult>> Finisher::wait_for(std::shared_ptr<Running> running) 
 // ---- Finishing ----
 
 Task<Result<FinishResult>> Finisher::finish_session(SessionKey key, FinishRequest request) {
+  Result<FinishResult> first = co_await try_finish(key, request);
+  if (!contradicts(first, request)) co_return first;
+  // Two who send one file in parts of different sizes spoil each other's upload.
+  Result<std::vector<std::uint32_t>> dropped = co_await drop_others(key, request.sender);
+  if (dropped.has_error() || dropped->empty()) co_return first;
+  const std::uint32_t most = request.parts.value_or(UINT32_MAX);
+  Result<FinishResult> second = co_await try_finish(std::move(key), std::move(request));
+  if (second.has_value() && second->receipt) co_return second;
+  std::vector<std::uint32_t> missing;
+  if (second.has_value()) missing = std::move(second->missing);
+  co_return missing_result(joined(std::move(missing), *dropped, most));
+}
+
+Task<Result<std::vector<std::uint32_t>>> Finisher::drop_others(SessionKey key, Id128 sender) {
+  meta::MetaStore& meta = context_.deps.meta;
+  std::vector<std::uint32_t> numbers;
+  MAS_CO_TRY(std::optional<meta::Upload> upload, co_await meta.find_session(key.hash, key.session));
+  if (!upload) co_return numbers;
+  MAS_CO_TRY(std::vector<meta::Part> parts, co_await all_parts(context_, upload->id));
+  const bool several = std::any_of(parts.begin(), parts.end(), [&](const meta::Part& part) {
+    return part.sender != parts.front().sender;
+  });
+  if (!several) co_return numbers;
+  std::erase_if(parts, [&](const meta::Part& part) { return part.sender == sender; });
+  for (const meta::Part& part : parts) numbers.push_back(part.number);
+  MAS_CO_CHECK(co_await meta.drop_parts(upload->id, parts, context_.now_seconds()));
+  log::info("upload.parts_dropped", {{"hash", key.hash.hex()}, {"parts", numbers.size()}});
+  co_return numbers;
+}
+
+Task<Result<FinishResult>> Finisher::try_finish(SessionKey key, FinishRequest request) {
   meta::MetaStore& meta = context_.deps.meta;
   MAS_CO_TRY(std::optional<meta::Upload> upload, co_await meta.find_session(key.hash, key.session));
   if (!upload) co_return co_await published_before(context_, key.hash);
@@ -172,27 +226,10 @@ Task<Result<FinishResult>> Finisher::finish_touching(meta::Upload upload,
                                                      std::vector<meta::Part> parts,
                                                      std::string name) {
   Executor here = co_await boost::asio::this_coro::executor;
-  std::unique_ptr<Timer> timer = context_.deps.clock.make_timer(here);
-  bool over = false;
-  Gate gate;
-  (void)spawn(here, gate, keep_touched(upload.id, *timer, over), "finish touch");
+  UploadKeeper keeper(context_, upload.id, here, kFinishTouch, kFinishTouch);
   auto sealed = finish_sealed(std::move(upload), std::move(parts), std::move(name));
   auto finishing = contain(std::move(sealed), "finish");
-  Result<FinishResult> result = co_await std::move(finishing);
-  over = true;
-  timer->cancel();
-  co_await gate.close();
-  co_return result;
-}
-
-// On the same thread as finish_touching().
-Task<void> Finisher::keep_touched(Id128 upload, Timer& timer, const bool& over) {
-  while (!over) {
-    const bool rang = co_await timer.wait(kFinishTouch);
-    if (!rang || over) co_return;
-    // An error changes nothing: the outcome is the finish's own.
-    (void)co_await context_.deps.meta.touch(upload, context_.expiry());
-  }
+  co_return co_await std::move(finishing);
 }
 
 Task<Result<FinishResult>> Finisher::finish_sealed(meta::Upload upload,

@@ -36,10 +36,12 @@ class Finisher {
   Task<Result<FinishResult>> wait_for(std::shared_ptr<Running> running);
 
   Task<Result<FinishResult>> finish_session(SessionKey key, FinishRequest request);
+  Task<Result<FinishResult>> try_finish(SessionKey key, FinishRequest request);
+  // Of an upload with parts of several senders, those that are not the caller's go; their numbers.
+  Task<Result<std::vector<std::uint32_t>>> drop_others(SessionKey key, Id128 sender);
   // finish_sealed, while others are shown that somebody is at work.
   Task<Result<FinishResult>> finish_touching(meta::Upload upload, std::vector<meta::Part> parts,
                                              std::string name);
-  Task<void> keep_touched(Id128 upload, Timer& timer, const bool& over);
   Task<Result<FinishResult>> finish_sealed(meta::Upload upload, std::vector<meta::Part> parts,
                                            std::string name);
   Task<Result<void>> check_hash(const meta::Upload& upload, const std::vector<meta::Part>& parts);

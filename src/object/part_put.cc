@@ -1,6 +1,7 @@
 #include "object/part_put.h"
 
 #include <algorithm>
+#include <boost/asio/this_coro.hpp>
 
 #include "mas/observe/log.h"
 #include "object/stripe_pipeline.h"
@@ -40,12 +41,15 @@ Result<ContentHasher> make_hasher(const meta::Upload& upload, const PartRequest&
 // The body as extents of the upload. What is in `written` has to be given up on errors.
 Task<Result<std::uint64_t>> store_part(Context& context, const Id128& upload, BodyReader& body,
                                        ContentHasher& hasher, Written& written) {
+  // From before the first byte: a session may be near its end, and a part may take hours.
+  Executor here = co_await boost::asio::this_coro::executor;
+  UploadKeeper keeper(context, upload, here);
   Profile profile = write_profile(context.options, context.deps.view.current()->layout);
   MAS_CO_TRY(Head head, co_await read_head(context, body, profile));
   if (head.piece.size == 0) co_return std::uint64_t{0};
   bool small = body.ended() && body.size() <= context.options.small_object;
   if (small) profile = copies_of(profile);
-  StripePipeline pipeline(context, upload, profile, hasher, written);
+  StripePipeline pipeline(context, upload, profile, hasher, written, keeper);
   MAS_CO_CHECK(co_await pipeline.run(body, std::move(head)));
   co_return body.size();
 }

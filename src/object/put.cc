@@ -1,6 +1,7 @@
 #include "object/put.h"
 
 #include <algorithm>
+#include <boost/asio/this_coro.hpp>
 
 #include "mas/observe/log.h"
 #include "mas/runtime/offload.h"
@@ -50,7 +51,9 @@ Task<Result<Hash>> store_body(Context& context, const Id128& upload, BodyReader&
   Profile profile = write_profile(context.options, context.deps.view.current()->layout);
   ContentHasher hasher;
   hasher.whole.emplace();
-  StripePipeline pipeline(context, upload, profile, hasher, written);
+  Executor here = co_await boost::asio::this_coro::executor;
+  UploadKeeper keeper(context, upload, here);
+  StripePipeline pipeline(context, upload, profile, hasher, written, keeper);
   MAS_CO_CHECK(co_await pipeline.run(body, std::move(head)));
   Hash hash = hasher.whole->digest();
   if (request.hash && *request.hash != hash) co_return hash_mismatch();

@@ -14,17 +14,20 @@ namespace {
 // Extents of small stripes end here, so that the upload can go on with large ones if there is
 // memory by then.
 constexpr std::uint64_t kSmallStripesExtent = 64 * kMiB;
+// What the largest upload has of such extents at most, far below meta::kMostExtents: each of its
+// parts may end one before it is full, and has one more then.
+constexpr std::uint64_t kMostSmallStripesExtents = 16'384;
 
 }  // namespace
 
 StripePipeline::StripePipeline(Context& context, const Id128& upload, const Profile& profile,
-                               ContentHasher& hasher, Written& written)
+                               ContentHasher& hasher, Written& written, const UploadKeeper& keeper)
     : context_(context),
       upload_(upload),
       profile_(profile),
       hasher_(hasher),
       written_(written),
-      touched_(context.deps.clock.now()) {
+      keeper_(keeper) {
   coder_free_.set();
   if (!written_.body) written_.body = context.unrecorded.open();
 }
@@ -72,7 +75,12 @@ Task<void> StripePipeline::submit(Piece piece) {
   co_await coder_free_.wait();
   if (status_.has_error()) co_return;
   coder_free_.reset();
-  co_await touch();
+  if (keeper_.gone()) {
+    fail(Error(Code::upload_not_open, "This upload is not open; initialise it again."));
+    // Nothing goes in there any more.
+    coder_free_.set();
+    co_return;
+  }
   meta::Extent& extent = written_.extents.back();
   std::uint64_t number = extent.length / extent.stripe_size;
   extent.length += piece.size;
@@ -148,19 +156,10 @@ Task<void> StripePipeline::wait_for_slot() {
   co_await slot_free_.wait();
 }
 
-Task<void> StripePipeline::touch() {
-  Instant now = context_.deps.clock.now();
-  if (now - touched_ < context_.limits.session / 4) co_return;
-  touched_ = now;
-  Result<void> touched = co_await context_.deps.meta.touch(upload_, context_.expiry());
-  if (touched.has_error() && touched.error().code() == Code::upload_not_open) {
-    fail(touched.error());
-  }
-}
-
 std::uint64_t StripePipeline::extent_limit() const {
   std::uint64_t limit = context_.options.extent;
-  if (!large_) limit = std::min(limit, kSmallStripesExtent);
+  const std::uint64_t share = context_.limits.upload / kMostSmallStripesExtents;
+  if (!large_) limit = std::min(limit, std::max(kSmallStripesExtent, share));
   return std::max<std::uint64_t>(limit / stripe_size_, 1) * stripe_size_;
 }
 

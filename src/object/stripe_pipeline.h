@@ -7,6 +7,7 @@
 #include "object/body_reader.h"
 #include "object/content_hasher.h"
 #include "object/placement.h"
+#include "object/upload_keeper.h"
 
 namespace mas::object {
 
@@ -26,7 +27,7 @@ struct Written {
 class StripePipeline {
  public:
   StripePipeline(Context& context, const Id128& upload, const Profile& profile,
-                 ContentHasher& hasher, Written& written);
+                 ContentHasher& hasher, Written& written, const UploadKeeper& keeper);
 
   // Writes `head` (not empty) and the rest of `body`. Errors: those of the body, of write_stripe,
   // of MetaStore::register_extent, busy.
@@ -41,7 +42,6 @@ class StripePipeline {
   Task<Result<Piece>> next_piece(std::uint64_t at_most);
   Task<void> grow_stripes();
   Task<void> wait_for_slot();
-  Task<void> touch();
 
   [[nodiscard]] std::uint64_t extent_limit() const;
   [[nodiscard]] bool extent_is_full() const;
@@ -52,6 +52,7 @@ class StripePipeline {
   const Profile profile_;
   ContentHasher& hasher_;  // used by one pool task at a time
   Written& written_;
+  const UploadKeeper& keeper_;
 
   std::uint32_t stripe_size_ = 0;
   bool large_ = false;
@@ -61,7 +62,6 @@ class StripePipeline {
   Event coder_free_;
   Event slot_free_;
   Result<void> status_;
-  Instant touched_;
 };
 
 }  // namespace mas::object

@@ -198,7 +198,9 @@ void Pod::join() {
   const maintain::Dependencies needs{*process.meta, *process.store,  process.node->board(),
                                      process.clock, process.metrics, &process.node->watch()};
   maintain::Scheduler& workers = *process.workers;
-  workers.add(maintain::make_expiry_worker(options, needs, place_.settings.limits.session));
+  maintain::IdleFile idle{disk_.fs(), kDataDirectory + "/idle-uploads", process.disk_pool};
+  workers.add(maintain::make_expiry_worker(options, needs, place_.settings.limits.session,
+                                           std::move(idle)));
   workers.add(maintain::make_take_over_worker(needs, *process.objects));
   workers.add(maintain::make_collect_worker(options, needs, &process.redundancy));
   workers.add(maintain::make_compact_worker(options, needs));

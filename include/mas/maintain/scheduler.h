@@ -3,10 +3,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "mas/config/config.h"
+#include "mas/fs/fs.h"
 #include "mas/maintain/ledger.h"
 #include "mas/membership/cluster_view.h"
 #include "mas/membership/membership.h"
@@ -14,6 +16,7 @@
 #include "mas/object/repair.h"
 #include "mas/observe/metrics.h"
 #include "mas/runtime/clock.h"
+#include "mas/runtime/pool.h"
 #include "mas/runtime/sync.h"
 #include "mas/store/store.h"
 
@@ -68,9 +71,17 @@ struct Dependencies {
   membership::GenerationWatch* watch = nullptr;
 };
 
-// Ends open uploads that it has seen without a sign of life for `session`.
+// Where a pod keeps for how long it has seen uploads idle, so that a restart does not start that
+// time anew.
+struct IdleFile {
+  fs::Fs& fs;
+  std::string path;  // in a directory that is there
+  Pool& pool;        // runs what blocks
+};
+// Ends open uploads that it has seen without a sign of life for `session` of its own running time.
 [[nodiscard]] std::unique_ptr<Worker> make_expiry_worker(const config::Maintain&, Dependencies,
-                                                         Duration session);
+                                                         Duration session,
+                                                         std::optional<IdleFile> file = {});
 // `ledger`: what the census found; with too much unexplained, nothing is collected.
 [[nodiscard]] std::unique_ptr<Worker> make_collect_worker(const config::Maintain&, Dependencies,
                                                           const Ledger* ledger = nullptr);

@@ -81,6 +81,7 @@ struct FinishRequest {
   std::optional<std::uint64_t> size = {};   // of the whole, if the client says
   std::optional<std::uint32_t> parts = {};  // number of parts, if the client says
   std::string name = {};                    // "": the session's
+  Id128 sender = {};                        // fingerprint of the caller's token
 };
 
 struct FinishResult {
@@ -128,7 +129,9 @@ class Objects {
   virtual Task<Result<PartResult>> put_part(SessionKey key, PartRequest request,
                                             ByteSource& body) = 0;
   // Verifies the whole and publishes it. One runs per session, repeats join it; it goes on if the
-  // caller leaves. Errors: busy (not done within finish_wait), hash_mismatch (parts kept),
+  // caller leaves. Where parts of several senders are not the whole, or more than the caller says,
+  // those that the caller did not send are dropped and named as missing, if the rest is not the
+  // whole. Errors: busy (not done within finish_wait), hash_mismatch and wrong_length (parts kept),
   // upload_not_open.
   virtual Task<Result<FinishResult>> finish(SessionKey key, FinishRequest request) = 0;
   // Drops the session; fine if there is none.
@@ -144,9 +147,9 @@ class Objects {
   virtual Task<Result<void>> remove(Hash hash) = 0;
 
   // Whether nothing that was written under a layout older than `version` is known to this pod
-  // alone: no such write is at work, and what it stored is in a record, in place under `version`, or
-  // given up. A body that is still on its way is no obstacle: what came of it so far is brought to
-  // its place in the background. On one thread, again and again; false before the view shows
+  // alone: no such write is at work, and what it stored is in a record, in place under `version`,
+  // or given up. A body that is still on its way is no obstacle: what came of it so far is brought
+  // to its place in the background. On one thread, again and again; false before the view shows
   // `version`.
   [[nodiscard]] virtual bool writes_drained(std::uint64_t version) = 0;
   // Finishes or reopens what a crash left sealed; called once at start, before serving, by a pod

@@ -115,6 +115,10 @@ Failure judge(const bson_error_t& error) {
       failure.duplicate_key = error.code == MONGOC_ERROR_DUPLICATE_KEY;
       failure.unreachable = steps_down(error.code);
       break;
+    case MONGOC_ERROR_WRITE_CONCERN:
+      // The primary wrote and answered; what the others do is slow. It may stand or not.
+      failure.unreachable = steps_down(error.code);
+      break;
     case MONGOC_ERROR_BSON:
     case MONGOC_ERROR_CURSOR:
       break;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
-#include "mas/core/endian.h"
 #include "meta/mongo/ids.h"
+#include "meta/mongo/intent_format.h"
 
 namespace mas::meta::mongo {
 namespace {
@@ -12,46 +12,8 @@ namespace {
 using Kind = Step::Kind;
 
 constexpr std::string_view kPending = "pending", kCommitted = "committed", kDone = "done";
-constexpr std::uint8_t kVersion = 1;
 constexpr int kRounds = 8;
 constexpr std::size_t kMostSeen = 4096;
-
-Error unreadable() { return Error(Code::corrupt, "An intent of the metadata cannot be read."); }
-
-// version u8 · written at i64 · count u32 · per change: removes u8, guarded u8, id, match, value
-std::string encode(const std::vector<Change>& changes, std::int64_t now) {
-  ByteWriter out;
-  out.write(kVersion);
-  out.write(now);
-  out.write(static_cast<std::uint32_t>(changes.size()));
-  for (const Change& change : changes) {
-    out.write(static_cast<std::uint8_t>(change.value ? 0 : 1));
-    out.write(static_cast<std::uint8_t>(change.guarded ? 1 : 0));
-    out.text(change.id);
-    out.text(change.match);
-    if (change.value) out.text(*change.value);
-  }
-  return std::move(out).take();
-}
-
-Result<std::vector<Change>> decode(std::string_view bytes, std::int64_t& written) {
-  ByteReader in(as_bytes(bytes));
-  if (in.read<std::uint8_t>() != kVersion) return unreadable();
-  written = in.read<std::int64_t>();
-  auto count = in.read<std::uint32_t>();
-  std::vector<Change> changes;
-  for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
-    Change change;
-    bool removes = in.read<std::uint8_t>() != 0;
-    change.guarded = in.read<std::uint8_t>() != 0;
-    change.id = in.text();
-    change.match = in.text();
-    if (!removes) change.value = std::string(in.text());
-    changes.push_back(std::move(change));
-  }
-  if (!in.at_end()) return unreadable();
-  return changes;
-}
 
 Step locking(const Change& change, const std::string& lock) {
   Step step{
@@ -128,15 +90,14 @@ Result<Settled> Intents::settle(Document found, Purpose purpose) {
 }
 
 Result<void> Intents::finish(const Document& intent) {
-  std::int64_t written = 0;
-  MAS_TRY(auto changes, decode(intent.value, written));
-  MAS_CHECK(documents_.write(all_steps(changes, lock_of(intent.id))));
+  MAS_TRY(IntentBody body, decode_intent(intent.value));
+  MAS_CHECK(documents_.write(all_steps(body.changes, lock_of(intent.id))));
   // Its owner may be waiting to learn the outcome: the record of it stays.
   MAS_CHECK(documents_.write({{Kind::replace,
                                intent.id,
                                std::string(kCommitted),
                                std::string(kDone),
-                               encode({}, written),
+                               encode_intent({body.written, {}}),
                                {}}}));
   return {};
 }
@@ -145,8 +106,8 @@ bool Intents::overdue(const Document& intent) {
   std::lock_guard guard(mutex_);
   if (first_seen_.size() > kMostSeen) first_seen_.clear();
   auto [seen, fresh] = first_seen_.try_emplace(lock_of(intent.id), clock_.now());
-  // A long one takes long to prepare: a microsecond a byte is a millisecond for some ten changes.
-  Duration patience = kPatience + std::chrono::microseconds(intent.value.size());
+  // A long one takes long to prepare: a millisecond for some ten changes.
+  Duration patience = kPatience + std::chrono::microseconds(3 * intent.value.size());
   if (fresh || clock_.now() - seen->second < patience) return false;
   first_seen_.erase(seen);
   return true;
@@ -188,7 +149,11 @@ Result<Carried> Intents::carry_out(const std::vector<Change>& changes,
   std::string lock = rng_.id().hex();
   std::string key = intent_id(lock);
   std::int64_t now = clock_.wall().unix_seconds();
-  std::vector<Step> steps{{Kind::insert, key, {}, std::string(kPending), encode(changes, now), {}}};
+  std::string body = encode_intent({now, changes});
+  if (body.size() > kMostIntentBytes) {
+    return Error(Code::invalid_argument, "This change is larger than the metadata server takes.");
+  }
+  std::vector<Step> steps{{Kind::insert, key, {}, std::string(kPending), std::move(body), {}}};
   for (const Change& change : changes) {
     if (!change.guarded) steps.push_back(locking(change, lock));
   }
@@ -253,14 +218,12 @@ Result<void> Intents::see_to(const Document& intent) {
   if (intent.stamp == kPending) {
     if (!overdue(intent)) return {};
     MAS_CHECK(documents_.write({{Kind::remove, intent.id, std::string(kPending), {}, {}, {}}}));
-    std::int64_t written = 0;
-    MAS_TRY(auto changes, decode(intent.value, written));
-    withdraw(intent.id, changes);
+    MAS_TRY(IntentBody body, decode_intent(intent.value));
+    withdraw(intent.id, body.changes);
     return {};
   }
-  std::int64_t written = 0;
-  MAS_CHECK(decode(intent.value, written));
-  if (clock_.wall().unix_seconds() - written < kKeepSeconds) return {};
+  MAS_TRY(IntentBody body, decode_intent(intent.value));
+  if (clock_.wall().unix_seconds() - body.written < kKeepSeconds) return {};
   MAS_CHECK(documents_.write({{Kind::remove_named, intent.id, {}, {}, {}, {}}}));
   return {};
 }

@@ -1,5 +1,9 @@
 // How uploads end that nobody continues, whatever clocks say.
+#include "maintain/idle_marks.h"
+#include "mas/fs/directories.h"
+#include "mas/fs/fault_fs.h"
 #include "rig.h"
+#include "support/inline_pool.h"
 
 using namespace mas;
 using namespace mas::test;
@@ -140,4 +144,94 @@ TEST_CASE("many idle uploads are ended page by page") {
   maintain::WorkerStatus status;
   worker->describe(status);
   CHECK(status.done == 1250);
+}
+
+namespace {
+
+// A pod that keeps what it has seen over its restarts.
+struct Kept : Fixture {
+  Kept() { must(fs::make_durable_directory(*disk, "/data")); }
+  std::unique_ptr<maintain::Worker> start() {
+    maintain::IdleFile file{*disk, "/data/idle-uploads", pool};
+    return maintain::make_expiry_worker(options, deps(), kSession, std::move(file));
+  }
+  // Only what was synced is there afterwards.
+  void lose_power() { disk = disk->after_power_loss(*rng, 0.0); }
+
+  std::unique_ptr<fs::FaultFs> disk = fs::make_fault_fs(1);
+  InlinePool pool;
+};
+
+}  // namespace
+
+TEST_CASE("a restart does not start the time of an idle upload anew") {
+  Kept f;
+  meta::Upload upload = f.open(), busy = f.open();
+  for (int run = 0; run < 4; ++run) {
+    auto worker = f.start();
+    must(f.step(*worker));
+    f.watch(*worker, 5);
+    f.touch(busy);
+    REQUIRE(f.there(upload));
+    worker.reset();
+    f.lose_power();
+    f.clock.advance(hours(100));  // it does not run
+  }
+  auto worker = f.start();
+  must(f.step(*worker));
+  f.watch(*worker, 3);
+  CHECK(f.there(upload));
+  f.watch(*worker, 2);
+  CHECK_FALSE(f.there(upload));
+  CHECK(f.there(busy));
+}
+
+TEST_CASE("what was kept and cannot be read ends nothing early") {
+  Kept f;
+  meta::Upload upload = f.open();
+  auto worker = f.start();
+  must(f.step(*worker));
+  f.watch(*worker, 23);
+  std::string bytes = must(fs::read_file(*f.disk, "/data/idle-uploads"));
+  bytes[bytes.size() / 2] ^= 1;
+  must(fs::write_file(*f.disk, "/data/idle-uploads", as_bytes(bytes)));
+  worker = f.start();
+  must(f.step(*worker));
+  f.watch(*worker, 23);
+  CHECK(f.there(upload));
+  f.watch(*worker, 1);
+  CHECK_FALSE(f.there(upload));
+}
+
+TEST_CASE("marks are kept of so many uploads, and read back as they were") {
+  auto id = [](std::uint8_t n) { return Id128{{n}}; };
+  const Instant start;
+  maintain::IdleMarks marks(2);
+  for (std::uint8_t n : {1, 2, 3}) CHECK(marks.see(id(n), 5, start) == Duration(0));
+  CHECK(marks.size() == 2);
+  const Instant later = start + hours(1);
+  CHECK(marks.see(id(1), 5, later) == hours(1));
+  CHECK(marks.see(id(2), 6, later) == Duration(0));
+  CHECK(marks.see(id(3), 5, later) == Duration(0));
+  const std::string bytes = marks.save();
+  CHECK(bytes.size() == marks.most_bytes());
+
+  maintain::IdleMarks again(2);
+  must(again.load(bytes));
+  const Instant other = start + hours(1000);  // of another process
+  CHECK(again.see(id(1), 5, other) == hours(1));
+  CHECK(again.see(id(1), 5, other + hours(1)) == hours(2));
+  CHECK(again.see(id(2), 7, other) == Duration(0));
+  again.end_pass();
+  again.see(id(2), 7, other);
+  again.end_pass();
+  CHECK(again.size() == 1);
+
+  maintain::IdleMarks fewer(1);
+  CHECK(code_of(fewer.load(bytes)) == Code::corrupt);
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    REQUIRE(code_of(again.load(bytes.substr(0, size))) == Code::corrupt);
+  }
+  CHECK(code_of(again.load(bytes + 'x')) == Code::corrupt);
+  CHECK(again.size() == 1);
 }

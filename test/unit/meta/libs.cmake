@@ -1,1 +1,1 @@
-set(MAS_TEST_LIBS RocksDB::rocksdb-shared)
+set(MAS_TEST_LIBS RocksDB::rocksdb-shared PkgConfig::MONGOC)
