@@ -6,6 +6,7 @@
 #include "api/params.h"
 #include "mas/api/api.h"
 #include "mas/observe/log.h"
+#include "mas/store/directories.h"
 
 namespace mas::api {
 namespace {
@@ -76,7 +77,7 @@ array describe_workers(const std::vector<maintain::WorkerStatus>& workers) {
   return list;
 }
 
-object describe_capacity(const store::Usage& usage) {
+object describe_capacity(const store::Store& store, const store::Usage& usage) {
   object item;
   item["total"] = usage.capacity;
   item["free"] = usage.free;
@@ -86,6 +87,10 @@ object describe_capacity(const store::Usage& usage) {
   item["segments"] = usage.segments;
   item["writable"] = usage.writable;
   item["not_writable_reason"] = usage.not_writable_reason;
+  array absent;
+  for (std::string& sentence : store::absent_directories(store))
+    absent.emplace_back(std::move(sentence));
+  item["absent"] = std::move(absent);
   return item;
 }
 
@@ -189,7 +194,7 @@ Task<Result<Reply>> cluster_status(Call& call) {
   data["redundancy"] = describe_redundancy(picture);
   data["ledger"] = describe_census(sum);
   data["workers"] = describe_workers(deps.workers.status());
-  data["capacity"] = describe_capacity(usage);
+  data["capacity"] = describe_capacity(deps.store, usage);
   data["survives"] = count;
   data["summary"] = summary(count);
   data["halted"] = view->halted_why;

@@ -2,6 +2,7 @@
 
 #include "mas/core/endian.h"
 #include "mas/core/xxh3.h"
+#include "mas/membership/kept_layout.h"
 
 namespace mas::membership {
 namespace {
@@ -119,6 +120,11 @@ Result<Kept> load_kept(fs::Fs& fs, const std::string& directory) {
     MAS_TRY(kept.generation, decode_generation(generation));
   }
   return kept;
+}
+
+Result<std::size_t> kept_members(fs::Fs& fs, const std::string& directory) {
+  MAS_TRY(const Kept kept, load_kept(fs, directory));
+  return kept.layouts.empty() ? std::size_t{0} : kept.layouts.front().active_count();
 }
 
 Result<void> save_layouts(fs::Fs& fs, const std::string& directory, const Kept& kept) {

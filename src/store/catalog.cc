@@ -100,16 +100,39 @@ Result<void> Catalog::drop_segment(std::uint64_t number) {
   return {};
 }
 
-Result<void> Catalog::drop_segments_but(const std::set<std::uint64_t>& existing) {
-  std::vector<std::uint64_t> gone;
+Result<Catalog::Dropped> Catalog::drop_segments_but(const std::set<std::uint64_t>& existing) {
+  std::set<std::uint64_t> gone;
+  std::set<std::uint64_t> held;
+  Dropped dropped;
   {
     std::lock_guard lock(mutex_);
     for (const auto& [segment, stats] : stats_) {
-      if (existing.count(segment) == 0) gone.push_back(segment);
+      if (existing.count(segment) != 0) continue;
+      gone.insert(segment);
+      if (stats.live_records == 0) continue;
+      held.insert(segment);
+      ++dropped.segments;
+      dropped.records += stats.live_records;
     }
   }
+  if (!held.empty()) MAS_CHECK(forget_records_in(held));
   for (const std::uint64_t segment : gone) MAS_CHECK(drop_segment(segment));
-  return {};
+  return dropped;
+}
+
+Result<void> Catalog::forget_records_in(const std::set<std::uint64_t>& segments) {
+  constexpr std::size_t kPage = 4096;
+  ListFrom from;
+  for (;;) {
+    MAS_TRY(const auto page, index_->list(from, kPage));
+    IndexBatch batch;
+    for (const auto& [key, location] : page) {
+      from.key = key;
+      if (segments.count(location.segment) != 0) batch.records[key] = std::nullopt;
+    }
+    if (!batch.records.empty()) MAS_CHECK(index_->write(batch));
+    if (page.size() < kPage) return {};
+  }
 }
 
 SegmentStats Catalog::stats(std::uint64_t segment) const {

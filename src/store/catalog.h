@@ -35,8 +35,14 @@ class Catalog {
   Result<void> forget(const RecordKey& key, const Location& location);
   // Of a segment that has gone, and nothing points to.
   Result<void> drop_segment(std::uint64_t number);
-  // Those of segments not in `existing`, as a crash in the middle of a removal leaves them.
-  Result<void> drop_segments_but(const std::set<std::uint64_t>& existing);
+  struct Dropped {
+    std::uint64_t segments = 0;
+    std::uint64_t records = 0;  // live ones, which are lost with them
+  };
+  // Those of segments not in `existing`: a crash in the middle of a removal leaves them, with
+  // nothing live; if a file has vanished, its records go too, which costs a walk of the whole
+  // index.
+  Result<Dropped> drop_segments_but(const std::set<std::uint64_t>& existing);
   Result<void> flush() { return index_->flush(); }
 
   [[nodiscard]] SegmentStats stats(std::uint64_t segment) const;
@@ -44,6 +50,7 @@ class Catalog {
 
  private:
   class Change;
+  Result<void> forget_records_in(const std::set<std::uint64_t>& segments);
 
   std::unique_ptr<Index> index_;
   mutable std::mutex mutex_;

@@ -199,8 +199,15 @@ Task<Result<void>> Volume::compact(SegmentInfo source) {
     auto next = [&compaction] { return compaction.next(); };
     Result<Compaction::Chunk> chunk = co_await offload(disk_, next);
     if (chunk.has_error()) {
-      // Reads go on where they can; until the next start it is left alone.
-      if (chunk.error().code() == Code::io) unreadable_.insert(source.number);
+      // Reads go on where they can; until the next start it is left alone, with the tombstones that
+      // cannot be read in it.
+      const Code code = chunk.error().code();
+      if (code == Code::io || code == Code::not_found) unreadable_.insert(source.number);
+      auto look = [this]() -> Result<void> {
+        note_vanished();
+        return {};
+      };
+      if (code == Code::not_found) (void)co_await offload(disk_, look);
       co_return chunk.error().with_context("compaction");
     }
     is_last = chunk->is_last;

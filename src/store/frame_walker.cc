@@ -21,14 +21,26 @@ std::uint64_t header_offset(std::uint64_t frame_offset, std::uint64_t number) {
 }  // namespace
 
 FrameWalker::FrameWalker(fs::File& file, const SegmentIdentity& identity, std::uint64_t from,
-                         std::uint64_t end, std::uint64_t after_frame)
+                         std::uint64_t end, std::uint64_t after_frame, OnUnreadable on_unreadable)
     : file_(file),
       reader_(file),
       identity_(identity),
       position_(from),
       end_(end),
       last_frame_(after_frame),
-      dirty_end_(from) {}
+      dirty_end_(from),
+      on_unreadable_(on_unreadable) {}
+
+// nullopt: the disk does not give these bytes, and that is to be skipped.
+Result<std::optional<ByteView>> FrameWalker::look(BlockReader& reader, std::uint64_t offset,
+                                                  std::size_t length) {
+  Result<ByteView> bytes = reader.view(offset, length);
+  if (bytes.has_value()) return std::optional<ByteView>(*bytes);
+  const bool may_skip = on_unreadable_ == OnUnreadable::skip && unreadable_ < kMostUnreadable;
+  if (!may_skip || bytes.error().code() != Code::io) return bytes.error();
+  ++unreadable_;
+  return std::optional<ByteView>();
+}
 
 IndexedRecord FrameWalker::indexed(const RecordHeader& header, std::uint64_t frame_offset,
                                    std::uint64_t number) const {
@@ -60,8 +72,9 @@ Result<std::optional<WalkedFrame>> FrameWalker::next() {
 
 Result<std::optional<WalkedFrame>> FrameWalker::read_frame(std::uint64_t offset) {
   if (offset + kBlockSize > end_) return std::optional<WalkedFrame>();
-  MAS_TRY(ByteView block, reader_.view(offset, kBlockSize));
-  const auto header = parse_frame_header(block, identity_, offset, end_ - offset);
+  MAS_TRY(const auto block, look(reader_, offset, kBlockSize));
+  if (!block) return std::optional<WalkedFrame>();
+  const auto header = parse_frame_header(*block, identity_, offset, end_ - offset);
   if (!header || header->frame <= last_frame_) return std::optional<WalkedFrame>();
 
   WalkedFrame frame;
@@ -71,38 +84,51 @@ Result<std::optional<WalkedFrame>> FrameWalker::read_frame(std::uint64_t offset)
   frame.frame = header->frame;
   frame.next_version = header->next_version;
   frame.closing = (header->flags & kClosingFrame) != 0;
-  const std::uint64_t heads = std::uint64_t{header->records} * sizeof(RecordHeader);
-  MAS_TRY(ByteView headers, reader_.view(header_offset(offset, 0), heads));
-  const bool whole = headers.size() == heads && records_sum(headers) == header->records_sum;
-  for (std::uint64_t i = 0; i < header->records; ++i) {
+  MAS_CHECK(read_headers(frame, *header));
+  return std::optional<WalkedFrame>(std::move(frame));
+}
+
+Result<void> FrameWalker::read_headers(WalkedFrame& frame, const FrameHeader& header) {
+  const std::uint64_t heads = std::uint64_t{header.records} * sizeof(RecordHeader);
+  MAS_TRY(const auto headers, look(reader_, header_offset(frame.offset, 0), heads));
+  const bool whole =
+      headers && headers->size() == heads && records_sum(*headers) == header.records_sum;
+  for (std::uint64_t i = 0; i < header.records; ++i) {
     const std::uint64_t start = i * sizeof(RecordHeader);
-    std::optional<RecordHeader> record;
-    if (start + sizeof(RecordHeader) <= headers.size()) {
-      record = parse_record_header(headers.subspan(start), identity_, header->length);
+    std::optional<ByteView> bytes;
+    if (headers && start + sizeof(RecordHeader) <= headers->size()) {
+      bytes = headers->subspan(start);
+    } else if (!headers) {
+      // One bad sector among them: each is tried alone.
+      MAS_TRY(bytes, look(reader_, header_offset(frame.offset, i), sizeof(RecordHeader)));
     }
-    if (record && record->place == header->frame) {
-      frame.records.push_back(indexed(*record, offset, i));
+    std::optional<RecordHeader> record;
+    if (bytes && bytes->size() >= sizeof(RecordHeader)) {
+      record = parse_record_header(*bytes, identity_, header.length);
+    }
+    if (record && record->place == header.frame) {
+      frame.records.push_back(indexed(*record, frame.offset, i));
     } else {
       ++frame.bad_records;
     }
   }
   // Each header may vouch for itself and still not be the one the frame was sealed with.
   if (!whole && frame.bad_records == 0) {
-    frame.bad_records = header->records;
+    frame.bad_records = header.records;
     frame.records.clear();
   }
-  return std::optional<WalkedFrame>(std::move(frame));
+  return {};
 }
 
 Result<std::optional<std::uint64_t>> FrameWalker::find_frame(std::uint64_t from) {
   BlockReader scan(file_, kScanWindow);
   dirty_end_ = position_;
   for (std::uint64_t offset = position_; offset < end_; offset += kBlockSize) {
-    MAS_TRY(ByteView block, scan.view(offset, std::min(kBlockSize, end_ - offset)));
-    if (all_zero(block)) continue;
+    MAS_TRY(const auto block, look(scan, offset, std::min(kBlockSize, end_ - offset)));
+    if (block && all_zero(*block)) continue;
     dirty_end_ = offset + kBlockSize;
-    if (offset < from) continue;
-    const auto header = parse_frame_header(block, identity_, offset, end_ - offset);
+    if (offset < from || !block) continue;
+    const auto header = parse_frame_header(*block, identity_, offset, end_ - offset);
     if (header && header->frame > last_frame_) return std::optional<std::uint64_t>(offset);
   }
   return std::optional<std::uint64_t>();
@@ -113,8 +139,9 @@ Result<WalkedFrame> FrameWalker::salvage(std::uint64_t offset, std::uint64_t len
   frame.offset = offset;
   frame.length = length;
   for (std::uint64_t i = 0; header_offset(0, i + 1) <= length; ++i) {
-    MAS_TRY(ByteView bytes, reader_.view(header_offset(offset, i), sizeof(RecordHeader)));
-    const auto record = parse_record_header(bytes, identity_, length);
+    MAS_TRY(const auto bytes, look(reader_, header_offset(offset, i), sizeof(RecordHeader)));
+    if (!bytes) break;
+    const auto record = parse_record_header(*bytes, identity_, length);
     if (!record || record->place <= last_frame_) break;
     if (frame.frame != 0 && record->place != frame.frame) break;
     frame.frame = record->place;

@@ -27,12 +27,21 @@ struct WalkedFrame {
   [[nodiscard]] bool headers_whole() const noexcept { return header_ok && bad_records == 0; }
 };
 
+// What a walk does with blocks that the disk does not give.
+enum class OnUnreadable : std::uint8_t {
+  stop,  // the error is the caller's
+  skip,  // as if they were damaged; after kMostUnreadable of them the error is the caller's
+};
+// 1 MiB. A disk that gives less than that of a segment is not walked block by block.
+inline constexpr std::uint64_t kMostUnreadable = 256;
+
 class FrameWalker {
  public:
   // `file` (opened direct) must outlive this. `from`: where a frame starts; `end`: of the file;
   // frames with numbers up to `after_frame` are not accepted.
   FrameWalker(fs::File& file, const SegmentIdentity& identity, std::uint64_t from,
-              std::uint64_t end, std::uint64_t after_frame);
+              std::uint64_t end, std::uint64_t after_frame,
+              OnUnreadable on_unreadable = OnUnreadable::stop);
 
   // The next frame or damaged range; nullopt when no valid frame follows. Errors: io.
   Result<std::optional<WalkedFrame>> next();
@@ -42,6 +51,8 @@ class FrameWalker {
   [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
   [[nodiscard]] std::uint64_t dirty_end() const noexcept { return dirty_end_; }
   [[nodiscard]] std::uint64_t last_frame() const noexcept { return last_frame_; }
+  // Reads that failed so far and were skipped.
+  [[nodiscard]] std::uint64_t unreadable() const noexcept { return unreadable_; }
 
   // The record headers that can still be read where a frame began at `offset`. Errors: io.
   Result<WalkedFrame> salvage(std::uint64_t offset, std::uint64_t length);
@@ -49,6 +60,9 @@ class FrameWalker {
  private:
   Result<std::optional<WalkedFrame>> read_frame(std::uint64_t offset);
   Result<std::optional<std::uint64_t>> find_frame(std::uint64_t from);
+  Result<std::optional<ByteView>> look(BlockReader& reader, std::uint64_t offset,
+                                       std::size_t length);
+  Result<void> read_headers(WalkedFrame& frame, const FrameHeader& header);
   [[nodiscard]] IndexedRecord indexed(const RecordHeader& header, std::uint64_t frame_offset,
                                       std::uint64_t number) const;
 
@@ -59,6 +73,8 @@ class FrameWalker {
   std::uint64_t end_;
   std::uint64_t last_frame_;
   std::uint64_t dirty_end_;
+  const OnUnreadable on_unreadable_;
+  std::uint64_t unreadable_ = 0;
 };
 
 }  // namespace mas::store

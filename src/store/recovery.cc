@@ -13,6 +13,12 @@ bool same_record(const IndexedRecord& a, const IndexedRecord& b) {
   return a.location.header == b.location.header;
 }
 
+// Each takes a block at least. Of a file whose size is not known: more than any has.
+std::uint64_t most_frames(const SegmentInfo& segment) {
+  constexpr std::uint64_t kUnknown = std::uint64_t{1} << 32U;
+  return segment.size == 0 ? kUnknown : segment.size / kBlockSize;
+}
+
 }  // namespace
 
 Recovery::Recovery(SegmentSet& segments, Catalog& catalog, const Id128& volume)
@@ -34,6 +40,11 @@ Result<Recovered> Recovery::run() {
     MAS_CHECK(replay(segment, is_newest));
   }
   recovered_.tail = at_;
+  if (unread_frames_ > 0) {
+    recovered_.tail.frame += unread_frames_;
+    // The jump is no gap: only neighbours follow each other without one.
+    segments_.skip_number();
+  }
   return recovered_;
 }
 
@@ -44,11 +55,12 @@ Result<void> Recovery::drop_half_made() {
     const std::vector<SegmentInfo> all = segments_.list();
     if (all.empty()) return {};
     const SegmentInfo& newest = all.back();
-    if (newest.header_ok || newest.number <= at_.segment) return {};
+    if (newest.header_ok || newest.unreadable || newest.number <= at_.segment) return {};
     MAS_TRY(auto file, segments_.open_direct(newest.number));
     FrameWalker walker(*file, {volume_, newest.number}, kSegmentHeaderSize, newest.size, 0);
-    MAS_TRY(auto frame, walker.next());
-    if (frame || walker.dirty_end() > walker.position()) return {};
+    auto frame = walker.next();
+    // One of which not all can be read is not known to be empty.
+    if (frame.has_error() || *frame || walker.dirty_end() > walker.position()) return {};
     log::info("store_half_made_segment_removed", {{"segment", newest.number}});
     MAS_CHECK(segments_.remove(newest.number));
   }
@@ -60,6 +72,7 @@ Result<void> Recovery::replay(const SegmentInfo& segment, bool is_newest) {
     from = at_.offset;
   } else if (segment.header_ok && !rebuilds_ && segment.first_frame > at_.frame + 1) {
     ++recovered_.quarantined;
+    recovered_.versions_lost = true;
     log::error("store_frames_missing", {{"before_segment", segment.number},
                                         {"from_frame", at_.frame + 1},
                                         {"to_frame", segment.first_frame - 1}});
@@ -67,22 +80,58 @@ Result<void> Recovery::replay(const SegmentInfo& segment, bool is_newest) {
   at_.segment = segment.number;
   at_.offset = from;
   // The frames and versions before may have been compacted away with nothing left of them.
-  if (segment.first_frame > 0) at_.frame = std::max(at_.frame, segment.first_frame - 1);
+  if (segment.first_frame > 0) {
+    at_.frame = std::max(at_.frame, segment.first_frame - 1);
+    unread_frames_ = 0;
+  }
   at_.next_version = std::max(at_.next_version, segment.next_version);
-  MAS_TRY(auto file, segments_.open_direct(segment.number));
-  FrameWalker walker(*file, {volume_, segment.number}, from, segment.size, at_.frame);
+  auto file = segments_.open_direct(segment.number);
+  if (file.has_error()) {
+    if (segments_.count() == 1) return file.error();
+    note_unreadable(segment, file.error().message());
+    unread_frames_ += most_frames(segment);
+    segments_.set_end(segment.number, segment.size);
+    return {};
+  }
+  FrameWalker walker(**file, {volume_, segment.number}, from, segment.size, at_.frame,
+                     OnUnreadable::skip);
   // The last frame is held back until it is known to be the last.
   std::optional<WalkedFrame> held;
   for (;;) {
-    MAS_TRY(auto frame, walker.next());
-    if (!frame) break;
+    auto frame = walker.next();
+    if (frame.has_error()) {
+      // Of a disk that gives nothing at all nothing is made up.
+      if (walker.position() == from && segments_.count() == 1) return frame.error();
+      note_unreadable(segment, frame.error().message());
+      break;
+    }
+    if (!*frame) break;
     if (held) MAS_CHECK(accept(*held));
-    held = std::move(frame);
+    held = *std::move(frame);
   }
-  if (is_newest) return settle_tail(segment, *file, walker, std::move(held));
-  if (held) MAS_CHECK(accept(*held));
+  const bool is_readable = !segment.unreadable && walker.unreadable() == 0;
+  if (is_newest && is_readable) return settle_tail(segment, **file, walker, std::move(held));
+  return leave_as_is(segment, **file, walker, std::move(held));
+}
+
+// A segment that takes no more frames.
+Result<void> Recovery::leave_as_is(const SegmentInfo& segment, fs::File& file,
+                                   const FrameWalker& walker, std::optional<WalkedFrame> last) {
+  if (walker.unreadable() > 0) {
+    note_unreadable(segment, std::to_string(walker.unreadable()) + " reads failed");
+  }
+  if (last) {
+    // It may be an unfinished one: what is wrong in it is not shown.
+    const bool may_be_unfinished = segment.unreadable || walker.unreadable() > 0;
+    std::vector<IndexedRecord> damaged;
+    if (may_be_unfinished) damaged = look_at_payloads(file, *last).damaged;
+    recovered_.versions_lost |= may_be_unfinished;
+    MAS_CHECK(accept(*last, damaged));
+  }
+  if (walker.unreadable() > 0) unread_frames_ += most_frames(segment);
   if (walker.dirty_end() > walker.position()) {
     ++recovered_.quarantined;
+    recovered_.versions_lost = true;
     log::error(
         "store_range_damaged",
         {{"segment", segment.number}, {"from", walker.position()}, {"to", walker.dirty_end()}});
@@ -91,13 +140,24 @@ Result<void> Recovery::replay(const SegmentInfo& segment, bool is_newest) {
   return {};
 }
 
+void Recovery::note_unreadable(const SegmentInfo& segment, const std::string& what) {
+  ++recovered_.quarantined;
+  recovered_.versions_lost = true;
+  log::error("store.segment_unreadable", {{"segment", segment.number}, {"error", what}});
+}
+
 Result<void> Recovery::settle_tail(const SegmentInfo& segment, fs::File& file, FrameWalker& walker,
                                    std::optional<WalkedFrame> last) {
   std::uint64_t cut_from = walker.position();
   std::uint64_t cut_to = walker.dirty_end();
   std::vector<IndexedRecord> damaged;
   if (last) {
-    MAS_TRY(damaged, damaged_payloads(file, *last));
+    Payloads payloads = look_at_payloads(file, *last);
+    if (payloads.unreadable) {
+      note_unreadable(segment, "a payload of its last frame");
+      return leave_as_is(segment, file, walker, std::move(last));
+    }
+    damaged = std::move(payloads.damaged);
     const bool is_whole = last->headers_whole() && damaged.empty();
     // Something behind it means that it had been synced; so does a frame that follows a gap.
     if (!is_whole && cut_to == cut_from && last->header_ok) {
@@ -127,16 +187,20 @@ Result<void> Recovery::settle_tail(const SegmentInfo& segment, fs::File& file, F
   return {};
 }
 
-Result<std::vector<IndexedRecord>> Recovery::damaged_payloads(fs::File& file,
-                                                              const WalkedFrame& frame) {
+// What cannot be read stays in the index: whoever reads it finds that out, and it may come back.
+Recovery::Payloads Recovery::look_at_payloads(fs::File& file, const WalkedFrame& frame) {
   BlockReader reader(file);
-  std::vector<IndexedRecord> damaged;
+  Payloads payloads;
   for (const IndexedRecord& record : frame.records) {
     if (record.type != RecordType::payload) continue;
-    MAS_TRY(const bool matches, payload_matches(reader, record.location));
-    if (!matches) damaged.push_back(record);
+    const auto matches = payload_matches(reader, record.location);
+    if (matches.has_error()) {
+      payloads.unreadable = true;
+    } else if (!*matches) {
+      payloads.damaged.push_back(record);
+    }
   }
-  return damaged;
+  return payloads;
 }
 
 Result<void> Recovery::zero(const SegmentInfo& segment, std::uint64_t from, std::uint64_t to) {
@@ -172,6 +236,7 @@ Result<void> Recovery::write_again(const SegmentInfo& segment, fs::File& file, s
 Result<void> Recovery::accept(const WalkedFrame& frame, const std::vector<IndexedRecord>& damaged) {
   if (!frame.header_ok || frame.bad_records > 0) {
     recovered_.quarantined += frame.bad_records;
+    recovered_.versions_lost = true;
     log::error("store_frame_damaged", {{"segment", at_.segment},
                                        {"offset", frame.offset},
                                        {"length", frame.length},
@@ -194,6 +259,7 @@ Result<void> Recovery::accept(const WalkedFrame& frame, const std::vector<Indexe
   }
   at_.offset = frame.offset + frame.length;
   at_.frame = std::max(at_.frame, frame.frame);
+  if (frame.header_ok) unread_frames_ = 0;
   at_.next_version = std::max(at_.next_version, frame.next_version);
   return catalog_.apply(records, at_);
 }

@@ -2,7 +2,8 @@
 //
 // Only the last frame of the newest segment is ever cut, and only if nothing valid stands behind
 // it; a bad record anywhere else is quarantined alone. What the index holds or a closing frame
-// follows was synced and is never cut.
+// follows was synced and is never cut. A segment of which the disk does not give every block takes
+// no more frames and is left as it is: what cannot be read is not known to be unfinished.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,8 @@ struct Recovered {
   // Of those, the ones a tombstone has to hide for good; the index does not show them any more.
   std::vector<RecordKey> to_hide;
   std::uint64_t cuts = 0;
+  // Something that was written could not be read: tail.next_version may be too low.
+  bool versions_lost = false;
 };
 
 class Recovery {
@@ -38,7 +41,14 @@ class Recovery {
   Result<void> replay(const SegmentInfo& segment, bool is_newest);
   Result<void> settle_tail(const SegmentInfo& segment, fs::File& file, FrameWalker& walker,
                            std::optional<WalkedFrame> last);
-  Result<std::vector<IndexedRecord>> damaged_payloads(fs::File& file, const WalkedFrame& frame);
+  Result<void> leave_as_is(const SegmentInfo& segment, fs::File& file, const FrameWalker& walker,
+                           std::optional<WalkedFrame> last);
+  void note_unreadable(const SegmentInfo& segment, const std::string& what);
+  struct Payloads {
+    std::vector<IndexedRecord> damaged;
+    bool unreadable = false;  // the disk does not give one of them
+  };
+  Payloads look_at_payloads(fs::File& file, const WalkedFrame& frame);
   Result<void> zero(const SegmentInfo& segment, std::uint64_t from, std::uint64_t to);
   Result<void> write_again(const SegmentInfo& segment, fs::File& file, std::uint64_t from,
                            std::uint64_t length);
@@ -50,6 +60,8 @@ class Recovery {
   Catalog& catalog_;
   const Id128 volume_;
   Position at_;
+  // Frames that may stand behind the last one that could be read: numbers not to be given again.
+  std::uint64_t unread_frames_ = 0;
   // Without an index to start from, segments that were compacted away leave gaps that mean nothing.
   const bool rebuilds_;
   Recovered recovered_;

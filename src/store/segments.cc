@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <set>
 
 #include "mas/observe/log.h"
 
@@ -43,35 +44,50 @@ std::string SegmentSet::path(std::uint64_t number) const {
 
 Result<void> SegmentSet::load() {
   MAS_TRY(auto names, fs_.list(directory_));
+  std::size_t read = 0;
+  Result<void> failure;
   for (const std::string& name : names) {
     auto number = parse_segment_file_name(name);
     if (!number) {
       log::warn("store_foreign_file", {{"directory", directory_}, {"name", name}});
       continue;
     }
-    MAS_TRY(SegmentInfo info, inspect(*number));
+    const SegmentInfo info = inspect(*number, failure);
+    if (!info.unreadable) ++read;
     std::lock_guard lock(mutex_);
     entries_[*number].info = info;
     next_number_ = std::max(next_number_, *number + 1);
   }
+  // One bad sector is one segment; a disk that gives nothing at all is another matter.
+  if (failure.has_error() && read == 0 && count() > 1) return failure;
   return {};
 }
 
-Result<SegmentInfo> SegmentSet::inspect(std::uint64_t number) {
+SegmentInfo SegmentSet::inspect(std::uint64_t number, Result<void>& failure) {
   SegmentInfo info;
   info.number = number;
-  MAS_TRY(auto file, fs_.open(path(number), {}));
-  MAS_TRY(info.size, file->size());
-  std::array<std::uint8_t, sizeof(SegmentHeader)> bytes{};
-  MAS_TRY(const std::size_t got, file->read_at(0, bytes));
-  auto header = parse_segment_header(ByteView(bytes).first(got), {volume_, number});
-  info.header_ok = header.has_value();
-  if (header) {
-    info.first_frame = header->first_frame;
-    info.next_version = header->next_version;
-    info.planned = header->size;
+  auto attempt = [&]() -> Result<void> {
+    MAS_TRY(auto file, fs_.open(path(number), {}));
+    MAS_TRY(info.size, file->size());
+    info.end = std::min(info.size, kSegmentHeaderSize);
+    std::array<std::uint8_t, sizeof(SegmentHeader)> bytes{};
+    MAS_TRY(const std::size_t got, file->read_at(0, bytes));
+    auto header = parse_segment_header(ByteView(bytes).first(got), {volume_, number});
+    info.header_ok = header.has_value();
+    if (header) {
+      info.first_frame = header->first_frame;
+      info.next_version = header->next_version;
+      info.planned = header->size;
+    }
+    return {};
+  };
+  Result<void> inspected = attempt();
+  if (inspected.has_error()) {
+    info.unreadable = true;
+    log::error("store.segment_header_unreadable",
+               {{"segment", path(number)}, {"error", inspected.error()}});
+    failure = inspected;
   }
-  info.end = std::min(info.size, kSegmentHeaderSize);
   return info;
 }
 
@@ -95,9 +111,26 @@ std::size_t SegmentSet::count() const {
   return entries_.size();
 }
 
+Result<std::vector<std::uint64_t>> SegmentSet::without_file() const {
+  std::vector<std::uint64_t> gone;
+  for (const SegmentInfo& segment : list()) gone.push_back(segment.number);
+  auto names = fs_.list(directory_);
+  if (names.has_error() && names.error().code() == Code::not_found) return gone;
+  if (names.has_error()) return names.error();
+  const std::set<std::string> there(names->begin(), names->end());
+  std::erase_if(gone,
+                [&](std::uint64_t number) { return there.count(segment_file_name(number)) != 0; });
+  return gone;
+}
+
 std::uint64_t SegmentSet::next_number() const {
   std::lock_guard lock(mutex_);
   return next_number_;
+}
+
+void SegmentSet::skip_number() {
+  std::lock_guard lock(mutex_);
+  ++next_number_;
 }
 
 void SegmentSet::set_end(std::uint64_t number, std::uint64_t end) {

@@ -28,6 +28,7 @@ struct SegmentInfo {
   std::uint64_t planned = 0;  // the size it was created with, if the header tells
   std::uint64_t end = 0;      // where the next frame would go
   bool header_ok = false;
+  bool unreadable = false;  // the disk did not give its header: what it was is not known
 };
 
 // Thread-safe, but for create and remove, which come from one thread at a time.
@@ -35,13 +36,19 @@ class SegmentSet {
  public:
   SegmentSet(fs::Fs& fs, std::string directory, const Id128& volume);
 
-  // Finds the files of earlier lives and reads their headers. Errors: io.
+  // Finds the files of earlier lives and reads their headers. A segment whose header the disk does
+  // not give is in the list all the same, so that its number stays reserved. Errors: io, if the
+  // directory cannot be listed, or not one of several headers can be read.
   Result<void> load();
   [[nodiscard]] std::vector<SegmentInfo> list() const;  // by number
   [[nodiscard]] std::optional<SegmentInfo> find(std::uint64_t number) const;
   [[nodiscard]] std::size_t count() const;
+  // Those in the list that are not in the directory. Blocking. Errors: io.
+  Result<std::vector<std::uint64_t>> without_file() const;
   // Never given before, in this life or an earlier one.
   [[nodiscard]] std::uint64_t next_number() const;
+  // The next segment will be no neighbour of the last one.
+  void skip_number();
   void set_end(std::uint64_t number, std::uint64_t end);
 
   // Creates, preallocates, writes the header, syncs the file and the directory; gives the file back
@@ -67,7 +74,7 @@ class SegmentSet {
     std::uint64_t last_use = 0;
   };
   [[nodiscard]] std::string path(std::uint64_t number) const;
-  Result<SegmentInfo> inspect(std::uint64_t number);
+  SegmentInfo inspect(std::uint64_t number, Result<void>& failure);
   void close_least_used();
 
   fs::Fs& fs_;

@@ -7,7 +7,9 @@
 #include "mas/observe/log.h"
 #include "mas/runtime/offload.h"
 #include "mas/runtime/sync.h"
+#include "store/keep_versions.h"
 #include "store/scrub.h"
+#include "store/show_usage.h"
 #include "store/volume.h"
 
 namespace mas::store {
@@ -17,16 +19,23 @@ namespace {
 constexpr std::uint64_t kSumInPool = 64 * 1024;
 // A segment may be compacted away between a look-up and the read; each time the index knows better.
 constexpr int kReadAttempts = 4;
+// Of one step of scrub, so that what it found is reported soon.
+constexpr std::size_t kMostDamaged = 64;
 
 Error not_found() { return Error(Code::not_found, "There is no such record."); }
 Error closed() { return Error(Code::closed, "The store is being closed."); }
 
-class StoreImpl final : public Store {
+class StoreImpl final : public Store, public HasDirectories {
  public:
-  StoreImpl(const config::Store& options, const Dependencies& dependencies)
-      : options_(options), dependencies_(dependencies), instruments_(dependencies.metrics) {}
+  StoreImpl(const config::Store& options, const Directories& directories,
+            const Dependencies& dependencies)
+      : options_(options),
+        dependencies_(dependencies),
+        instruments_(dependencies.metrics),
+        set_(dependencies_, directories),
+        is_only_(directories.paths.size() == 1) {}
 
-  Result<void> open(const std::vector<std::string>& directories);
+  Result<void> open();
 
   Task<Result<void>> put(RecordKey key, std::vector<Slice> pieces) override;
   Task<Result<void>> remove(std::vector<RecordKey> keys) override;
@@ -38,18 +47,29 @@ class StoreImpl final : public Store {
   Task<Result<ScrubStep>> scrub(std::optional<RecordKey> from, std::uint64_t max_bytes) override;
   Task<Result<bool>> compact_one() override;
   Usage usage() const override;
-  Id128 incarnation() const override { return set_; }
+  std::vector<std::string> absent() const override;
+  Id128 incarnation() const override { return set_.id(); }
   Task<Result<void>> close() override;
 
  private:
   Result<void> open_volume(const VolumePaths& paths, const VolumeIdentity& identity,
                            std::unique_ptr<fs::FileLock> lock);
-  void register_gauges();
+  [[nodiscard]] static bool is_hidden(const Found& found, const RecordKey& key) {
+    return found.volume->unreadable().hides(key, found.location);
+  }
+  [[nodiscard]] std::string why_not_writable() const;
+  // Only then is it worth a coroutine to ask some_disk().
+  [[nodiscard]] bool has_gone() const {
+    return std::any_of(volumes_.begin(), volumes_.end(),
+                       [](const auto& volume) { return volume->unreadable().is_gone(); });
+  }
+  Task<Result<void>> some_disk();
   Lookup find_cached(const RecordKey& key, Found& found);
   Result<std::optional<Found>> find_blocking(const RecordKey& key);
   Task<Result<Found>> find(RecordKey key);
   Result<std::vector<std::pair<RecordKey, Found>>> list_blocking(const ListFrom& from,
                                                                  std::size_t limit);
+  Result<std::vector<RecordInfo>> list_shown(std::optional<RecordKey> after, std::size_t limit);
   Volume* choose(const RecordKey& key, std::uint64_t bytes, bool& any_healthy);
   Task<Result<Volume*>> choose_with_room(RecordKey key, std::uint64_t bytes);
   Task<Result<void>> remove_elsewhere(RecordKey key, Volume* kept);
@@ -57,64 +77,36 @@ class StoreImpl final : public Store {
   const config::Store options_;
   const Dependencies dependencies_;
   Instruments instruments_;
-  std::atomic<std::uint64_t> next_version_{1};
-  Id128 set_;
+  Versions versions_;
+  VolumeSet set_;
+  const bool is_only_;  // one directory
   std::vector<std::unique_ptr<Volume>> volumes_;
   Gate gate_;
   std::shared_ptr<void> gauges_;
 };
 
-Result<void> StoreImpl::open(const std::vector<std::string>& directories) {
-  struct Opening {
-    VolumePaths paths;
-    std::unique_ptr<fs::FileLock> lock;
-    std::optional<VolumeIdentity> identity;
-  };
-  std::vector<Opening> opening;
-  Error failure(Code::invalid_argument, "No data directory is given.");
-  for (const std::string& directory : directories) {
-    Opening next{VolumePaths(directory), nullptr, std::nullopt};
-    auto prepare = [&]() -> Result<void> {
-      MAS_CHECK(dependencies_.fs.make_directories(directory));
-      MAS_TRY(next.lock, dependencies_.fs.lock(next.paths.lock));
-      MAS_TRY(next.identity, read_identity(dependencies_.fs, next.paths));
-      return {};
-    };
-    if (Result<void> prepared = prepare(); prepared.has_error()) {
-      failure = prepared.error().with_context(directory);
-      // A dead disk among several is a repair, not an outage; anything else is a mistake.
-      if (failure.code() != Code::io || directories.size() == 1) return failure;
-      log::error("store_volume_unusable", {{"directory", directory}, {"error", failure}});
-      continue;
-    }
-    if (next.identity) {
-      if (!set_.is_zero() && set_ != next.identity->set) {
-        return Error(Code::corrupt, directory +
-                                        ": It belongs to another pod's store than the "
-                                        "directories listed before it.");
-      }
-      set_ = next.identity->set;
-    }
-    opening.push_back(std::move(next));
-  }
-  if (set_.is_zero()) set_ = dependencies_.rng.id();
-  for (Opening& next : opening) {
+Result<void> StoreImpl::open() {
+  MAS_TRY(std::vector<OpeningVolume> opening, set_.prepare());
+  Error failure(Code::io, "No data directory can be used.");
+  std::vector<VolumeIdentity> known;
+  for (OpeningVolume& next : opening) {
     auto start = [&]() -> Result<void> {
-      if (!next.identity) {
-        next.identity = VolumeIdentity{dependencies_.rng.id(), set_};
-        MAS_CHECK(found_volume(dependencies_.fs, next.paths, *next.identity));
-      }
+      if (!next.identity) MAS_CHECK(set_.found(next));
       return open_volume(next.paths, *next.identity, std::move(next.lock));
     };
     if (Result<void> started = start(); started.has_error()) {
       failure = started.error().with_context(next.paths.directory);
-      if (failure.code() != Code::io || directories.size() == 1) return failure;
-      log::error("store_volume_unusable",
-                 {{"directory", next.paths.directory}, {"error", failure}});
+      if (failure.code() != Code::io || is_only_) return failure;
+      set_.leave_out(next.paths.directory, failure);
+      continue;
     }
+    known.push_back(*next.identity);
+    set_.note_open(next.identity->volume, next.paths.directory);
   }
   if (volumes_.empty()) return failure;
-  register_gauges();
+  MAS_CHECK(begin_versions(versions_, set_, dependencies_.fs, volumes_, known));
+  for (const auto& volume : volumes_) volume->begin();
+  gauges_ = show_usage(dependencies_.metrics, *this);
   return {};
 }
 
@@ -125,32 +117,10 @@ Result<void> StoreImpl::open_volume(const VolumePaths& paths, const VolumeIdenti
       return Error(Code::corrupt, "It is a copy of another data directory of this pod.");
     }
   }
-  const VolumeContext context{options_, dependencies_, instruments_, next_version_};
+  const VolumeContext context{options_, dependencies_, instruments_, versions_};
   MAS_TRY(auto volume, Volume::open(context, paths, identity.volume, std::move(lock)));
   volumes_.push_back(std::move(volume));
   return {};
-}
-
-void StoreImpl::register_gauges() {
-  observe::Metrics& metrics = dependencies_.metrics;
-  observe::Gauge& capacity = metrics.gauge("mas_store_capacity_bytes", "Size of the volumes.");
-  observe::Gauge& free = metrics.gauge("mas_store_free_bytes", "Bytes left for new shards.");
-  observe::Gauge& stored = metrics.gauge("mas_store_stored_bytes", "Bytes in segments.");
-  observe::Gauge& live = metrics.gauge("mas_store_live_bytes", "Bytes of live records.");
-  observe::Gauge& records = metrics.gauge("mas_store_records", "Live records.");
-  observe::Gauge& segments = metrics.gauge("mas_store_segments", "Segment files.");
-  observe::Gauge& writable = metrics.gauge("mas_store_writable", "1 if new shards are taken.");
-  gauges_ = metrics.before_scrape(
-      [this, &capacity, &free, &stored, &live, &records, &segments, &writable] {
-        const Usage now = usage();
-        capacity.set(static_cast<double>(now.capacity));
-        free.set(static_cast<double>(now.free));
-        stored.set(static_cast<double>(now.stored));
-        live.set(static_cast<double>(now.live));
-        records.set(static_cast<double>(now.records));
-        segments.set(static_cast<double>(now.segments));
-        writable.set(now.writable ? 1 : 0);
-      });
 }
 
 // Rendezvous hashing: each volume draws a number for the key, the highest wins, so that a volume
@@ -162,7 +132,7 @@ Volume* StoreImpl::choose(const RecordKey& key, std::uint64_t bytes, bool& any_h
   const RecordKey::Encoded encoded = key.encode();
   const std::uint64_t key_sum = volumes_.size() > 1 ? xxh3_64(encoded, 0) : 0;
   for (const auto& volume : volumes_) {
-    if (volume->is_stopped()) continue;
+    if (!volume->is_healthy()) continue;
     any_healthy = true;
     if (volume->left() < bytes) continue;
     const std::uint64_t score = volumes_.size() > 1 ? xxh3_64(volume->id().bytes, key_sum) : 0;
@@ -187,7 +157,7 @@ Task<Result<Volume*>> StoreImpl::choose_with_room(RecordKey key, std::uint64_t b
     chosen = choose(key, bytes, any_healthy);
   }
   if (chosen) co_return chosen;
-  if (!any_healthy) co_return Error(Code::io, volumes_.front()->writer().stopped());
+  if (!any_healthy) co_return Error(Code::io, why_not_writable());
   instruments_.refused_full.add();
   co_return Error(Code::disk_full, "The disk is full; delete something or add room.");
 }
@@ -222,7 +192,7 @@ Task<Result<void>> StoreImpl::put(RecordKey key, std::vector<Slice> pieces) {
 // removed now loses by its version.
 Task<Result<void>> StoreImpl::remove_elsewhere(RecordKey key, Volume* kept) {
   for (const auto& volume : volumes_) {
-    if (volume.get() == kept || volume->is_stopped()) continue;
+    if (volume.get() == kept || !volume->is_healthy()) continue;
     Location location;
     if (volume->catalog().index().find_cached(key, location) == Lookup::absent) continue;
     PendingRecord tombstone;
@@ -263,6 +233,7 @@ Task<Result<void>> StoreImpl::remove(std::vector<RecordKey> keys) {
 Lookup StoreImpl::find_cached(const RecordKey& key, Found& found) {
   found.volume = nullptr;
   for (const auto& volume : volumes_) {
+    if (volume->unreadable().is_gone()) continue;
     Location location;
     switch (volume->catalog().index().find_cached(key, location)) {
       case Lookup::would_block:
@@ -275,17 +246,24 @@ Lookup StoreImpl::find_cached(const RecordKey& key, Found& found) {
         }
     }
   }
-  return found.volume ? Lookup::found : Lookup::absent;
+  // An older record elsewhere is not what was stored last.
+  return found.volume && !is_hidden(found, key) ? Lookup::found : Lookup::absent;
 }
 
 Result<std::optional<Found>> StoreImpl::find_blocking(const RecordKey& key) {
   std::optional<Found> found;
   for (const auto& volume : volumes_) {
-    MAS_TRY(auto location, volume->catalog().index().find(key));
-    if (location && (!found || location->version > found->location.version)) {
-      found = Found{volume.get(), *location};
+    if (volume->unreadable().is_gone()) continue;
+    auto location = volume->catalog().index().find(key);
+    if (location.has_error()) {
+      if (volume->judge_gone(location.error())) continue;
+      return location.error();
+    }
+    if (*location && (!found || (*location)->version > found->location.version)) {
+      found = Found{volume.get(), **location};
     }
   }
+  if (found && is_hidden(*found, key)) found.reset();
   return found;
 }
 
@@ -301,6 +279,9 @@ Task<Result<Found>> StoreImpl::find(RecordKey key) {
   }
   auto look = [this, &key] { return find_blocking(key); };
   MAS_CO_TRY(auto result, co_await offload(dependencies_.disk, look));
+  if (has_gone()) {
+    MAS_CO_CHECK(co_await some_disk());
+  }
   if (!result) co_return not_found();
   co_return *result;
 }
@@ -308,6 +289,9 @@ Task<Result<Found>> StoreImpl::find(RecordKey key) {
 Task<Result<Slice>> StoreImpl::read(RecordKey key, std::uint64_t offset, std::uint32_t length) {
   auto pass = gate_.try_enter();
   if (!pass) co_return closed();
+  if (has_gone()) {
+    MAS_CO_CHECK(co_await some_disk());
+  }
   for (int attempt = 1;; ++attempt) {
     Found found;
     const Lookup cached = find_cached(key, found);
@@ -315,11 +299,11 @@ Task<Result<Slice>> StoreImpl::read(RecordKey key, std::uint64_t offset, std::ui
     if (cached == Lookup::would_block) {
       MAS_CO_TRY(found, co_await find(key));
     }
-    Result<Slice> bytes = co_await found.volume->read(found.location, offset, length);
+    Result<Slice> bytes = co_await found.volume->read(key, found.location, offset, length);
     const bool has_gone = bytes.has_error() && bytes.error().code() == Code::not_found;
     if (!has_gone) co_return bytes;
     if (attempt == kReadAttempts) {
-      co_return Error(Code::corrupt, "A record's segment has disappeared.");
+      co_return Error(Code::io, "A record moves about.");
     }
   }
 }
@@ -327,6 +311,9 @@ Task<Result<Slice>> StoreImpl::read(RecordKey key, std::uint64_t offset, std::ui
 Task<Result<RecordInfo>> StoreImpl::stat(RecordKey key) {
   auto pass = gate_.try_enter();
   if (!pass) co_return closed();
+  if (has_gone()) {
+    MAS_CO_CHECK(co_await some_disk());
+  }
   MAS_CO_TRY(const Found found, co_await find(key));
   co_return RecordInfo{key, found.location.version, found.location.length};
 }
@@ -335,8 +322,13 @@ Result<std::vector<std::pair<RecordKey, Found>>> StoreImpl::list_blocking(const 
                                                                           std::size_t limit) {
   std::map<RecordKey, Found> merged;
   for (const auto& volume : volumes_) {
-    MAS_TRY(auto page, volume->catalog().index().list(from, limit));
-    for (const auto& [key, location] : page) {
+    if (volume->unreadable().is_gone()) continue;
+    auto page = volume->catalog().index().list(from, limit);
+    if (page.has_error()) {
+      if (volume->judge_gone(page.error())) continue;
+      return page.error();
+    }
+    for (const auto& [key, location] : *page) {
       Found& found = merged[key];
       if (!found.volume || location.version > found.location.version) {
         found = {volume.get(), location};
@@ -348,19 +340,53 @@ Result<std::vector<std::pair<RecordKey, Found>>> StoreImpl::list_blocking(const 
   return all;
 }
 
+// A page is shorter than `limit` only at the end, whatever is hidden.
+Result<std::vector<RecordInfo>> StoreImpl::list_shown(std::optional<RecordKey> after,
+                                                      std::size_t limit) {
+  std::vector<RecordInfo> shown;
+  ListFrom from{after, false};
+  while (shown.size() < limit) {
+    MAS_TRY(const auto page, list_blocking(from, limit));
+    for (const auto& [key, found] : page) {
+      from.key = key;
+      if (is_hidden(found, key) || shown.size() == limit) continue;
+      shown.push_back({key, found.location.version, found.location.length});
+    }
+    if (page.size() < limit) break;
+  }
+  return shown;
+}
+
 Task<Result<std::vector<RecordInfo>>> StoreImpl::list(std::optional<RecordKey> after,
                                                       std::size_t limit) {
   auto pass = gate_.try_enter();
   if (!pass) co_return closed();
-  const ListFrom start{after, false};
-  auto look = [this, &start, limit] { return list_blocking(start, limit); };
-  MAS_CO_TRY(auto page, co_await offload(dependencies_.disk, look));
-  std::vector<RecordInfo> records;
-  records.reserve(page.size());
-  for (const auto& [key, found] : page) {
-    records.push_back({key, found.location.version, found.location.length});
+  if (has_gone()) {
+    MAS_CO_CHECK(co_await some_disk());
   }
-  co_return records;
+  auto look = [this, &after, limit] { return list_shown(after, limit); };
+  MAS_CO_TRY(auto shown, co_await offload(dependencies_.disk, look));
+  if (has_gone()) {
+    MAS_CO_CHECK(co_await some_disk());
+  }
+  co_return shown;
+}
+
+// Looks whether disks that had gone are back. Errors: io, if none gives anything.
+Task<Result<void>> StoreImpl::some_disk() {
+  bool any = false;
+  for (const auto& volume : volumes_) {
+    if (volume->unreadable().look_again()) {
+      auto look = [&volume]() -> Result<void> {
+        volume->look_if_back();
+        return {};
+      };
+      (void)co_await offload(dependencies_.disk, look);
+    }
+    any = any || !volume->unreadable().is_gone();
+  }
+  if (any) co_return Result<void>();
+  co_return Error(Code::io, "The disk cannot be read.");
 }
 
 Task<Result<void>> StoreImpl::quarantine(RecordKey key, std::uint64_t version) {
@@ -378,9 +404,12 @@ Task<Result<void>> StoreImpl::quarantine(RecordKey key, std::uint64_t version) {
 Task<Result<ScrubStep>> StoreImpl::scrub(std::optional<RecordKey> from, std::uint64_t max_bytes) {
   auto pass = gate_.try_enter();
   if (!pass) co_return closed();
+  if (has_gone()) {
+    MAS_CO_CHECK(co_await some_disk());
+  }
   ScrubStep step;
   ListFrom start{from, true};
-  while (step.bytes < max_bytes) {
+  while (step.bytes < max_bytes && step.damaged.size() < kMostDamaged) {
     auto verify = [this, &start, &step, max_bytes]() -> Result<ScrubChunk> {
       MAS_TRY(auto page, list_blocking(start, kScrubPage));
       return verify_chunk(page, max_bytes - step.bytes);
@@ -391,6 +420,11 @@ Task<Result<ScrubStep>> StoreImpl::scrub(std::optional<RecordKey> from, std::uin
     for (const auto& [key, found] : chunk.damaged) {
       step.damaged.push_back(key);
       MAS_CO_CHECK(co_await found.volume->quarantine(key, found.location));
+    }
+    step.damaged.insert(step.damaged.end(), chunk.unreadable.begin(), chunk.unreadable.end());
+    // What a disk that has just gone holds has not been looked at.
+    if (has_gone()) {
+      MAS_CO_CHECK(co_await some_disk());
     }
     step.next = chunk.next;
     if (!step.next) break;
@@ -411,16 +445,32 @@ Task<Result<bool>> StoreImpl::compact_one() {
   co_return false;
 }
 
+std::string StoreImpl::why_not_writable() const {
+  for (const auto& volume : volumes_) {
+    if (volume->is_stopped()) return volume->writer().stopped();
+  }
+  return "The disk cannot be read.";
+}
+
+std::vector<std::string> StoreImpl::absent() const {
+  std::vector<std::string> absent = set_.absent();
+  for (const auto& volume : volumes_) {
+    if (!volume->unreadable().is_gone()) continue;
+    absent.push_back(volume->directory() + ": The disk of this data directory cannot be read.");
+  }
+  return absent;
+}
+
 Usage StoreImpl::usage() const {
   Usage usage;
   bool any_healthy = false;
   for (const auto& volume : volumes_) {
     volume->add_to(usage);
-    any_healthy = any_healthy || !volume->is_stopped();
+    any_healthy = any_healthy || volume->is_healthy();
   }
   usage.writable = any_healthy && usage.free > 0;
   if (!any_healthy) {
-    usage.not_writable_reason = volumes_.front()->writer().stopped();
+    usage.not_writable_reason = why_not_writable();
   } else if (!usage.writable) {
     usage.not_writable_reason = "The disk is full.";
   }
@@ -440,11 +490,10 @@ Task<Result<void>> StoreImpl::close() {
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> open(const config::Store& options,
-                                    const std::vector<std::string>& directories,
+Result<std::unique_ptr<Store>> open(const config::Store& options, const Directories& directories,
                                     const Dependencies& dependencies) {
-  auto store = std::make_unique<StoreImpl>(options, dependencies);
-  MAS_CHECK(store->open(directories));
+  auto store = std::make_unique<StoreImpl>(options, directories, dependencies);
+  MAS_CHECK(store->open());
   return std::unique_ptr<Store>(std::move(store));
 }
 

@@ -5,6 +5,7 @@
 #include "mas/core/units.h"
 #include "mas/observe/log.h"
 #include "mas/runtime/offload.h"
+#include "store/examine.h"
 #include "store/recovery.h"
 
 namespace mas::store {
@@ -34,7 +35,8 @@ Volume::Volume(const VolumeContext& context, const VolumePaths& paths, const Id1
       lock_(std::move(lock)),
       segments_(fs_, paths.segments, id),
       room_(fs_, context.dependencies.clock, paths.directory, context.options.reserve,
-            2 * segment_size) {}
+            2 * segment_size),
+      unreadable_records_(context.dependencies.clock) {}
 
 Volume::~Volume() {
   if (writer_) writer_->abandon();
@@ -46,8 +48,7 @@ Result<std::unique_ptr<Volume>> Volume::open(const VolumeContext& context, const
   const std::uint64_t segment_size = segment_size_for(context.options, space.total);
   std::unique_ptr<Volume> volume(new Volume(context, paths, id, std::move(lock), segment_size));
   MAS_CHECK(volume->room_.refresh());
-  MAS_CHECK(
-      volume->recover(context.options, context.dependencies, segment_size, context.next_version));
+  MAS_CHECK(volume->recover(context.options, context.dependencies, segment_size, context.versions));
   return volume;
 }
 
@@ -63,50 +64,66 @@ Result<void> Volume::open_index(const config::Store& options, const Dependencies
 }
 
 Result<void> Volume::recover(const config::Store& options, const Dependencies& dependencies,
-                             std::uint64_t segment_size, std::atomic<std::uint64_t>& next_version) {
+                             std::uint64_t segment_size, Versions& versions) {
   MAS_CHECK(segments_.load());
   Result<void> opened = open_index(options, dependencies);
   const Position indexed = opened.has_value() ? catalog_->position() : Position();
   const auto segment = segments_.find(indexed.segment);
   if (opened.has_error() ||
-      (indexed.segment != 0 && (!segment || segment->size < indexed.offset))) {
+      (indexed.segment != 0 &&
+       !(segment && (segment->unreadable || segment->size >= indexed.offset)))) {
     // An index that cannot be read, or of more than the segments hold, is no cache of them.
     log::warn("store_index_discarded", {{"path", paths_.index}});
+    // What it knew of and they do not hold may have had higher versions.
+    versions_lost_ = opened.has_value();
     catalog_.reset();
     MAS_CHECK(fs_.remove_tree(paths_.index));
     MAS_CHECK(open_index(options, dependencies));
   }
-  std::set<std::uint64_t> existing;
-  for (const SegmentInfo& info : segments_.list()) existing.insert(info.number);
-  MAS_CHECK(catalog_->drop_segments_but(existing));
+  MAS_CHECK(forget_missing_segments());
   // The index directory may be new; and a killed process may have left names that are seen now but
   // were not synced. From here on they are relied upon.
   MAS_CHECK(fs_.sync_directory(paths_.directory));
   MAS_CHECK(fs_.sync_directory(paths_.segments));
   Recovery recovery(segments_, *catalog_, id_);
-  MAS_TRY(const Recovered recovered, recovery.run());
-  quarantined_ = recovered.quarantined;
-  instruments_.quarantined.add(static_cast<double>(recovered.quarantined));
+  MAS_TRY(Recovered recovered, recovery.run());
+  count_quarantined(recovered.quarantined);
   instruments_.cuts.add(static_cast<double>(recovered.cuts));
-  next_version = std::max(next_version.load(), recovered.tail.next_version);
+  next_version_ = recovered.tail.next_version;
+  versions_lost_ |= recovered.versions_lost;
 
   const Writer::Limits limits{options.frame_bytes, options.frame_records, options.queue_bytes,
                               segment_size};
-  const Writer::Parts parts{id_, segments_, *catalog_, room_, disk_, next_version, instruments_};
+  const Writer::Parts parts{id_, segments_, *catalog_, room_, disk_, versions, instruments_};
   writer_ = std::make_shared<Writer>(parts, limits, recovered.tail, recovered.appendable);
-  hide(recovered.to_hide);
+  to_hide_ = std::move(recovered.to_hide);
   return {};
 }
 
-// Nobody waits: should it not get written, the damage is found again.
-void Volume::hide(const std::vector<RecordKey>& keys) {
-  if (keys.empty()) return;
+// A segment whose file has vanished holds nothing any more, whatever the index says of it.
+Result<void> Volume::forget_missing_segments() {
+  std::set<std::uint64_t> existing;
+  for (const SegmentInfo& info : segments_.list()) existing.insert(info.number);
+  MAS_TRY(const Catalog::Dropped dropped, catalog_->drop_segments_but(existing));
+  if (dropped.records == 0) return {};
+  count_quarantined(dropped.records);
+  log::error("store.segments_vanished", {{"directory", paths_.segments},
+                                         {"segments", dropped.segments},
+                                         {"records", dropped.records}});
+  return {};
+}
+
+// What recovery found damaged is hidden for good. Nobody waits: should it not get written, the
+// damage is found again.
+void Volume::begin() {
+  if (to_hide_.empty()) return;
   std::vector<PendingRecord> tombstones;
-  for (const RecordKey& key : keys) {
+  for (const RecordKey& key : to_hide_) {
     PendingRecord& tombstone = tombstones.emplace_back();
     tombstone.key = key;
     tombstone.type = RecordType::tombstone;
   }
+  to_hide_.clear();
   (void)writer_->enqueue(std::move(tombstones), std::make_shared<WriteWait>());
 }
 
@@ -136,7 +153,8 @@ Task<Result<void>> Volume::write(std::vector<PendingRecord> records, bool copies
   co_return wait->result;
 }
 
-Task<Result<Slice>> Volume::read(Location location, std::uint64_t offset, std::uint32_t length) {
+Task<Result<Slice>> Volume::read(RecordKey key, Location location, std::uint64_t offset,
+                                 std::uint32_t length) {
   if (offset >= location.length || length == 0) co_return Slice();
   const std::size_t count = std::min<std::uint64_t>(length, location.length - offset);
   Buffer buffer = Buffer::allocate(count);
@@ -151,18 +169,43 @@ Task<Result<Slice>> Volume::read(Location location, std::uint64_t offset, std::u
     }
   }
   instruments_.reads_disk.add();
-  auto from_disk = [this, &location, into, position]() -> Result<std::size_t> {
-    MAS_TRY(auto file, segments_.reader(location.segment));
-    return file->read_at(position, into);
+  auto from_disk = [this, &key, &location, position, into] {
+    return read_from_disk(key, location, position, into);
   };
-  MAS_CO_TRY(const std::size_t got, co_await offload(disk_, from_disk));
-  if (got < count) {
-    co_return Error(Code::corrupt, "A record lies beyond the end of its segment.");
-  }
+  MAS_CO_CHECK(co_await offload(disk_, from_disk));
   co_return std::move(buffer).freeze(count);
 }
 
+// A read that fails is one record's fault, or its segment's, or the disk's: which, decides what is
+// still shown, so that whoever asks whether it is held is told no and it is made anew.
+Result<void> Volume::read_from_disk(const RecordKey& key, const Location& location,
+                                    std::uint64_t position, MutableBytes into) {
+  auto attempt = [&]() -> Result<void> {
+    MAS_TRY(auto file, segments_.reader(location.segment));
+    MAS_TRY(const std::size_t got, file->read_at(position, into));
+    if (got == into.size()) return {};
+    return Error(Code::corrupt, "A record lies beyond the end of its segment.");
+  };
+  Result<void> done = attempt();
+  if (done.has_value()) return done;
+  MAS_TRY(const Verdict verdict, examine(*this, key, location));
+  switch (verdict) {
+    case Verdict::good:
+      return attempt();
+    case Verdict::bad:
+      return Error(Code::corrupt, "A record is not what was written.");
+    case Verdict::moved:
+    case Verdict::unreadable:
+      return Error(Code::not_found, "The record is not there any more.");
+    case Verdict::gone:
+      break;
+  }
+  return Error(Code::io, "The disk cannot be read.");
+}
+
 Task<Result<void>> Volume::quarantine(RecordKey key, Location location) {
+  // It is not shown already, and may come back.
+  if (unreadable_records_.hides(key, location)) co_return Result<void>();
   count_quarantined(1);
   log::error("store_record_damaged", {{"segment", location.segment}, {"key", describe(key)}});
   PendingRecord tombstone;

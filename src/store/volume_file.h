@@ -1,9 +1,12 @@
-// What a data directory holds for the store and who it is: `volume` (text: format, ids), `lock`,
-// `segments/`, `index/`. Other modules may keep files of their own beside them.
+// What a data directory holds for the store and who it is: `volume` (text: format, ids, what it
+// knows of the other directories), `lock`, `segments/`, `index/`. Other modules may keep files of
+// their own beside them.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "mas/core/ids.h"
 #include "mas/core/result.h"
@@ -11,9 +14,21 @@
 
 namespace mas::store {
 
+// One directory of a pod, as all of them know it.
+struct SetMember {
+  Id128 volume;
+  std::string path;  // where it was last opened; for people
+  friend bool operator==(const SetMember&, const SetMember&) = default;
+};
+
 struct VolumeIdentity {
   Id128 volume;  // of this directory
   Id128 set;     // shared by all directories of one pod: its incarnation
+  // Since format 2; in a file of format 1 zero and empty.
+  std::uint64_t versions = 0;      // every version given in the whole set so far is lower
+  std::uint64_t revision = 0;      // of `members`: the highest of a set's directories counts
+  std::vector<SetMember> members;  // in order of joining
+  friend bool operator==(const VolumeIdentity&, const VolumeIdentity&) = default;
 };
 
 struct VolumePaths {
@@ -25,6 +40,7 @@ struct VolumePaths {
   std::string index;
 };
 
+// In the newest format.
 [[nodiscard]] std::string format_volume_file(const VolumeIdentity& identity);
 // Errors: corrupt (not such a file, or of a format this program does not know).
 [[nodiscard]] Result<VolumeIdentity> parse_volume_file(const std::string& text);
@@ -33,6 +49,9 @@ struct VolumePaths {
 // segments lie without the file that says whose they are.
 [[nodiscard]] Result<std::optional<VolumeIdentity>> read_identity(fs::Fs& fs,
                                                                   const VolumePaths& paths);
+// Replaces the volume file; durable. Errors: io, disk_full.
+[[nodiscard]] Result<void> write_identity(fs::Fs& fs, const VolumePaths& paths,
+                                          const VolumeIdentity& identity);
 // Makes the directories and, last, the volume file; durable. Errors: io, disk_full.
 [[nodiscard]] Result<void> found_volume(fs::Fs& fs, const VolumePaths& paths,
                                         const VolumeIdentity& identity);

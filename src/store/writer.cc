@@ -188,19 +188,21 @@ Result<void> Writer::write_frame(const std::vector<const Item*>& items, std::uin
   for (const Item* item : items) size.add(item->record.length);
   MAS_CHECK(prepare_segment(size.length()));
 
+  const auto fresh = std::count_if(items.begin(), items.end(),
+                                   [](const Item* item) { return item->record.version == 0; });
+  MAS_TRY(std::uint64_t version, parts_.versions.take(static_cast<std::uint64_t>(fresh)));
   std::vector<FrameInput> inputs;
   inputs.reserve(items.size());
   for (const Item* item : items) {
     const PendingRecord& record = item->record;
-    inputs.push_back({record.key, record.type,
-                      record.version != 0 ? record.version : parts_.next_version.fetch_add(1),
+    inputs.push_back({record.key, record.type, record.version != 0 ? record.version : version++,
                       record.first_place, record.length, record.sum, &record.pieces});
   }
   FramePlace place;
   place.identity = {parts_.volume, tail_.segment};
   place.offset = tail_.offset;
   place.frame = tail_.frame + 1;
-  place.next_version = parts_.next_version.load();
+  place.next_version = parts_.versions.next();
   place.flags = flags;
   const Frame frame(place, inputs);
   MAS_ASSERT(frame.length() == size.length());
@@ -254,7 +256,7 @@ Result<void> Writer::prepare_segment(std::uint64_t length) {
   const std::uint64_t number = parts_.segments.next_number();
   const std::uint64_t size =
       std::max(limits_.segment_size, round_up(kSegmentHeaderSize + length, kBlockSize));
-  auto file = parts_.segments.create(number, size, tail_.frame + 1, parts_.next_version);
+  auto file = parts_.segments.create(number, size, tail_.frame + 1, parts_.versions.next());
   (void)parts_.room.refresh();
   if (file.has_error()) {
     if (file.error().code() == Code::disk_full) {
@@ -313,6 +315,11 @@ void Writer::forget_damaged(const Batch& batch) {
 }
 
 void Writer::stop(const Error& error) {
+  halt(error);
+  log::error("store_volume_stopped", {{"segment", tail_.segment}, {"error", error}});
+}
+
+void Writer::halt(const Error& error) {
   {
     std::lock_guard lock(mutex_);
     if (stopped_.empty()) {
@@ -320,7 +327,6 @@ void Writer::stop(const Error& error) {
     }
   }
   is_stopped_ = true;
-  log::error("store_volume_stopped", {{"segment", tail_.segment}, {"error", error}});
 }
 
 std::string Writer::stopped() const {

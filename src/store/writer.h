@@ -25,6 +25,7 @@
 #include "store/instruments.h"
 #include "store/room.h"
 #include "store/segments.h"
+#include "store/versions.h"
 
 namespace mas::store {
 
@@ -70,7 +71,7 @@ class Writer final : public PoolTask, public std::enable_shared_from_this<Writer
     Catalog& catalog;
     Room& room;
     Pool& pool;
-    std::atomic<std::uint64_t>& next_version;
+    Versions& versions;
     Instruments& instruments;
   };
 
@@ -84,6 +85,8 @@ class Writer final : public PoolTask, public std::enable_shared_from_this<Writer
                        bool copies = false);
   // After what is queued: a closing frame, and the index flushed. Nothing is taken any more.
   Result<void> close(std::shared_ptr<WriteWait> wait);
+  // Writes nothing more in this life, because of `error`.
+  void halt(const Error& error);
   // For the owner's destructor: waits for a frame at work, fails what is queued.
   void abandon();
 

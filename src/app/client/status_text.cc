@@ -73,6 +73,9 @@ std::string status_text(const value& status) {
                             text(at(capacity, "records")) + " records"},
       {"layout",
        "version " + text(at(layout, "version")) + ", " + text(at(layout, "members")) + " members"}};
+  for (const value& absent : list(at(capacity, "absent"))) {
+    facts.push_back({"absent" + whose, text(absent)});
+  }
   for (const value& step : list(at(status, "redundancy"))) {
     std::uint64_t lost = number(at(step, "lost"));
     std::string state = lost == 0 ? "whole" : "short of " + std::to_string(lost) + " shards";
@@ -101,6 +104,8 @@ std::string unhealthy_because(const value& status) {
       return text(at(pod, "name")) + " is " + text(at(pod, "state"));
     }
   }
+  const value& absent = at(at(status, "capacity"), "absent");
+  if (!list(absent).empty()) return text(list(absent).front());
   for (const value& step : list(at(status, "redundancy"))) {
     if (number(at(step, "lost")) > 0 && number(at(step, "stripes")) > 0) {
       return text(at(step, "stripes")) + " stripes have lost shards";

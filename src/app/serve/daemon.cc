@@ -4,6 +4,7 @@
 
 #include "app/serve/alone.h"
 #include "mas/core/error.h"
+#include "mas/membership/kept_layout.h"
 #include "mas/meta/embedded.h"
 #include "mas/meta/hand_over.h"
 #include "mas/observe/log.h"
@@ -30,8 +31,9 @@ constexpr std::array kErasing{"collect", "expiry", "census"};
 
 }  // namespace
 
-Daemon::Daemon(config::Config config)
-    : config_(std::move(config)),
+Daemon::Daemon(config::Config config, std::vector<std::string> accept_lost)
+    : accept_lost_(std::move(accept_lost)),
+      config_(std::move(config)),
       clock_(make_system_clock()),
       rng_(make_system_rng()),
       fs_(fs::make_real_fs()),
@@ -80,12 +82,25 @@ Result<void> Daemon::open_store() {
     if (made.has_error()) return made.error().with_context(directory);
   }
   store::Dependencies deps{*fs_, *disk_, *clock_, *rng_, metrics_};
-  auto opened = store::open(config_.store, config_.node.data, deps);
+  const store::Directories directories{config_.node.data, on_emptied(), accept_lost_};
+  auto opened = store::open(config_.store, directories, deps);
   if (opened.has_error() && opened.error().code() == Code::busy) {
     return Error(Code::busy, opened.error().message() + "; is another mas running on it?");
   }
   MAS_TRY(store_, std::move(opened));
   return {};
+}
+
+// Only where other pods can make anew what it held is an emptied directory as good as a new disk.
+store::OnEmptied Daemon::on_emptied() {
+  if (!is_clustered(config_)) return store::OnEmptied::leave_out;
+  auto profile = Profile::parse(config_.object.erasure);
+  if (!profile) {
+    // The layout is not known before the store is open: the one that this pod saw last is.
+    auto members = membership::kept_members(*fs_, below_data("cluster"));
+    profile = layout::profile_for(members.has_value() ? *members : 0);
+  }
+  return profile->m > 0 ? store::OnEmptied::take : store::OnEmptied::leave_out;
 }
 
 Result<void> Daemon::open_meta() {

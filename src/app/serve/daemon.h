@@ -22,13 +22,14 @@
 #include "mas/object/objects.h"
 #include "mas/peer/transport.h"
 #include "mas/runtime/io_threads.h"
-#include "mas/store/store.h"
+#include "mas/store/directories.h"
 
 namespace mas::app {
 
 class Daemon {
  public:
-  explicit Daemon(config::Config config);
+  // `accept_lost`: data directories that are given up, as store::Directories has them.
+  explicit Daemon(config::Config config, std::vector<std::string> accept_lost = {});
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
@@ -48,6 +49,7 @@ class Daemon {
 
  private:
   Result<void> open_store();
+  [[nodiscard]] store::OnEmptied on_emptied();
   Result<void> open_meta();
   Result<void> open_tokens();
   Task<Result<void>> stand_alone();
@@ -67,6 +69,7 @@ class Daemon {
   Task<Result<void>> close_data();
   [[nodiscard]] std::string below_data(std::string_view name) const;
 
+  const std::vector<std::string> accept_lost_;
   config::Config config_;  // const once start() has read what it refers to
   observe::Metrics metrics_;
   std::unique_ptr<Clock> clock_;

@@ -56,6 +56,8 @@ class Serve final : public Command {
     options.text("-c,--config", "FILE", config_file_, "Configuration, TOML", "MAS_CONFIG");
     options.texts("--data", "DIR", data_, "Data directory; once per disk (node.data)");
     options.text("--listen", "HOST:PORT", listen_, "Address of the API (http.listen)");
+    options.texts("--accept-lost", "DIR", accept_lost_,
+                  "Give up a data directory that was emptied or taken away");
   }
   int run(Surroundings& surroundings) override {
     auto config = load(surroundings);
@@ -66,7 +68,7 @@ class Serve final : public Command {
     set_up_log(config->log, surroundings.err_is_terminal);
     raise_descriptor_limit();
     int status = kExitOk;
-    Daemon daemon(*config);
+    Daemon daemon(*config, accept_lost_);
     run_blocking(serve(daemon, *config, surroundings, status));
     return status;
   }
@@ -104,6 +106,7 @@ class Serve final : public Command {
 
   std::string config_file_;
   std::vector<std::string> data_;
+  std::vector<std::string> accept_lost_;
   std::string listen_;
 };
 

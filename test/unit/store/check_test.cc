@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "fixture.h"
+#include "mas/store/directories.h"
 #include "segment_file.h"
 
 namespace mas::store::test {
@@ -13,6 +14,11 @@ std::string content(std::uint64_t number) { return bytes_of(number, 20'000 + num
 
 CheckReport check_now(fs::Fs& fs, const std::vector<std::string>& directories = {"/data"}) {
   return must(check(fs, directories, nullptr));
+}
+
+CheckedStore check_and_list_now(fs::Fs& fs,
+                                const std::vector<std::string>& directories = {"/data"}) {
+  return must(check_and_list(fs, directories, nullptr));
 }
 
 ScrubStep scrub_all(Store& store) {
@@ -177,6 +183,101 @@ TEST_CASE("check says when there is no store") {
   CHECK_FALSE(must(disk->exists("/data/lock")));
 }
 
+TEST_CASE("check goes on where the disk does not give something, and says what") {
+  Rig rig;
+  const auto frames = frames_of(*rig.disk, 1);
+  const std::uint64_t bad = GENERATE_COPY(std::uint64_t{0}, frames[2].offset,
+                                          frames[2].records[0].location.payload + kBlockSize);
+  const std::uint64_t block = bad / kBlockSize * kBlockSize;
+  rig.disk->set_hook([=](const fs::FsCall& call) -> Result<void> {
+    const bool is_hit = call.op == fs::FsOp::read && call.path == segment_path(1) &&
+                        call.offset <= block && call.offset + call.length > block;
+    if (is_hit) return Error(Code::io, "bad sector");
+    return {};
+  });
+  const CheckedStore report = check_and_list_now(*rig.disk);
+  REQUIRE_FALSE(report.report.problems.empty());
+  CHECK(report.report.problems[0].find(segment_path(1)) == 0);
+  CHECK(report.report.records >= 9);
+  std::size_t sound = 0;
+  for (const CheckedRecord& record : report.inventory) sound += record.is_sound ? 1 : 0;
+  CHECK(sound == (bad == 0 ? 10 : 9));
+}
+
+TEST_CASE("check lists what a start would show, the newest of each key") {
+  Rig rig;
+  rig.machine.directories = {"/data", "/more"};
+  {
+    auto store = rig.machine.open();
+    for (std::uint64_t i = 20; i < 60; ++i) put(*store, key_of(i), content(i));
+    remove(*store, key_of(3));
+    put(*store, key_of(4), "newer");
+    close(*store);
+  }
+  const auto all = frames_of(*rig.disk, 1);
+  rig.flip(1, all[4].records[0].location.payload + 10);  // replaced meanwhile
+  rig.flip(1, all[2].records[0].location.payload + 10);
+  const auto report = check_and_list_now(*rig.disk, rig.machine.directories);
+  std::vector<RecordKey> keys;
+  for (const CheckedRecord& record : report.inventory) {
+    keys.push_back(record.key);
+    CHECK_FALSE(record.is_twice);
+    CHECK(record.is_sound == !(record.key == key_of(2)));
+  }
+  CHECK(report.report.problems.size() == 1);
+  auto store = rig.machine.open();
+  std::vector<RecordKey> shown;
+  for (const RecordInfo& record : list(*store)) shown.push_back(record.key);
+  CHECK(keys == shown);
+}
+
+TEST_CASE("check finds a record that is live in two directories, and the newest of them counts") {
+  auto disk = fs::make_fault_fs(2);
+  Machine machine(*disk);
+  machine.directories = {"/a", "/b"};
+  {
+    auto store = machine.open();
+    for (std::uint64_t i = 0; i < 20; ++i) put(*store, key_of(i), content(i));
+    // The disk of /a takes no more writes: what is put again goes to /b.
+    disk->set_hook([](const fs::FsCall& call) -> Result<void> {
+      const bool is_a = call.path.starts_with("/a/") && call.path.ends_with(".seg");
+      if (is_a && call.op == fs::FsOp::write) return Error(Code::io, "injected");
+      return {};
+    });
+    std::size_t failed = 0;
+    for (std::uint64_t i = 0; i < 20; ++i) {
+      failed += try_put(*store, key_of(i), "newer").has_error() ? 1 : 0;
+    }
+    REQUIRE(failed <= 1);
+  }
+  disk->set_hook(nullptr);
+  const auto report = check_and_list_now(*disk, {"/a", "/b"});
+  std::size_t twice = 0;
+  for (const CheckedRecord& record : report.inventory) twice += record.is_twice ? 1 : 0;
+  CHECK(report.inventory.size() == 20);
+  CHECK(twice > 2);
+  CHECK(twice < 18);
+}
+
+TEST_CASE("check says which directories of the pod are missing, empty or not named") {
+  auto disk = fs::make_fault_fs(2);
+  Machine machine(*disk);
+  machine.directories = {"/a", "/b"};
+  {
+    auto store = machine.open();
+    for (std::uint64_t i = 0; i < 20; ++i) put(*store, key_of(i), content(i));
+    close(*store);
+  }
+  CHECK(check_now(*disk, {"/a", "/b"}).problems.empty());
+  const auto one = check_and_list_now(*disk, {"/a"});
+  REQUIRE(one.report.problems.size() == 1);
+  CHECK(one.report.problems[0].find("/b: ") == 0);
+  CHECK(one.inventory.size() < 20);
+  must(disk->rename("/b", "/elsewhere"));
+  CHECK(check_now(*disk, {"/a", "/b"}).problems.size() == 2);
+  CHECK(check_now(*disk, {"/a", "/elsewhere"}).problems.empty());
+}
+
 TEST_CASE("scrub finds exactly the damaged records and quarantines them") {
   Rig rig;
   const auto frames = frames_of(*rig.disk, 1);
@@ -264,20 +365,6 @@ TEST_CASE("scrub calls nothing damaged that compaction is moving") {
   CHECK(store->usage().quarantined == 0);
   CHECK(get(*store, key_of(0)) == content(0));
   CHECK(get(*store, key_of(21)) == content(21));
-}
-
-TEST_CASE("a read error of the disk stops scrub and condemns nothing") {
-  Rig rig;
-  auto store = rig.machine.open();
-  rig.disk->set_hook([](const fs::FsCall& call) -> Result<void> {
-    if (call.op == fs::FsOp::read) return Error(Code::io, "injected");
-    return {};
-  });
-  CHECK(code_of(run_blocking_for(store->scrub(std::nullopt, 1 << 30))) == Code::io);
-  CHECK(code_of(try_get(*store, key_of(1))) == Code::io);
-  rig.disk->set_hook(nullptr);
-  CHECK(store->usage().quarantined == 0);
-  CHECK(get(*store, key_of(1)) == content(1));
 }
 
 TEST_CASE("quarantine forgets the version it is told of, and no other") {

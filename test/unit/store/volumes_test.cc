@@ -17,13 +17,21 @@ TEST_CASE("the volume file holds the ids, and anything else is refused") {
   VolumeIdentity identity;
   identity.volume.bytes.fill(0x12);
   identity.set.bytes.fill(0xAB);
+  identity.versions = 1'048'576;
+  identity.revision = 2;
+  identity.members = {{identity.volume, "/mnt/a b"}, {identity.set, ""}};
   const std::string text = format_volume_file(identity);
   CHECK(text ==
-        "mas-volume 1\nvolume 12121212121212121212121212121212\n"
-        "set abababababababababababababababab\n");
-  const VolumeIdentity parsed = must(parse_volume_file(text));
-  CHECK(parsed.volume == identity.volume);
-  CHECK(parsed.set == identity.set);
+        "mas-volume 2\nvolume 12121212121212121212121212121212\n"
+        "set abababababababababababababababab\nversions 1048576\nrevision 2\n"
+        "directory 12121212121212121212121212121212 /mnt/a b\n"
+        "directory abababababababababababababababab \nsum 3f99920ce6da7e2f\n");
+  CHECK(must(parse_volume_file(text)) == identity);
+  // As mas 0.1.0 wrote it.
+  const VolumeIdentity old =
+      must(parse_volume_file("mas-volume 1\nvolume 12121212121212121212121212121212\n"
+                             "set abababababababababababababababab\n"));
+  CHECK(old == VolumeIdentity{identity.volume, identity.set, 0, 0, {}});
   for (std::size_t size = 0; size < text.size(); ++size) {
     CHECK(code_of(parse_volume_file(text.substr(0, size))) == Code::corrupt);
   }
@@ -34,9 +42,9 @@ TEST_CASE("the volume file holds the ids, and anything else is refused") {
         std::string("mas-volume 1\nvolume 1212\nset 1212\n"), std::string(4096, '\n')}) {
     CHECK(code_of(parse_volume_file(bad)) == Code::corrupt);
   }
-  const auto newer = parse_volume_file("mas-volume 2\nwhatever\n");
+  const auto newer = parse_volume_file("mas-volume 3\nwhatever\n");
   REQUIRE(newer.has_error());
-  CHECK(newer.error().message().find("format 2") != std::string::npos);
+  CHECK(newer.error().message().find("format 3") != std::string::npos);
 }
 
 TEST_CASE("files of others in a data directory do not disturb") {

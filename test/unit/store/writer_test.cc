@@ -20,13 +20,13 @@ struct Rig {
   SegmentSet segments{*disk, "/data", volume};
   Catalog catalog{make_memory_index()};
   Room room{*disk, *machine.clock, "/data", 0.0, 0};
-  std::atomic<std::uint64_t> next_version{1};
+  Versions versions;
   std::shared_ptr<Writer> writer;
 
   Rig() {
     must(disk->make_directories("/data"));
-    const Writer::Parts parts{volume,       segments,     catalog,    room,
-                              machine.pool, next_version, instruments};
+    versions.begin(1, kVersionBlock, [](std::uint64_t) { return Result<void>(); });
+    const Writer::Parts parts{volume, segments, catalog, room, machine.pool, versions, instruments};
     writer = std::make_shared<Writer>(parts, Writer::Limits{1 << 20, 100, 1 << 24, 1 << 20},
                                       Position(), false);
   }
