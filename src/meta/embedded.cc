@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "mas/meta/embedded_read_only.h"
 #include "mas/observe/log.h"
 #include "meta/call.h"
 #include "meta/embedded_db.h"
@@ -297,6 +298,15 @@ Result<std::unique_ptr<MetaStore>> open_embedded(const config::Meta& options,
                                                  Pool& driver, Clock& clock,
                                                  observe::Metrics& metrics) {
   MAS_TRY(EmbeddedDb opened, open_db(options, directory, fs));
+  return std::unique_ptr<MetaStore>(
+      std::make_unique<EmbeddedMeta>(options, std::move(opened), driver, clock, metrics));
+}
+
+Result<std::unique_ptr<MetaStore>> open_embedded_read_only(const config::Meta& options,
+                                                           const std::string& directory, fs::Fs& fs,
+                                                           Pool& driver, Clock& clock,
+                                                           observe::Metrics& metrics) {
+  MAS_TRY(EmbeddedDb opened, open_db_read_only(options, directory, fs));
   return std::unique_ptr<MetaStore>(
       std::make_unique<EmbeddedMeta>(options, std::move(opened), driver, clock, metrics));
 }

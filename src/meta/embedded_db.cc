@@ -131,4 +131,22 @@ Result<EmbeddedDb> open_db(const config::Meta& options, const std::string& direc
   return opened;
 }
 
+Result<EmbeddedDb> open_db_read_only(const config::Meta& options, const std::string& directory,
+                                     fs::Fs& fs) {
+  EmbeddedDb opened;
+  opened.env = fs::make_rocksdb_env(fs);
+  rocksdb::Options db_options = make_options(options, opened.env.get());
+  db_options.create_if_missing = false;
+  rocksdb::DB* db = nullptr;
+  rocksdb::Status status = rocksdb::DB::OpenForReadOnly(db_options, directory, &db);
+  if (!status.ok()) return open_error(status);
+  opened.db.reset(db);
+  std::string format;
+  status = opened.db->Get(rocksdb::ReadOptions(), keys::begin(keys::kFormat), &format);
+  if (!status.ok() && !status.IsNotFound()) return open_error(status);
+  // Records of format 1 can be read as they are. One without a mark has none yet.
+  if (status.IsNotFound() || format == kFormat || format == kFormat1) return opened;
+  return Error(Code::corrupt, "The metadata database has a format this version does not know.");
+}
+
 }  // namespace mas::meta

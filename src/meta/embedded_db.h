@@ -21,4 +21,8 @@ struct EmbeddedDb {
 [[nodiscard]] Result<EmbeddedDb> open_db(const config::Meta& options, const std::string& directory,
                                          fs::Fs& fs);
 
+// Changes nothing. Errors: io, corrupt.
+[[nodiscard]] Result<EmbeddedDb> open_db_read_only(const config::Meta& options,
+                                                   const std::string& directory, fs::Fs& fs);
+
 }  // namespace mas::meta

@@ -72,6 +72,8 @@ class Answer:
 class Daemon:
     """One mas serve with a data directory of its own."""
 
+    arguments = ()  # more of the command line
+
     def __init__(self, data=None, **settings):
         self.settings = {**SETTINGS, **{k.replace("__", "."): v for k, v in settings.items()}}
         self.home = pathlib.Path(data or tempfile.mkdtemp(prefix="mas-api-", dir=WORK))
@@ -87,7 +89,7 @@ class Daemon:
         self.errors = open(self.home / "stderr", "ab")
         self.process = subprocess.Popen(
             [BINARY, "serve", "--config", str(config), "--data", str(self.data),
-             "--listen", "127.0.0.1:0"],
+             "--listen", "127.0.0.1:0", *self.arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors,
             start_new_session=True, cwd=self.home,
             env={k: v for k, v in os.environ.items() if not k.startswith("MAS_")})

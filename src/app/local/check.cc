@@ -9,7 +9,7 @@
 #include "app/local/local_commands.h"
 #include "app/local/meta_check.h"
 #include "mas/core/units.h"
-#include "mas/store/store.h"
+#include "mas/store/directories.h"
 
 namespace mas::app {
 namespace {
@@ -25,11 +25,11 @@ class Check final : public Command {
   std::string name() const override { return "check"; }
   std::string summary() const override { return "Verify the data directory of a stopped pod"; }
   std::string details() const override {
-    return "Reads and checks every stored record and the metadata, and says what is damaged. "
-           "Changes\n"
-           "nothing. Give all directories of node.data, in order. Exit status 0 if all is well, 1 "
-           "if\n"
-           "not.";
+    return "Reads and checks every stored record, compares them with the metadata of a pod that is "
+           "alone,\n"
+           "and says what is damaged, missing, there twice or without an owner. Changes nothing. "
+           "Give all\n"
+           "directories of node.data, in order. Exit status 0 if all is well, 1 if not.";
   }
   void declare(OptionSet& options) override {
     options.arguments("DIR", directories_, 1, "Data directories, as in node.data");
@@ -40,24 +40,21 @@ class Check final : public Command {
   int run(Surroundings& surroundings) override {
     auto fs = fs::make_real_fs();
     auto clock = make_system_clock();
-    for (const std::string& directory : directories_) {
-      auto names = fs->list(directory);
-      if (names.has_error()) return fail(surroundings, "check", names.error());
-    }
-    auto report = check_store(surroundings, *fs, *clock);
-    if (report.has_error()) {
-      Error error = report.error();
+    auto checked = check_store(surroundings, *fs, *clock);
+    if (checked.has_error()) {
+      Error error = checked.error();
       if (error.code() == Code::busy)
         error = Error(error.code(), error.message() + "; stop the pod first");
       return fail(surroundings, "check", error);
     }
-    auto metadata = check_metadata(*fs, directories_.front() + "/meta");
-    print(surroundings, *report, metadata);
-    return report->problems.empty() && metadata.problem.empty() ? kExitOk : kExitFailed;
+    const Comparison metadata = check_metadata(*fs, directories_.front(), checked->inventory);
+    const store::CheckReport& report = checked->report;
+    print(surroundings, report, metadata);
+    return report.problems.empty() && metadata.problems.empty() ? kExitOk : kExitFailed;
   }
 
  private:
-  Result<store::CheckReport> check_store(Surroundings& surroundings, fs::Fs& fs, Clock& clock) {
+  Result<store::CheckedStore> check_store(Surroundings& surroundings, fs::Fs& fs, Clock& clock) {
     ProgressBar bar(surroundings.err, surroundings.err_is_terminal, quiet_ || json_, clock);
     std::uint64_t last = 0;
     bool started = false;
@@ -67,11 +64,11 @@ class Check final : public Command {
       bar.add(done - last);
       last = done;
     };
-    return store::check(fs, directories_, progress);
+    return store::check_and_list(fs, directories_, progress);
   }
 
   void print(Surroundings& surroundings, const store::CheckReport& report,
-             const MetadataReport& metadata) const {
+             const Comparison& metadata) const {
     std::ostream& out = surroundings.out;
     if (json_) {
       boost::json::object line;
@@ -82,14 +79,17 @@ class Check final : public Command {
       line["files"] = metadata.objects;
       line["problems"] = texts(report.problems);
       line["notes"] = texts(report.notes);
-      line["metadata_problem"] = metadata.problem;
+      line["uploads"] = metadata.uploads;
+      line["metadata_problems"] = texts(metadata.problems);
+      line["metadata_notes"] = texts(metadata.notes);
       out << boost::json::serialize(line) << std::endl;
       return;
     }
     for (const std::string& problem : report.problems) out << "problem: " << problem << "\n";
-    if (!metadata.problem.empty()) out << "problem: metadata: " << metadata.problem << "\n";
+    for (const std::string& problem : metadata.problems) out << "problem: " << problem << "\n";
     for (const std::string& note : report.notes) out << "note: " << note << "\n";
-    std::size_t problems = report.problems.size() + (metadata.problem.empty() ? 0 : 1);
+    for (const std::string& note : metadata.notes) out << "note: " << note << "\n";
+    const std::size_t problems = report.problems.size() + metadata.problems.size();
     out << report.segments << " segments, " << report.frames << " frames, " << report.records
         << " records, " << describe_size(report.bytes) << "; " << metadata.objects
         << " files in the metadata; "

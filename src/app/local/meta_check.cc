@@ -1,48 +1,52 @@
 #include "app/local/meta_check.h"
 
-#include "mas/meta/embedded.h"
+#include "mas/membership/kept_layout.h"
+#include "mas/meta/embedded_read_only.h"
 #include "mas/runtime/io_threads.h"
 
 namespace mas::app {
 namespace {
 
-constexpr std::uint32_t kPage = 1000;
-
-Task<Result<std::uint64_t>> read_all(meta::MetaStore& meta) {
-  MAS_CO_CHECK(co_await meta.current_layout());
-  std::uint64_t count = 0;
-  meta::ListQuery query;
-  query.limit = kPage;
-  query.include_condemned = true;
-  do {
-    MAS_CO_TRY(meta::ObjectPage page, co_await meta.list(query));
-    count += page.objects.size();
-    query.after = page.next;
-  } while (query.after);
-  MAS_CO_CHECK(co_await meta.sealed(kPage));
-  co_return count;
+Comparison failed(const std::string& why) {
+  Comparison result;
+  result.problems.push_back("metadata: " + why);
+  return result;
 }
 
-Task<Result<std::uint64_t>> read_and_close(meta::MetaStore& meta) {
-  auto count = co_await read_all(meta);
+Task<Result<Comparison>> compare_and_close(meta::MetaStore& meta,
+                                           const std::vector<store::CheckedRecord>& inventory) {
+  auto comparing = compare(meta, inventory);
+  Result<Comparison> result = co_await std::move(comparing);
   co_await meta.close_store();
-  co_return count;
+  co_return result;
 }
 
 }  // namespace
 
-MetadataReport check_metadata(fs::Fs& fs, const std::string& directory) {
-  auto exists = fs.exists(directory);
-  if (exists.has_error()) return {0, exists.error().message()};
-  if (!*exists) return {0, directory + " is missing"};
+Comparison check_metadata(fs::Fs& fs, const std::string& directory,
+                          const std::vector<store::CheckedRecord>& inventory) {
+  // A pod that was alone before it joined keeps its old metadata, which says nothing any more.
+  auto members = membership::kept_members(fs, directory + "/cluster");
+  if (members.has_value() && *members > 0) {
+    Comparison result;
+    result.notes.push_back(directory +
+                           ": This pod is one of a cluster, which alone can compare what is stored "
+                           "with the metadata (`mas status`); its own records were checked.");
+    return result;
+  }
+  const std::string meta_directory = directory + "/meta";
+  auto exists = fs.exists(meta_directory);
+  if (exists.has_error()) return failed(exists.error().message());
+  if (!*exists) return failed(meta_directory + " is missing");
   observe::Metrics metrics;
   auto clock = make_system_clock();
   auto driver = make_thread_pool("driver", 1, 64);
-  auto meta = meta::open_embedded(config::Meta{}, directory, fs, *driver, *clock, metrics);
-  if (meta.has_error()) return {0, meta.error().message()};
-  auto count = run_blocking_for(read_and_close(**meta));
-  if (count.has_error()) return {0, count.error().message()};
-  return {*count, ""};
+  auto meta =
+      meta::open_embedded_read_only(config::Meta{}, meta_directory, fs, *driver, *clock, metrics);
+  if (meta.has_error()) return failed(meta.error().message());
+  auto result = run_blocking_for(compare_and_close(**meta, inventory));
+  if (result.has_error()) return failed(result.error().message());
+  return *std::move(result);
 }
 
 }  // namespace mas::app

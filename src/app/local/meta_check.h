@@ -1,20 +1,18 @@
-// Whether the embedded metadata of a stopped pod can be read.
+// The embedded metadata of a stopped pod, compared with what its store holds.
 #pragma once
 
-#include <cstdint>
 #include <string>
+#include <vector>
 
+#include "app/local/compare.h"
 #include "mas/fs/fs.h"
 
 namespace mas::app {
 
-struct MetadataReport {
-  std::uint64_t objects = 0;  // live and condemned records read
-  std::string problem;        // "" for none
-};
-
-// Opens the metadata below `directory` and reads every record of an object. A directory that does
-// not exist is a problem. Blocking.
-[[nodiscard]] MetadataReport check_metadata(fs::Fs& fs, const std::string& directory);
+// Opens the metadata below `directory` (the first of node.data) to be read only, and compares. The
+// metadata of a cluster is not here: then that is a note and nothing is compared. Metadata that is
+// missing or cannot be read is a problem. Blocking.
+[[nodiscard]] Comparison check_metadata(fs::Fs& fs, const std::string& directory,
+                                        const std::vector<store::CheckedRecord>& inventory);
 
 }  // namespace mas::app
