@@ -67,6 +67,12 @@ Reply missing_parts(const std::vector<std::uint32_t>& missing) {
   return reply;
 }
 
+// Whether what holders have is what an upload would be acknowledged with.
+bool is_enough(const Call& call, const object::Receipt& receipt) {
+  const int wanted = std::max(static_cast<int>(call.services.config.write.min_survives), 1);
+  return receipt.durable == receipt.meant || receipt.survives >= wanted;
+}
+
 }  // namespace
 
 Task<Result<Reply>> upload_init(Call& call) {
@@ -98,8 +104,11 @@ Task<Result<Reply>> upload_part(Call& call) {
   if (part.has_error()) {
     bool gone = part.error().code() == Code::upload_not_open && call.instant();
     if (!gone) co_return part.error();
+    // Who was told to send what a record already names must not be told that it is there.
     auto stored = co_await objects.find(call.claims().hash, true);
     if (stored.has_error()) co_return part.error();
+    auto receipt = co_await objects.receipt_of(*std::move(stored));
+    if (receipt.has_error() || !is_enough(call, *receipt)) co_return part.error();
     co_return Error(Code::already_stored,
                     "The file is stored already; there is nothing left to send.");
   }

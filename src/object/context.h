@@ -8,6 +8,7 @@
 #include "object/budget.h"
 #include "object/generation_source.h"
 #include "object/hedging.h"
+#include "object/presence_cache.h"
 #include "object/pulse.h"
 #include "object/record_cache.h"
 #include "object/repair_queue.h"
@@ -27,6 +28,7 @@ struct Instruments {
   observe::Counter& shards_bad;      // wrong bytes, quarantined
   observe::Counter& degraded_reads;  // units served without their first choice of shard
   observe::Counter& deduplicated;    // uploads of content that was there
+  observe::Counter& stored_again;    // uploads of content whose record is there, but not its shards
   observe::Counter& read_back;       // bytes hashed from stored parts
   observe::Counter& outage_records;  // reads by a remembered record, the metadata being away
   observe::Counter& repaired;        // shards and manifests made anew, verified
@@ -57,6 +59,7 @@ struct Context {
   Gate calls;       // shard calls; background work makes some, so this one is closed after it
   Budget budget;
   RecordCache records;
+  PresenceCache presences;
   GenerationSource generations;
   WriteEpochs epochs;
   Unrecorded unrecorded;

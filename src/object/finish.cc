@@ -16,6 +16,9 @@
 namespace mas::object {
 namespace {
 
+// How old the look at an upload's shards may be when it is published.
+constexpr Duration kFresh = std::chrono::seconds(1);
+
 FinishResult missing_result(std::vector<std::uint32_t> missing) {
   return FinishResult{std::nullopt, std::move(missing)};
 }
@@ -23,10 +26,13 @@ FinishResult missing_result(std::vector<std::uint32_t> missing) {
 // Without an open session: the file is there already, from this session or another, or there is
 // nothing to finish.
 Task<Result<FinishResult>> published_before(Context& context, const Hash& hash) {
-  MAS_CO_TRY(std::optional<meta::Object> object, co_await find_stored(context, hash));
+  MAS_CO_TRY(std::optional<meta::Object> object, co_await find_usable(context, hash));
   if (!object) co_return upload_not_open();
-  Receipt receipt = co_await make_receipt(context, *std::move(object));
-  co_return FinishResult{std::move(receipt), {}};
+  Presence presence = co_await secure_presence(context, *object);
+  if (presence.verdict == Presence::Verdict::unknown) co_return holders_silent();
+  // It was published and has been lost since: it can be sent again.
+  if (!presence.enough()) co_return upload_not_open();
+  co_return FinishResult{make_receipt(*std::move(object), presence), {}};
 }
 
 // What is recorded is not what the caller has sent, or says that it has.
@@ -243,23 +249,21 @@ Task<Result<FinishResult>> Finisher::finish_sealed(meta::Upload upload,
   object.created = context_.now_seconds();
   object.extents = extents_of(parts);
 
-  Presence presence = co_await check_presence(context_, object.extents);
-  if (presence.too_few.empty()) {
+  // What is missing is asked for before everything is hashed.
+  Presence presence = co_await secure_presence(context_, object.extents);
+  if (presence.enough()) {
+    const Instant looked = context_.deps.clock.now();
     Result<void> checked = co_await check_hash(upload, parts);
-    // What was read back with wrong bytes is not there any more.
     bool damaged = checked.has_error() && checked.error().code() == Code::damaged;
-    if (damaged) presence = co_await check_presence(context_, object.extents);
-    if (checked.has_error() && presence.too_few.empty()) co_return checked.error();
+    if (checked.has_error() && !damaged) co_return checked.error();
+    // What hashing read with wrong bytes is not there any more, and it may have taken hours.
+    bool stale = damaged || context_.deps.clock.now() - looked > kFresh;
+    if (stale) presence = co_await secure_presence(context_, object.extents);
+    if (damaged && presence.enough()) co_return checked.error();
   }
-  if (!presence.too_few.empty()) {
-    if (presence.unanswered) {
-      co_return Error(Code::too_few_pods_write,
-                      "Too few pods that hold this file's parts answer; try again when more are "
-                      "up.");
-    }
-    co_return missing_result(parts_of(parts, presence.too_few));
-  }
-  co_return co_await commit(upload, std::move(object), presence.worst);
+  if (!presence.too_few.empty()) co_return missing_result(parts_of(parts, presence.too_few));
+  if (!presence.enough()) co_return holders_silent();
+  co_return co_await commit(upload, std::move(object), presence);
 }
 
 Task<Result<void>> Finisher::check_hash(const meta::Upload& upload,
@@ -270,19 +274,22 @@ Task<Result<void>> Finisher::check_hash(const meta::Upload& upload,
 }
 
 Task<Result<FinishResult>> Finisher::commit(const meta::Upload& upload, meta::Object object,
-                                            const Durability& stored) {
+                                            const Presence& presence) {
   ManifestRecords manifest(context_);
   MAS_CO_TRY(Published published,
              co_await publish(context_, std::move(object), upload.id, manifest));
   if (published.ours) {
-    co_return FinishResult{
-        Receipt{std::move(published.object), stored.durable, stored.meant, stored.survives}, {}};
+    if (!published.object.extents.empty()) {
+      co_return FinishResult{make_receipt(std::move(published.object), presence), {}};
+    }
+    // An empty file is its manifest, which was written just now.
+    Presence written = co_await check_presence(context_, published.object);
+    co_return FinishResult{make_receipt(std::move(published.object), written), {}};
   }
   Result<void> closed = co_await context_.deps.meta.close(upload.id, true, context_.now_seconds());
   if (closed.has_error()) log::warn("upload could not be closed", {{"error", closed.error()}});
   context_.instruments.deduplicated.add();
-  Receipt receipt = co_await make_receipt(context_, std::move(published.object));
-  co_return FinishResult{std::move(receipt), {}};
+  co_return FinishResult{make_receipt(std::move(published.object), published.presence), {}};
 }
 
 // ---- What a crash left ----

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "object/hash_chaser.h"
-#include "object/placement.h"
+#include "object/presence.h"
 
 namespace mas::object {
 
@@ -46,7 +46,7 @@ class Finisher {
                                            std::string name);
   Task<Result<void>> check_hash(const meta::Upload& upload, const std::vector<meta::Part>& parts);
   Task<Result<FinishResult>> commit(const meta::Upload& upload, meta::Object object,
-                                    const Durability& stored);
+                                    const Presence& presence);
   Task<Result<void>> settle_sealed(meta::Upload upload);
 
   Context& context_;

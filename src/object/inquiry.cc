@@ -43,11 +43,11 @@ void Inquiry::begin(Context& context, bool skip) {
   }
 }
 
-Task<void> Inquiry::ask_within(Context& context, std::optional<Duration> patience) {
+Task<void> Inquiry::ask_within(Context& context, std::optional<Duration> patience, bool skip) {
   Clock& clock = context.deps.clock;
   Executor home = co_await boost::asio::this_coro::executor;
   if (!asked_->news) asked_->news = std::make_unique<Vigil>(clock, home);
-  begin(context, patience.has_value());
+  begin(context, skip);
   const Instant began = clock.now();
   while (asked_->running > 0) {
     if (!patience) {

@@ -20,11 +20,15 @@ class Inquiry {
   // Questions are numbered from 0. Without a member there is nobody to answer.
   void add(std::optional<layout::MemberIndex> member, const RecordKey& key);
   // Asks everybody who is not known to be down, all at once, and waits for all.
-  Task<void> ask(Context& context) { return ask_within(context, std::nullopt); }
+  Task<void> ask(Context& context) { return ask_within(context, std::nullopt, false); }
   // Leaves out who is skipped, and who has not answered within config::Write's straggler_wait;
   // these are skipped from then on. ask() may follow for the rest.
   Task<void> ask_briefly(Context& context) {
-    return ask_within(context, context.write.straggler_wait);
+    return ask_within(context, context.write.straggler_wait, true);
+  }
+  // After that: asks who was left out too, and waits no longer for everybody.
+  Task<void> ask_skipped(Context& context) {
+    return ask_within(context, context.write.straggler_wait, false);
   }
   [[nodiscard]] Answer answer(std::size_t question) const { return answers_[question]; }
   // Somebody did not answer.
@@ -45,7 +49,7 @@ class Inquiry {
     int running = 0;
   };
 
-  Task<void> ask_within(Context& context, std::optional<Duration> patience);
+  Task<void> ask_within(Context& context, std::optional<Duration> patience, bool skip);
   static Task<void> ask_one(Context& context, std::shared_ptr<Asked> asked,
                             layout::MemberIndex member);
   void begin(Context& context, bool skip);

@@ -57,7 +57,8 @@ class StripedObjects final : public Objects {
   }
   Task<Result<Receipt>> receipt_of(meta::Object object) override {
     MAS_CO_CHECK(has_layout(context_));
-    co_return co_await make_receipt(context_, std::move(object));
+    Presence presence = co_await check_presence(context_, object);
+    co_return make_receipt(std::move(object), presence);
   }
 
   Task<Result<InitResult>> init(SessionKey key, std::string name, bool instant) override {

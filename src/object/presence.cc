@@ -2,95 +2,145 @@
 
 #include <algorithm>
 
-#include "mas/object/holders.h"
-#include "object/inquiry.h"
+#include "object/context.h"
+#include "object/join.h"
+#include "object/manifest_repair.h"
+#include "object/presence_batch.h"
+#include "object/stripe_repair.h"
 
 namespace mas::object {
 namespace {
 
-// Stripes that are asked for at once.
+// Stripes that are asked for at once, and that are repaired at once.
 constexpr std::size_t kBatch = 512;
+constexpr std::size_t kRepairedAtOnce = 4;
 
-struct StripeOf {
-  std::size_t extent;
-  std::uint64_t number;
-};
-
-// Shards of each stripe of a batch that are there. `asked`: the stripe of each question.
-std::vector<int> count(const Inquiry& inquiry, const std::vector<std::size_t>& asked,
-                       std::size_t stripes) {
-  std::vector<int> durable(stripes, 0);
-  for (std::size_t question = 0; question < asked.size(); ++question) {
-    durable[asked[question]] += inquiry.answer(question) == Inquiry::Answer::yes ? 1 : 0;
-  }
-  return durable;
+void add_verdict(Presence& presence, Presence::Verdict verdict) {
+  using Verdict = Presence::Verdict;
+  if (verdict == Verdict::enough || presence.verdict == Verdict::too_few) return;
+  presence.verdict = verdict;
 }
 
 // Adds what the holders of `batch` have to `presence`.
 Task<void> check_batch(Context& context, const std::vector<meta::Extent>& extents,
-                       const std::vector<StripeOf>& batch, Presence& presence) {
-  auto view = context.deps.view.current();
-  Inquiry inquiry(view);
-  std::vector<std::size_t> asked;  // index into the batch, for each question
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    const meta::Extent& extent = extents[batch[i].extent];
-    std::uint32_t partition = layout::partition_of(extent.id, batch[i].number);
-    for (std::uint16_t shard = 0; shard < extent.profile.width(); ++shard) {
-      inquiry.add(row_holder(view->layout, partition, shard),
-                  RecordKey::shard(extent.id, batch[i].number, shard));
-      asked.push_back(i);
+                       std::vector<Kept> items, Presence& presence) {
+  PresenceBatch batch(context, std::move(items));
+  co_await batch.ask();
+  for (std::size_t i = 0; i < batch.items().size(); ++i) {
+    const Kept& item = batch.items()[i];
+    const Presence::Verdict verdict = batch.verdict(i);
+    presence.worst = Durability::worst(presence.worst, batch.durability(i));
+    add_verdict(presence, verdict);
+    if (verdict == Presence::Verdict::enough) continue;
+    bool readable = batch.held(i) >= item.profile.k;
+    if (readable && presence.weak.size() < Presence::kMostWeak) {
+      presence.weak.push_back({extents[item.extent], item.number});
     }
+    bool listed = !presence.too_few.empty() && presence.too_few.back() == item.extent;
+    bool certain = verdict == Presence::Verdict::too_few;
+    if (certain && !listed) presence.too_few.push_back(item.extent);
   }
-  co_await inquiry.ask_briefly(context);
-  std::vector<int> durable = count(inquiry, asked, batch.size());
-  // Whoever is silent is waited for only where it matters.
-  bool matters = false;
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    const Profile& profile = extents[batch[i].extent].profile;
-    matters |= durable[i] < write_minimum(profile, context.write.min_survives);
+}
+
+Durability whole(const Profile& profile) { return Durability::of(profile, profile.width()); }
+
+Task<Presence> check_manifest(Context& context, const meta::Object& object) {
+  Kept item;
+  item.partition = layout::partition_of(object.hash);
+  item.profile = copies_of(write_profile(context.options, context.deps.view.current()->layout));
+  item.key = RecordKey::manifest(object.hash, object.generation, 0);
+  std::vector<Kept> one{item};
+  PresenceBatch batch(context, std::move(one));
+  co_await batch.ask();
+  Presence presence;
+  presence.worst = batch.durability(0);
+  presence.verdict = batch.verdict(0);
+  co_return presence;
+}
+
+Task<void> mend(Context& context, StripeRef stripe, int& rebuilt) {
+  StripeRepair repair(context, stripe, Care::quick);
+  Result<Mended> mended = co_await repair.run();
+  if (mended.has_value()) rebuilt += mended->rebuilt;
+}
+
+// How many shards were made anew.
+Task<int> mend_all(Context& context, std::vector<StripeRef> stripes) {
+  int rebuilt = 0;
+  for (std::size_t at = 0; at < stripes.size(); at += kRepairedAtOnce) {
+    std::vector<Task<void>> some;
+    for (std::size_t i = at; i < std::min(at + kRepairedAtOnce, stripes.size()); ++i) {
+      some.push_back(mend(context, stripes[i], rebuilt));
+    }
+    co_await run_all(std::move(some), "repair before publishing");
   }
-  if (matters && inquiry.unanswered()) {
-    co_await inquiry.ask(context);
-    durable = count(inquiry, asked, batch.size());
-  }
-  presence.unanswered |= inquiry.unanswered();
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    const Profile& profile = extents[batch[i].extent].profile;
-    presence.worst = Durability::worst(presence.worst, Durability::of(profile, durable[i]));
-    bool enough = durable[i] >= write_minimum(profile, context.write.min_survives);
-    bool listed = !presence.too_few.empty() && presence.too_few.back() == batch[i].extent;
-    if (!enough && !listed) presence.too_few.push_back(batch[i].extent);
-  }
+  co_return rebuilt;
 }
 
 }  // namespace
 
-Task<Presence> check_presence(Context& context, std::vector<meta::Extent> extents) {
+Task<Presence> check_presence(Context& context, std::vector<meta::Extent> extents,
+                              LookUntil until) {
   Presence presence;
   Profile profile = write_profile(context.options, context.deps.view.current()->layout);
-  if (!extents.empty()) profile = extents.front().profile;
-  presence.worst = Durability::of(profile, profile.width());
-  std::vector<StripeOf> batch;
+  presence.worst = whole(extents.empty() ? profile : extents.front().profile);
+  std::vector<Kept> items;
   for (std::size_t i = 0; i < extents.size(); ++i) {
-    for (std::uint64_t number = 0; number < stripe_count(extents[i]); ++number) {
-      batch.push_back({i, number});
-      if (batch.size() < kBatch) continue;
-      co_await check_batch(context, extents, batch, presence);
-      batch.clear();
+    const meta::Extent& extent = extents[i];
+    for (std::uint64_t number = 0; number < stripe_count(extent); ++number) {
+      Kept& item = items.emplace_back();
+      item.extent = i;
+      item.number = number;
+      item.partition = layout::partition_of(extent.id, number);
+      item.profile = extent.profile;
+      item.key = RecordKey::shard(extent.id, number, 0);
+      if (items.size() < kBatch) continue;
+      co_await check_batch(context, extents, std::exchange(items, {}), presence);
+      if (until == LookUntil::lack && !presence.enough()) co_return presence;
     }
   }
-  if (!batch.empty()) co_await check_batch(context, extents, batch, presence);
+  if (!items.empty()) co_await check_batch(context, extents, std::move(items), presence);
   co_return presence;
 }
 
-Task<Receipt> make_receipt(Context& context, meta::Object object) {
-  Presence presence = co_await check_presence(context, object.extents);
+Task<Presence> check_presence(Context& context, meta::Object object, LookUntil until) {
+  if (object.extents.empty()) co_return co_await check_manifest(context, object);
+  co_return co_await check_presence(context, std::move(object.extents), until);
+}
+
+Task<Presence> secure_presence(Context& context, std::vector<meta::Extent> extents) {
+  for (;;) {
+    Presence presence = co_await check_presence(context, extents);
+    if (presence.weak.empty()) co_return presence;
+    // Each round makes shards anew, or is the last.
+    const int rebuilt = co_await mend_all(context, presence.weak);
+    if (rebuilt == 0) co_return presence;
+  }
+}
+
+Task<Presence> secure_presence(Context& context, meta::Object object) {
+  if (!object.extents.empty()) {
+    co_return co_await secure_presence(context, std::move(object.extents));
+  }
+  Presence presence = co_await check_manifest(context, object);
+  if (presence.enough()) co_return presence;
+  Result<Mended> mended = co_await repair_manifest(context, object);
+  if (mended.has_error()) co_return presence;
+  co_return co_await check_manifest(context, object);
+}
+
+Receipt make_receipt(meta::Object object, const Presence& presence) {
   Receipt receipt;
   receipt.object = std::move(object);
   receipt.durable = presence.worst.durable;
   receipt.meant = presence.worst.meant;
   receipt.survives = std::max(presence.worst.survives, 0);
-  co_return receipt;
+  return receipt;
+}
+
+Error holders_silent() {
+  return Error(Code::too_few_pods_write,
+               "Too few pods that hold this file's content answer; try again when more are up.");
 }
 
 }  // namespace mas::object

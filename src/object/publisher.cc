@@ -1,5 +1,6 @@
 #include "object/publisher.h"
 
+#include "mas/observe/log.h"
 #include "object/stripe_writer.h"
 
 namespace mas::object {
@@ -23,6 +24,26 @@ Task<Result<std::optional<meta::Object>>> settle(Context& context, const meta::O
   co_return now;
 }
 
+// What there is of the content that `current` names; nullopt if it is not known to be enough, so
+// that it has to be stored anew. Errors: too_few_pods_write (there is nothing to store anew).
+Task<Result<std::optional<Presence>>> enough_of(Context& context, const meta::Object& current) {
+  if (current.extents.empty()) {
+    Presence presence = co_await secure_presence(context, current);
+    if (!presence.enough()) co_return holders_silent();
+    co_return std::optional<Presence>(std::move(presence));
+  }
+  Presence presence = co_await check_presence(context, current, LookUntil::lack);
+  if (presence.enough()) co_return std::optional<Presence>(std::move(presence));
+  context.instruments.stored_again.add();
+  if (log::once_a_minute("object.stored_again")) {
+    log::warn("object.stored_again",
+              {{"hash", current.hash.hex()},
+               {"why", presence.verdict == Presence::Verdict::too_few ? "shards are missing"
+                                                                      : "holders are silent"}});
+  }
+  co_return std::optional<Presence>();
+}
+
 }  // namespace
 
 Task<Result<void>> ManifestRecords::store(const meta::Object& object) {
@@ -34,10 +55,18 @@ bool is_usable(const std::optional<meta::Object>& record) {
   return record && record->state == meta::ObjectState::live && !record->damaged;
 }
 
-Task<Result<std::optional<meta::Object>>> find_stored(Context& context, Hash hash) {
+Task<Result<std::optional<meta::Object>>> find_usable(Context& context, Hash hash) {
   MAS_CO_TRY(std::optional<meta::Object> found, co_await context.deps.meta.find(hash));
   if (!is_usable(found)) co_return std::optional<meta::Object>();
   MAS_CO_CHECK(co_await context.generations.believe());
+  co_return found;
+}
+
+Task<Result<std::optional<meta::Object>>> find_stored(Context& context, Hash hash) {
+  MAS_CO_TRY(std::optional<meta::Object> found, co_await find_usable(context, hash));
+  if (!found) co_return found;
+  const Presence::Verdict verdict = co_await context.presences.ask(*found);
+  if (verdict != Presence::Verdict::enough) found.reset();
   co_return found;
 }
 
@@ -48,10 +77,16 @@ Task<Result<Published>> publish(Context& context, meta::Object object, std::opti
     // had been erased by then, and whatever comes in between is deleted under a higher one.
     MAS_CO_TRY(object.generation, co_await context.generations.next());
     MAS_CO_TRY(std::optional<meta::Object> current, co_await context.deps.meta.find(object.hash));
-    const bool ours = holds_ours(current, object);
-    if (ours || is_usable(current)) {
+    if (holds_ours(current, object)) {
       MAS_CO_CHECK(co_await context.generations.believe());
-      co_return Published{*std::move(current), ours};
+      co_return Published{*std::move(current), true, {}};
+    }
+    if (is_usable(current)) {
+      MAS_CO_TRY(std::optional<Presence> there, co_await enough_of(context, *current));
+      if (there) {
+        MAS_CO_CHECK(co_await context.generations.believe());
+        co_return Published{*std::move(current), false, *std::move(there)};
+      }
     }
     object.replaces = current ? current->generation : 0;
     if (object.generation < object.replaces) {
@@ -67,11 +102,11 @@ Task<Result<Published>> publish(Context& context, meta::Object object, std::opti
     if (commit.has_error()) {
       MAS_CO_TRY(current, co_await settle(context, object, commit.error()));
       context.records.drop(object.hash);
-      co_return Published{*std::move(current), true};
+      co_return Published{*std::move(current), true, {}};
     }
     if (commit->committed) {
       context.records.drop(object.hash);
-      co_return Published{commit->current.value_or(object), true};
+      co_return Published{commit->current.value_or(object), true, {}};
     }
   }
   co_return Error(Code::busy, "This file is being changed by others; try again shortly.");

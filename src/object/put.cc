@@ -31,12 +31,16 @@ Task<Result<Receipt>> verify_only(Context& context, const PutRequest& request, B
   if (sha.digest() != *request.hash) co_return hash_mismatch();
   // What stands keeps its name; a malformed one is refused all the same.
   MAS_CO_CHECK(name_of(request, *request.hash));
-  MAS_CO_TRY(std::optional<meta::Object> now, co_await find_stored(context, *request.hash));
+  MAS_CO_TRY(std::optional<meta::Object> now, co_await find_usable(context, *request.hash));
   if (!now) {
     co_return Error(Code::busy, "This file was deleted while it was being sent; send it again.");
   }
+  Presence presence = co_await check_presence(context, *now);
+  if (!presence.enough()) {
+    co_return Error(Code::busy, "What is stored of this file went missing; send it again.");
+  }
   context.instruments.deduplicated.add();
-  co_return co_await make_receipt(context, *std::move(now));
+  co_return make_receipt(*std::move(now), presence);
 }
 
 Task<void> drop_upload(Context& context, const Id128& upload) {
@@ -60,16 +64,20 @@ Task<Result<Hash>> store_body(Context& context, const Id128& upload, BodyReader&
   co_return hash;
 }
 
-Task<Result<Receipt>> publish_upload(Context& context, const Id128& upload, meta::Object object,
-                                     const Durability& stored) {
+// What was written may have been lost since: the receipt says what is there now.
+Task<Result<Receipt>> publish_upload(Context& context, const Id128& upload, meta::Object object) {
+  Presence presence = co_await secure_presence(context, object.extents);
+  if (presence.verdict == Presence::Verdict::unknown) co_return holders_silent();
+  if (!presence.enough()) {
+    co_return Error(Code::too_few_pods_write,
+                    "Too much of this file was lost while it was being sent; send it again.");
+  }
   ManifestRecords manifest(context);
   MAS_CO_TRY(Published published, co_await publish(context, std::move(object), upload, manifest));
-  if (published.ours) {
-    co_return Receipt{std::move(published.object), stored.durable, stored.meant, stored.survives};
-  }
+  if (published.ours) co_return make_receipt(std::move(published.object), presence);
   co_await drop_upload(context, upload);
   context.instruments.deduplicated.add();
-  co_return co_await make_receipt(context, std::move(published.object));
+  co_return make_receipt(std::move(published.object), published.presence);
 }
 
 Task<Result<Receipt>> put_stream(Context& context, PutRequest request, BodyReader& body,
@@ -103,8 +111,7 @@ Task<Result<Receipt>> put_stream(Context& context, PutRequest request, BodyReade
   object.name = *std::move(name);
   object.created = context.now_seconds();
   object.extents = std::move(written.extents);
-  Result<Receipt> receipt =
-      co_await publish_upload(context, upload.id, std::move(object), *written.worst);
+  Result<Receipt> receipt = co_await publish_upload(context, upload.id, std::move(object));
   if (receipt.has_error()) co_await drop_upload(context, upload.id);
   co_return receipt;
 }
@@ -124,9 +131,12 @@ Task<Result<Receipt>> put_object(Context& context, PutRequest request, ByteSourc
   }
   if (request.hash) {
     MAS_CO_TRY(std::optional<meta::Object> current, co_await context.deps.meta.find(*request.hash));
-    if (is_usable(current)) {
-      co_return co_await verify_only(context, request, body, std::move(head.piece));
+    bool there = is_usable(current);
+    if (there) {
+      Presence presence = co_await check_presence(context, *current, LookUntil::lack);
+      there = presence.enough();
     }
+    if (there) co_return co_await verify_only(context, request, body, std::move(head.piece));
   }
   co_return co_await put_stream(context, std::move(request), body, std::move(head));
 }

@@ -10,6 +10,7 @@ Task<Result<InitResult>> init_session(Context& context, SessionKey key, std::str
                                       bool instant) {
   InitResult result;
   if (instant) {
+    // A record whose content is not there in full counts for nothing until it is sent again.
     MAS_CO_TRY(result.stored, co_await find_stored(context, key.hash));
     if (result.stored) co_return result;
   }

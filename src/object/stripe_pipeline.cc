@@ -112,9 +112,7 @@ Task<Result<void>> StripePipeline::store(Piece& piece, meta::Extent extent, std:
   if (encoded.has_error()) co_return encoded.error();
   coder_free_.set();
   auto write = context_.begin_write();
-  MAS_CO_TRY(Durability stored,
-             co_await write_stripe(context_, extent, number, *std::move(encoded)));
-  written_.add(stored);
+  MAS_CO_CHECK(co_await write_stripe(context_, extent, number, *std::move(encoded)));
   written_.body->stored(extent, number, write.version());
   co_return Result<void>();
 }

@@ -15,11 +15,8 @@ namespace mas::object {
 // them up if the rest fails; their lengths count the stripes sent so far.
 struct Written {
   std::vector<meta::Extent> extents;
-  std::optional<Durability> worst;
   // Answers for the stripes until their caller has recorded them.
   std::shared_ptr<UnrecordedBody> body;
-
-  void add(const Durability& stripe) { worst = worst ? Durability::worst(*worst, stripe) : stripe; }
 };
 
 // At most config::Object::stripes_in_flight stripes are in memory. The extents belong to `upload`,

@@ -79,7 +79,9 @@ Task<Result<Receipt>> put_empty(Context& context, meta::Object object) {
   ManifestRecords manifest(context);
   MAS_CO_TRY(Published published,
              co_await publish(context, std::move(object), std::nullopt, manifest));
-  co_return co_await make_receipt(context, std::move(published.object));
+  // An empty file is its manifest.
+  Presence presence = co_await check_presence(context, published.object);
+  co_return make_receipt(std::move(published.object), presence);
 }
 
 Task<void> give_up(Context& context, const meta::Extent& extent) {
@@ -124,8 +126,9 @@ Task<Result<Receipt>> put_stripe(Context& context, PutRequest request, Piece pie
   if (published.has_error()) co_return published.error();
   if (!kept) {
     context.instruments.deduplicated.add();
-    co_return co_await make_receipt(context, std::move(published->object));
+    co_return make_receipt(std::move(published->object), published->presence);
   }
+  // Written right before the commit: nothing has had time to be lost.
   const Durability& stored = stripe.durability();
   co_return Receipt{std::move(published->object), stored.durable, stored.meant, stored.survives};
 }

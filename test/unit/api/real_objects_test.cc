@@ -118,3 +118,26 @@ TEST_CASE("content that is not what its token names leaves nothing behind") {
   }
   check_refusal(api.ask("GET", "/api/file/info?hash=" + hash.hex()), 404, 5407);
 }
+
+TEST_CASE("who is told to send what a record has lost can send and finish it") {
+  RealApi api(6);
+  std::string content = make_content(300'000);
+  Hash hash = hash_of(content);
+  api.fakes.token("up", auth::TokenType::upload, hash);
+  CHECK(api.with("up", "PUT", "/api/file/upload/single", content).status() == 200);
+  for (std::size_t pod = 0; pod < 3; ++pod) {
+    for (const RecordKey& key : api.rig.store(pod).keys()) api.rig.store(pod).lose(key);
+  }
+  // Without a session it is not told that there is nothing left to send.
+  FakeExchange early = api.with("up", "POST", "/api/file/upload/chuck?chuck=1", content);
+  CHECK(early.status() == 409);
+  CHECK(early.answer_body().find("5410") != std::string::npos);
+  FakeExchange init = api.with("up", "GET", "/api/file/upload/init");
+  CHECK(init.answer_body().find("\"persistence\":false") != std::string::npos);
+  CHECK(api.with("up", "POST", "/api/file/upload/chuck?chuck=1", content).status() == 200);
+  FakeExchange finish = api.with("up", "POST", "/api/file/upload/finish");
+  CHECK(finish.status() == 200);
+  CHECK(finish.answer_header("Mas-Durable") == "6/6");
+  FakeExchange late = api.with("up", "POST", "/api/file/upload/chuck?chuck=1", content);
+  CHECK(late.answer_body().find("5411") != std::string::npos);
+}

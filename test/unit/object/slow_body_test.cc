@@ -75,7 +75,8 @@ TEST_CASE("an hour of a body at 1 KiB/s holds no layout up") {
     // No walk sees these extents: all that was stored under the old layout is in place now.
     const auto uploads = rig.open_uploads();
     REQUIRE(uploads.size() == 1);
-    for (const meta::Extent& extent : uploads[0].registered) {
+    for (const meta::Registered& one : uploads[0].registered) {
+      const meta::Extent& extent = one.extent;
       for (std::uint64_t number = 0; number < stripe_count(extent); ++number) {
         const StripeRef stripe{extent, number};
         const int there = held(rig, stripe);
@@ -145,7 +146,7 @@ TEST_CASE("what a body has lost beyond repair keeps no layout from being acknowl
   bool drained = false;
   SlowSource source(make_content(600 * kPiece), clock, [&](std::size_t sent) {
     if (sent != 500 * kPiece) return;
-    const StripeRef stripe{rig.open_uploads().at(0).registered.at(0), 0};
+    const StripeRef stripe{rig.open_uploads().at(0).registered.at(0).extent, 0};
     for (int shard = 0; shard < 4; ++shard) REQUIRE(test::lose(rig, stripe, shard));
     drain(rig, 2);
     drained = drains(rig, clock, version);

@@ -42,6 +42,23 @@ class TurningSink final : public ByteSink {
   std::function<void()> action_;
 };
 
+// Puts while `pod` hangs, which goes on once the put has ended: its holders are asked before the
+// receipt, and a call that hangs is not over before that.
+Receipt put_while_silent(ObjectRig& rig, layout::MemberIndex pod, std::string content) {
+  rig.stalls().set(pod, Way::hangs);
+  std::optional<Result<Receipt>> put;
+  auto upload = [&]() -> Task<void> {
+    MemorySource source(content);
+    auto putting = rig.objects().put({}, source);
+    put = co_await std::move(putting);
+    rig.stalls().set(pod, Way::runs);
+  };
+  std::vector<Task<void>> tasks;
+  tasks.push_back(upload());
+  test::run_together(std::move(tasks));
+  return must(*put);
+}
+
 // ---- Writes ----
 
 TEST_CASE("a pod that hangs is left to repair, and gets nothing more for a while") {
@@ -73,10 +90,8 @@ TEST_CASE("what a silent pod missed is repaired once it is asked again") {
   RigOptions options = impatient();
   options.write.skip_for = Duration(0);
   ObjectRig rig(options);
-  rig.stalls().set(3, Way::hangs);
-  Receipt receipt = must(rig.put(make_content(300'000)));
+  Receipt receipt = put_while_silent(rig, 3, make_content(300'000));
   CHECK(receipt.durable == 5);
-  rig.stalls().set(3, Way::runs);
   int mended = 0;
   while (auto hint = rig.objects().upkeep().next_hint()) {
     if (hint->key.kind != RecordKind::shard) continue;
@@ -110,10 +125,8 @@ TEST_CASE("a skipped pod gets its pieces where too few are left without it") {
 
 TEST_CASE("at most a third of the pods are skipped at once") {
   ObjectRig rig(impatient());
-  for (std::size_t pod : {1u, 2u, 3u}) {
-    rig.stalls().set(pod, Way::hangs);
-    must(rig.put(make_content(300'000, pod)));
-    rig.stalls().set(pod, Way::runs);
+  for (layout::MemberIndex pod : {1, 2, 3}) {
+    (void)put_while_silent(rig, pod, make_content(300'000, pod));
   }
   // Two are skipped, so one of them is needed for five pieces, and all are asked.
   Receipt receipt = must(rig.put(make_content(300'000, 9)));
