@@ -106,6 +106,34 @@ class SessionTest(DaemonTest):
         self.assertEqual(self.finish(two).status, 200)
         self.assertEqual(self.mas.get(sha256(data)).body, data)
 
+    def test_two_users_of_one_session_with_parts_of_different_sizes_are_both_healed_by_a_retry(self):
+        data = os.urandom(600 * KIB)
+        for claims in ({}, {"size": len(data)}):
+            first, second = self.open(data), self.open(data)
+
+            def send(token, size, numbers=None):
+                pieces = [data[at:at + size] for at in range(0, len(data), size)]
+                for number in numbers or range(1, len(pieces) + 1):
+                    self.part(token, number, pieces[number - 1])
+
+            send(first, 100 * KIB)
+            send(second, 200 * KIB)
+            # The second's parts 1 to 3 have taken the place of the first's.
+            answer = self.refused(self.finish(first, **claims), 409, 5413)
+            self.assertEqual(answer.data["missing"], [1, 2, 3])
+            send(first, 100 * KIB, answer.data["missing"])
+            self.assertEqual(self.finish(first, **claims).status, 200)
+            self.assertEqual(self.mas.get(sha256(data)).body, data)
+            # For the second it is there; a part of its own would have been dropped.
+            self.assertEqual(self.finish(second, **claims).status, 200)
+            data = os.urandom(600 * KIB)
+        first, second = self.open(data), self.open(data)
+        send(first, 100 * KIB)
+        send(second, 200 * KIB)
+        # Parts 4 to 6 are the first's.
+        self.assertEqual(self.finish(second, chucks=3, size=len(data)).status, 200)
+        self.assertEqual(self.mas.get(sha256(data)).body, data)
+
     def test_two_clients_with_the_same_content_at_once_both_succeed_and_one_copy_remains(self):
         mas = self.mas
         for round_ in range(5):
