@@ -103,6 +103,52 @@ class Disks:
         assert not data or sum_of(data) == answer.getheader("Mas-Sum"), path
         return data, answer.headers
 
+    # ---- losing what lies on them ----
+
+    def spoil_beyond_repair(self, record):
+        """Flips a byte in so many shards of every stripe of a file, on every pod, that none can be read
+        any more, and has their pods notice it, as a reader would."""
+        for extent in record.extents:
+            for keys in extent.keys():
+                for key in keys[extent.k - 1:]:
+                    self.spoil(key)
+
+    def spoil(self, key):
+        for pod in self.cluster.pods:
+            if self.flip(pathlib.Path(pod["data"]) / "segments", key):
+                self.ask(pod, "POST", f"quarantine/{key.hex()}")
+
+    @staticmethod
+    def flip(segments, key):
+        """One byte of every copy of a record (doc/store-format.md); whether there is one."""
+        kind, id_, major, minor = struct.unpack(">B32sQH", key)
+        ending = id_ + struct.pack("<Q", major)
+        found = False
+        for segment in segments.glob("*.seg"):
+            data = segment.read_bytes()
+            at = data.find(ending)
+            while at >= 0:
+                head = at - 32
+                payload, length = Disks.payload_of(data, head, kind, minor)
+                if length:
+                    found = True
+                    with open(segment, "r+b") as file:
+                        file.seek(payload + length - 1)
+                        file.write(bytes([data[payload + length - 1] ^ 0xff]))
+                at = data.find(ending, at + 1)
+        return found
+
+    @staticmethod
+    def payload_of(data, head, kind, minor):
+        """Place and length of the payload of the record header at `head`; 0, 0 if it is none."""
+        if head < 0 or data[head:head + 4] != struct.pack("<BBH", 1, kind, minor):
+            return 0, 0
+        frame = head & ~4095
+        while data[frame:frame + 8] != b"MAS-FRM\n":
+            frame -= 4096
+        length, = struct.unpack_from("<I", data, head + 4)
+        return frame + struct.unpack_from("<Q", data, head + 72)[0], length
+
     # ---- what all pods hold ----
 
     def holders(self, keys):

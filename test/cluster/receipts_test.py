@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Six pods at 4+2: what an answer promises is compared, from outside, with what lies on the disks at
-that moment, while disks are replaced, parts are sent again with other bytes, and a clock is wrong."""
+that moment, while disks are replaced, parts are sent again with other bytes, lost content is sent
+again, and a clock is wrong."""
 import contextlib
 import hashlib
 import http.client
@@ -116,6 +117,11 @@ body_grace = "10 m"
         wait_for(lambda: self.mas.status("mas-0")["layout"]["version"] >= before + 2,
                  f"{name} to be filled")
         self.wait_until_whole()
+
+    def set_repair(self, names, paused):
+        for name in names:
+            path = f"/api/cluster/worker?name=repair&paused={int(paused)}"
+            self.assertEqual(self.call(name, "POST", path)[0], 200)
 
     def wait_until_whole(self):
         wait_for(lambda: self.mas.is_whole(6), "all pods to be members with all their data")
@@ -242,7 +248,39 @@ body_grace = "10 m"
         finally:
             connection.close()
 
-    def test_6_everything_is_whole_in_the_end(self):
+    def test_6_lost_content_sent_again(self):
+        mas = self.mas
+        ways = {"copy": 5 * KIB, "stripe": 100 * KIB, "stripes": 600 * KIB, "streamed": 3 * MIB,
+                "session": 2 * MIB, "instant": 2 * MIB, "verified": 700 * KIB}
+        lost = {way: self.content(size) for way, size in ways.items()}
+        for data in lost.values():
+            self.assertEqual(mas.upload("mas-0", data)[0], 200)
+        mas.files.clear()
+        self.set_repair(NAMES, paused=True)  # it would mark the files as damaged
+        self.addCleanup(self.set_repair, NAMES, paused=False)
+        for way, data in lost.items():
+            record = self.disks.records()[sha256(data)]
+            self.disks.spoil_beyond_repair(record)
+            stands = self.disks.presence_of(record)
+            self.assertLess(stands.survives, 0, f"{way}: {stands}")
+        for number, (way, data) in enumerate(lost.items()):
+            with self.subTest(way):
+                self.send_again(way, NAMES[number % 6], data)
+
+    def send_again(self, way, name, data):
+        token, stored = self.open(name, data)
+        self.assertFalse(stored, f"{way}: init says that lost content is stored")
+        if way in ("session", "instant"):
+            for number in range(2):
+                self.send(name, token, number + 1, data[number * MIB:(number + 1) * MIB])
+            answer = self.finish(name, token)
+        else:
+            self.call(name, "DELETE", "/api/file/upload", token=token)
+            kind = "single" if way == "verified" else "object?name=f"
+            answer = self.call(name, "POST", f"/api/file/upload/{kind}", data, token)
+        self.check_answer(data, answer, f"{way}, lost and sent again through {name}")
+
+    def test_7_everything_is_whole_in_the_end(self):
         self.wait_until_whole()
         data = self.content(1 * MIB)
         answer = self.call("mas-3", "POST", "/api/file/upload/object?name=f", data)
