@@ -131,6 +131,7 @@ TEST_CASE("a failed read of one record leaves the others readable") {
     return {};
   });
   CHECK(rig->store().usage().quarantined == 0);
+  CHECK(code_of(rig->read(key_number(0))) == Code::not_found);
   CHECK(must(rig->read(key_number(0))) == nullptr);
   CHECK(equal(must(rig->read(key_number(2))), ledger.latest(name_of(key_number(2)))));
   CHECK(rig->store().usage().writable);
