@@ -20,6 +20,16 @@ std::optional<Id128> before(std::size_t slice) {
   return id;
 }
 
+// Of extents that belong to no part yet, what their writer says is durable: the rest is not written
+// yet, and not lost.
+void add_durable(const meta::Upload& upload, std::vector<meta::Extent>& extents) {
+  for (const meta::Registered& one : upload.registered) {
+    if (one.durable == 0) continue;
+    meta::Extent& extent = extents.emplace_back(one.extent);
+    extent.length = std::min(extent.length, one.durable);
+  }
+}
+
 }  // namespace
 
 double Walk::progress() const {
@@ -115,8 +125,8 @@ Task<Result<void>> Walk::load_uploads() {
       more = false;
       break;
     }
-    // Extents that belong to no part yet are still being written.
     MAS_CO_TRY(std::vector<meta::Extent> extents, co_await extents_of(upload.id));
+    add_durable(upload, extents);
     auto subject = std::make_shared<Subject>();
     subject->slice = slice_;
     entries_.push_back({std::move(subject), std::move(extents)});

@@ -1,5 +1,6 @@
 // One pass over everything stored in some slices: live objects, the parts of open and sealed
-// uploads, and the manifests of deletions, as batches of stripes and manifests.
+// uploads and what is durable of bodies on their way, and the manifests of deletions, as batches of
+// stripes and manifests.
 #pragma once
 
 #include <deque>

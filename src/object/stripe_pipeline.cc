@@ -27,7 +27,8 @@ StripePipeline::StripePipeline(Context& context, const Id128& upload, const Prof
       profile_(profile),
       hasher_(hasher),
       written_(written),
-      keeper_(keeper) {
+      keeper_(keeper),
+      durable_(context, upload) {
   coder_free_.set();
   if (!written_.body) written_.body = context.unrecorded.open();
 }
@@ -35,9 +36,13 @@ StripePipeline::StripePipeline(Context& context, const Id128& upload, const Prof
 Task<Result<void>> StripePipeline::run(BodyReader& body, Head head) {
   stripe_size_ = head.stripe_size;
   large_ = head.large;
+  // What is in hand already is recorded in no time.
+  Executor home = co_await boost::asio::this_coro::executor;
+  if (!body.ended()) durable_.start(std::move(home));
   auto pumping = contain(pump(body, std::move(head.piece)), "upload");
   Result<void> pumped = co_await std::move(pumping);
   co_await workers_.close();
+  co_await durable_.close();
   idle_.reset();
   // What the holders said explains more than what followed from it.
   if (status_.has_error()) co_return status_;
@@ -114,6 +119,7 @@ Task<Result<void>> StripePipeline::store(Piece& piece, meta::Extent extent, std:
   auto write = context_.begin_write();
   MAS_CO_CHECK(co_await write_stripe(context_, extent, number, *std::move(encoded)));
   written_.body->stored(extent, number, write.version());
+  durable_.stored(extent, number);
   co_return Result<void>();
 }
 

@@ -6,6 +6,7 @@
 
 #include "object/body_reader.h"
 #include "object/content_hasher.h"
+#include "object/durable_prefix.h"
 #include "object/placement.h"
 #include "object/upload_keeper.h"
 
@@ -53,6 +54,7 @@ class StripePipeline {
 
   std::uint32_t stripe_size_ = 0;
   bool large_ = false;
+  DurablePrefix durable_;
   Gate workers_;
   std::uint32_t in_flight_ = 0;
   std::optional<Permit> idle_;  // kept by the last stripe in flight, so that the next can go on
