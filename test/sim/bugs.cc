@@ -32,7 +32,7 @@ constexpr std::array kNames{
     Named{Bug::take_over_unseen, "take-over-unseen"},
     Named{Bug::settled_unwalked, "settled-unwalked"},
     Named{Bug::presence_remembered, "presence-remembered", Gap::receipts},
-    Named{Bug::scrub_stops, "scrub-stops"},
+    Named{Bug::scrub_blind, "scrub-blind"},
     Named{Bug::manifests_left, "manifests-left", Gap::manifests},
     Named{Bug::never_settled, "never-settled", Gap::settling},
     Named{Bug::expiry_by_wall_clock, "expiry-by-wall-clock", Gap::clocks},

@@ -39,7 +39,7 @@ enum class Bug {
   take_over_unseen,               // a slot is taken over without a higher layout version
   settled_unwalked,               // previous holders are dropped before a walk
   presence_remembered,            // who had a shard once is taken to have it for ever
-  scrub_stops,                    // scrub ends for good at the first damage
+  scrub_blind,                    // scrub says that all is well, and has not looked
   manifests_left,                 // collection removes shards, and leaves manifests
   never_settled,                  // previous holders are never known to be needed no more
   expiry_by_wall_clock,           // one pod's clock ends the uploads of all

@@ -86,21 +86,13 @@ class HalfCleanStore final : public ForwardingStore {
   }
 };
 
-// Its scrub ends for good at the first damage.
-class DiscouragedStore final : public ForwardingStore {
+// Its scrub says that all is well, and has not looked.
+class BlindStore final : public ForwardingStore {
  public:
   using ForwardingStore::ForwardingStore;
-  Task<Result<store::ScrubStep>> scrub(std::optional<RecordKey> from,
-                                       std::uint64_t max_bytes) override {
-    if (stuck_) co_return Error(Code::io, "planted: this cannot be read");
-    MAS_CO_TRY(auto step, co_await inner_->scrub(from, max_bytes));
-    stuck_ = !step.damaged.empty();
-    if (stuck_) co_return Error(Code::io, "planted: this cannot be read");
-    co_return step;
+  Task<Result<store::ScrubStep>> scrub(std::optional<RecordKey>, std::uint64_t) override {
+    co_return store::ScrubStep{};
   }
-
- private:
-  bool stuck_ = false;
 };
 
 // Calls that go on to `inner_`, for others to change put().
@@ -246,7 +238,7 @@ class AgeCollector final : public maintain::Worker {
 std::unique_ptr<store::Store> plant(Bug bug, std::unique_ptr<store::Store> store) {
   if (bug == Bug::tombstones_forgotten) return std::make_unique<ForgetfulStore>(std::move(store));
   if (bug == Bug::manifests_left) return std::make_unique<HalfCleanStore>(std::move(store));
-  if (bug == Bug::scrub_stops) return std::make_unique<DiscouragedStore>(std::move(store));
+  if (bug == Bug::scrub_blind) return std::make_unique<BlindStore>(std::move(store));
   return store;
 }
 

@@ -65,6 +65,8 @@ Pod::~Pod() {
 
 bool Pod::is_up() const { return process_ && process_->node; }
 
+bool Pod::is_stopping() const { return process_ && process_->is_stopping; }
+
 bool Pod::is_serving() const {
   return process_ && process_->node && process_->node->is_working() && !process_->is_stopping;
 }

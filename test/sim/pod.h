@@ -57,6 +57,8 @@ class Pod {
 
   // Its peers may reach it, whether it is a member or not.
   [[nodiscard]] bool is_up() const;
+  // Its store may be closed already.
+  [[nodiscard]] bool is_stopping() const;
   // A member whose background work runs.
   [[nodiscard]] bool is_serving() const;
   // "" if it serves as one of `members`, all of them alive to it; else what is missing.

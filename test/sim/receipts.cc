@@ -75,7 +75,7 @@ std::vector<Stripe> look(Cluster& cluster, const meta::Object& object) {
   const layout::Layout layout = cluster.layout();
   for (std::size_t i = 0; i < cluster.size() && !layout.rows.empty(); ++i) {
     Pod& pod = cluster.pod(i);
-    if (pod.is_up()) {
+    if (pod.is_up() && !pod.is_stopping()) {
       add_running(pod, stripes);
     } else if (pod.incarnation()) {
       add_down(cluster, layout, pod, stripes);
@@ -131,7 +131,7 @@ std::string needed_besides(Cluster& cluster) {
   std::vector<Stripe> stripes = stripes_of(extents);
   for (std::size_t i = 0; i < cluster.size(); ++i) {
     Pod& pod = cluster.pod(i);
-    if (pod.is_up() && !pod.is_refused()) add_running(pod, stripes);
+    if (pod.is_up() && !pod.is_stopping() && !pod.is_refused()) add_running(pod, stripes);
   }
   for (const Stripe& stripe : stripes) {
     const Profile& profile = stripe.extent.profile;
