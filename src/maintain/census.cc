@@ -1,4 +1,5 @@
 // Counts what this pod holds without a reason, and removes what belongs to another pod that has it.
+// What is made of manifests: manifest_census.h.
 //
 // Unexplained is an extent that no object and no upload refers to and that is not on the list of
 // freed ones, at two passes in a row: an upload of one stripe is in that state until it is
@@ -11,6 +12,7 @@
 #include <map>
 #include <set>
 
+#include "maintain/manifest_census.h"
 #include "maintain/tally.h"
 #include "maintain/throttle.h"
 #include "mas/maintain/repair.h"
@@ -32,6 +34,7 @@ class CensusWorker final : public Worker {
   CensusWorker(const config::Maintain& options, const RepairDependencies& deps)
       : options_(options),
         deps_(deps),
+        manifests_(deps.base),
         removed_(deps.base.metrics.counter("mas_strays_removed_total",
                                            "Shards removed because another pod holds them.")) {}
 
@@ -46,6 +49,7 @@ class CensusWorker final : public Worker {
       distrusts_ = view->distrusts;
       start_again();
       seen_.clear();
+      manifests_.forget_all();
       deps_.ledger.publish(Unexplained{});
       if (view->halted()) co_return options_.repair_interval;
     }
@@ -91,12 +95,15 @@ class CensusWorker final : public Worker {
         if (answers.at(i)) referenced.insert(extents[i]);
       }
     }
+    MAS_CO_TRY(std::set<RecordKey> needed, co_await manifests_.look_at(page));
     auto view = deps_.base.view.current();
     std::vector<Stray> strays;
     for (const store::RecordInfo& record : page) {
       bool shard = record.key.kind == RecordKind::shard;
       if (shard && !referenced.contains(record.key.extent())) {
         suspect(record.key.extent());
+      } else if (!shard && !needed.contains(record.key)) {
+        // Noted already.
       } else if (auto holder = belongs_to_another(*view, record.key)) {
         strays.push_back({*holder, record.key});
       }
@@ -184,13 +191,16 @@ class CensusWorker final : public Worker {
       named.stripe_size = 1;
       confirmed.push_back(named);
     }
-    deps_.ledger.publish(unexplained);
     seen_ = std::move(suspects_);
+    MAS_CO_TRY(unexplained.manifests, co_await manifests_.finish(options_.collect_unexplained));
+    deps_.ledger.publish(unexplained);
     if (unexplained.too_many() && !options_.collect_unexplained) {
       log::error(
-          "nothing refers to many of the stored shards: collection stops until "
+          "nothing refers to much of what is stored: collection stops until "
           "maintain.collect_unexplained is set",
-          {{"shards", unexplained.shards}, {"records", unexplained.records}});
+          {{"shards", unexplained.shards},
+           {"manifests", unexplained.manifests},
+           {"records", unexplained.records}});
     }
     if (!options_.collect_unexplained || confirmed.empty()) co_return Result<void>();
     MAS_CO_CHECK(co_await membership::take_generations(deps_.base.meta, deps_.base.watch, 1));
@@ -199,13 +209,16 @@ class CensusWorker final : public Worker {
     co_return co_await deps_.base.meta.free(std::move(confirmed), now);
   }
 
-  // Takes the freed extents off the suspects. After the references were asked for, so that what was
-  // freed meanwhile is found here.
+  // Takes what is on the freed list off the suspects. After the references were asked for, so that
+  // what was freed meanwhile is found here.
   Task<Result<void>> forget_freed() {
     std::uint64_t after = 0;
-    while (!suspects_.empty()) {
+    while (!suspects_.empty() || manifests_.asks_for_freed()) {
       MAS_CO_TRY(auto page, co_await deps_.base.meta.freed(after, kFreedPage));
-      for (const meta::FreedExtent& freed : page) suspects_.erase(freed.extent.id);
+      for (const meta::FreedEntry& freed : page) {
+        if (!freed.manifests) suspects_.erase(freed.extent.id);
+        manifests_.forget(freed);
+      }
       if (page.size() < kFreedPage) break;
       after = page.back().sequence;
     }
@@ -215,6 +228,7 @@ class CensusWorker final : public Worker {
   void start_again() {
     after_.reset();
     suspects_.clear();
+    manifests_.start_again();
     records_ = 0;
     ++pass_;
   }
@@ -226,6 +240,7 @@ class CensusWorker final : public Worker {
 
   config::Maintain options_;
   RepairDependencies deps_;
+  ManifestCensus manifests_;
   observe::Counter& removed_;
   Tally tally_{"records"};
   std::optional<RecordKey> after_;

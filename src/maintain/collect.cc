@@ -1,9 +1,16 @@
 // Gives back the room of what nothing refers to any more.
 //
-// Only the metadata's list of freed extents names what may go, and only once it has been on it for
-// the grace. Right before a shard is removed the metadata is asked again whether an object or an
-// upload refers to its extent; if one does, the list is wrong and collection stops there. Shards
-// that nothing refers to and that were never freed are left alone.
+// Only the metadata's freed list names what may go, and only once it has been on it for the grace.
+// Right before a shard is removed the metadata is asked again whether an object or an upload refers
+// to its extent; if one does, the list is wrong and collection stops there. The manifest that the
+// record of its hash goes by is never removed. What was never freed is left alone.
+//
+// A deleted file ends in two steps, in an order that no crash turns into a revival, should the
+// metadata be rebuilt from what is stored. Past the grace its content and the manifests before the
+// deletion are listed as freed. Its record, and with it the deletion's own manifest, stays until
+// every slot of the layout has removed all of that: a pod that is away may hold a piece that names
+// the file as live, and until that is gone the deletion has to be known. Only then is the record
+// erased and the deletion's manifest listed as freed.
 #include "maintain/grace.h"
 #include "maintain/own_records.h"
 #include "maintain/tally.h"
@@ -14,7 +21,7 @@
 namespace mas::maintain {
 namespace {
 
-constexpr std::uint32_t kExtents = 64;  // of a step; 1 GiB has 256 stripes
+constexpr std::uint32_t kEntries = 64;  // of a step; 1 GiB has 256 stripes
 constexpr std::uint32_t kObjects = 32;
 
 class CollectWorker final : public Worker {
@@ -25,10 +32,14 @@ class CollectWorker final : public Worker {
         ledger_(ledger),
         grace_(deps.clock, options.grace),
         shards_(deps.metrics.counter("mas_collect_shards_total", "Shards removed as garbage.")),
-        extents_(deps.metrics.counter("mas_collect_extents_total", "Freed extents collected.")),
+        manifests_(deps.metrics.counter("mas_collect_manifests_total",
+                                        "Manifests removed that nothing needs any more.")),
+        extents_(deps.metrics.counter("mas_collect_extents_total",
+                                      "Entries of the freed list collected.")),
         objects_(deps.metrics.counter("mas_collect_objects_total", "Deleted objects erased.")),
         refused_(deps.metrics.counter("mas_collect_refused_total",
-                                      "Freed extents found referred to; none should ever be.")) {}
+                                      "Freed extents and manifests found to be needed; none "
+                                      "should ever be.")) {}
 
   [[nodiscard]] std::string name() const override { return "collect"; }
   void describe(WorkerStatus& status) const override { tally_.describe(status); }
@@ -50,73 +61,76 @@ class CollectWorker final : public Worker {
       version_ = view->layout.version;
       past_ = told_ = 0;
     }
-    bool more_objects = false;
-    if (everybody_is_up(*view)) {
-      MAS_CO_TRY(more_objects, co_await erase_condemned());
-    }
-    MAS_CO_TRY(bool more_extents, co_await collect_freed());
-    co_return more_objects || more_extents ? Duration(0) : options_.collect_interval;
+    MAS_CO_TRY(bool more_condemned, co_await release_condemned());
+    MAS_CO_TRY(bool more_freed, co_await collect_freed());
+    MAS_CO_TRY(bool more_released, co_await erase_released());
+    bool more = more_condemned || more_freed || more_released;
+    co_return more ? Duration(0) : options_.collect_interval;
   }
 
  private:
-  // A pod that is away may hold a piece that names its file as live: as long as it may come back,
-  // the deletion must be known to a rebuild of the metadata.
-  static bool everybody_is_up(const membership::ClusterView& view) {
-    for (std::size_t i = 0; i < view.layout.members.size(); ++i) {
-      bool left = view.layout.members[i].state == layout::MemberState::left;
-      if (!left && object::is_down(view, static_cast<layout::MemberIndex>(i))) return false;
-    }
-    return true;
-  }
+  using Objects = std::vector<meta::Object>;
 
-  // Ends deleted objects past the grace. True if there may be more of them.
-  Task<Result<bool>> erase_condemned() {
-    MAS_CO_TRY(auto objects, co_await deps_.meta.condemned(grace_.horizon(), kObjects));
-    if (!objects.empty()) {
-      MAS_CO_CHECK(co_await membership::take_generations(deps_.meta, deps_.watch, 1));
+  // The first step of deleted objects past the grace. True if there may be more of them.
+  Task<Result<bool>> release_condemned() {
+    MAS_CO_TRY(Objects objects, co_await deps_.meta.condemned(grace_.horizon(), kObjects));
+    MAS_CO_CHECK(co_await believe(!objects.empty()));
+    for (const meta::Object& object : objects) {
+      // Freed as of the deletion: the grace has passed once, that is enough.
+      Result<void> released =
+          co_await deps_.meta.release(object.hash, object.generation, object.condemned_at);
+      MAS_CO_CHECK(unless_changed(std::move(released)));
     }
-    for (const meta::Object& object : objects) MAS_CO_CHECK(co_await erase(object));
     co_return objects.size() == kObjects;
   }
 
-  // In an order that no crash turns into a revival, should the metadata be rebuilt from what is
-  // stored: manifests of the content, the record, the content, and the deletion's own manifest
-  // last.
-  Task<Result<void>> erase(meta::Object object) {
-    std::uint64_t deletion = object.generation;
-    MAS_CO_CHECK(co_await remove_manifests(deps_.store, object.hash, deletion - 1));
-    // Freed as of the deletion: the grace has passed once, that is enough.
-    Result<void> erased = co_await deps_.meta.erase(object.hash, deletion, object.condemned_at);
-    if (erased.has_error() && erased.error().code() == Code::conflict) {
-      co_return Result<void>();  // uploaded again meanwhile
+  // The second step, of those whose last entry has left the list. True if there may be more.
+  Task<Result<bool>> erase_released() {
+    MAS_CO_TRY(auto head, co_await deps_.meta.freed(0, 1));
+    const std::uint64_t before = head.empty() ? UINT64_MAX : head.front().sequence;
+    MAS_CO_TRY(Objects objects, co_await deps_.meta.released(before, kObjects));
+    MAS_CO_CHECK(co_await believe(!objects.empty()));
+    for (const meta::Object& object : objects) {
+      // As of now: a pod that found the manifest missing may be writing it.
+      const std::int64_t now = deps_.clock.wall().unix_seconds();
+      Result<void> erased = co_await deps_.meta.erase(object.hash, object.generation, now);
+      if (erased.has_value()) objects_.add();
+      MAS_CO_CHECK(unless_changed(std::move(erased)));
     }
-    MAS_CO_CHECK(std::move(erased));
-    for (const meta::Extent& extent : object.extents) {
-      MAS_CO_CHECK(co_await remove(extent.id));
-    }
-    MAS_CO_CHECK(co_await remove_manifests(deps_.store, object.hash, deletion));
-    objects_.add();
+    co_return objects.size() == kObjects;
+  }
+
+  // Before something is changed for good: that the store is not older than what this pod has seen.
+  Task<Result<void>> believe(bool needed) {
+    if (!needed) co_return Result<void>();
+    MAS_CO_CHECK(co_await membership::take_generations(deps_.meta, deps_.watch, 1));
     co_return Result<void>();
   }
 
-  // Walks the freed list from its head to the first extent within the grace. True if there may be
+  // Uploaded again meanwhile, or another pod was faster.
+  static Result<void> unless_changed(Result<void> done) {
+    if (done.has_error() && done.error().code() == Code::conflict) return {};
+    return done;
+  }
+
+  // Walks the freed list from its head to the first entry within the grace. True if there may be
   // more to do at once.
   Task<Result<bool>> collect_freed() {
-    MAS_CO_TRY(auto page, co_await deps_.meta.freed(past_, kExtents));
+    MAS_CO_TRY(auto page, co_await deps_.meta.freed(past_, kEntries));
     std::int64_t horizon = grace_.horizon();
     bool due = !page.empty() && page.front().freed_at < horizon;
-    if (due) MAS_CO_CHECK(co_await membership::take_generations(deps_.meta, deps_.watch, 1));
+    MAS_CO_CHECK(co_await believe(due));
     std::uint64_t collected = 0;
-    for (const meta::FreedExtent& freed : page) {
+    for (const meta::FreedEntry& freed : page) {
       if (freed.freed_at >= horizon) break;
-      MAS_CO_CHECK(co_await remove(freed.extent.id));
+      MAS_CO_CHECK(co_await remove(freed));
       past_ = freed.sequence;
       ++collected;
     }
     if (past_ > told_) MAS_CO_CHECK(co_await tell_collected());
     extents_.add(static_cast<double>(collected));
     tally_.add(collected, static_cast<double>(collected), deps_.clock.now());
-    co_return collected == kExtents;
+    co_return collected == kEntries;
   }
 
   Task<Result<void>> tell_collected() {
@@ -134,8 +148,33 @@ class CollectWorker final : public Worker {
     co_return Result<void>();
   }
 
+  Task<Result<void>> remove(meta::FreedEntry freed) {
+    if (freed.manifests) co_return co_await remove_range(*freed.manifests);
+    co_return co_await remove_extent(freed.extent.id);
+  }
+
+  // All manifests this pod has of `range`, but for the one that the record goes by.
+  Task<Result<void>> remove_range(meta::ManifestRange range) {
+    std::vector<Hash> asked{range.hash};
+    MAS_CO_TRY(auto versions, co_await deps_.meta.versions(std::move(asked)));
+    const std::uint64_t kept = versions.at(0).generation;
+    std::vector<meta::ManifestRange> ranges{range};
+    if (kept > 0 && range.covers(range.hash, kept)) {
+      refused_.add();
+      log::warn("collect.manifest_needed", {{"hash", range.hash.hex()}, {"generation", kept}});
+      ranges.clear();
+      if (kept > range.first) ranges.push_back({range.hash, range.first, kept - 1});
+      if (kept < range.last) ranges.push_back({range.hash, kept + 1, range.last});
+    }
+    for (const meta::ManifestRange& one : ranges) {
+      MAS_CO_TRY(std::uint64_t removed, co_await remove_manifests(deps_.store, one));
+      manifests_.add(static_cast<double>(removed));
+    }
+    co_return Result<void>();
+  }
+
   // All shards this pod has of `extent`, if the metadata agrees that nothing refers to it.
-  Task<Result<void>> remove(Id128 extent) {
+  Task<Result<void>> remove_extent(Id128 extent) {
     std::vector<Id128> asked{extent};
     MAS_CO_TRY(auto referenced, co_await deps_.meta.referenced(std::move(asked)));
     if (referenced.at(0)) {
@@ -153,6 +192,7 @@ class CollectWorker final : public Worker {
   const Ledger* ledger_;
   Grace grace_;
   observe::Counter& shards_;
+  observe::Counter& manifests_;
   observe::Counter& extents_;
   observe::Counter& objects_;
   observe::Counter& refused_;

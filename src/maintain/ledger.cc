@@ -13,6 +13,9 @@ Ledger::Ledger(observe::Metrics& metrics)
                               "cannot be read.")),
       unexplained_shards_(metrics.gauge("mas_unexplained_shards",
                                         "Shards that nothing refers to and that were never "
+                                        "freed.")),
+      orphaned_manifests_(metrics.gauge("mas_orphaned_manifests",
+                                        "Manifests that no record goes by and that were never "
                                         "freed.")) {}
 
 void Ledger::publish(LedgerPicture picture) {
@@ -40,6 +43,7 @@ void Ledger::publish(const Walked& walked) {
 void Ledger::publish(const Unexplained& unexplained) {
   std::lock_guard lock(mutex_);
   unexplained_shards_.set(static_cast<double>(unexplained.shards));
+  orphaned_manifests_.set(static_cast<double>(unexplained.manifests));
   unexplained_ = unexplained;
 }
 

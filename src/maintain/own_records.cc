@@ -7,12 +7,12 @@ namespace {
 
 constexpr std::size_t kPage = 1024;
 
-// The greatest key below `first`, a key whose major and minor are 0: where a list has to start
-// after to begin with it. nullopt: at the beginning.
+// The greatest key below `first`, a key whose minor is 0: where a list has to start after to begin
+// with it. nullopt: at the beginning.
 std::optional<RecordKey> just_before(const RecordKey& first) {
   RecordKey key = first;
-  key.major = UINT64_MAX;
   key.minor = UINT16_MAX;
+  if (key.major-- != 0) return key;
   for (auto byte = key.id.rbegin(); byte != key.id.rend(); ++byte) {
     if ((*byte)-- != 0) return key;
   }
@@ -22,7 +22,7 @@ std::optional<RecordKey> just_before(const RecordKey& first) {
   return key;
 }
 
-// Removes the records of `first`'s kind and id whose major is up to `last`.
+// Removes the records of `first`'s kind and id whose major is from its own up to `last`.
 Task<Result<std::uint64_t>> remove_all(store::Store& store, RecordKey first, std::uint64_t last) {
   std::optional<RecordKey> after = just_before(first);
   std::uint64_t removed = 0;
@@ -49,8 +49,8 @@ Task<Result<std::uint64_t>> remove_shards(store::Store& store, Id128 extent) {
   return remove_all(store, RecordKey::shard(extent, 0, 0), UINT64_MAX);
 }
 
-Task<Result<std::uint64_t>> remove_manifests(store::Store& store, Hash hash, std::uint64_t last) {
-  return remove_all(store, RecordKey::manifest(hash, 0, 0), last);
+Task<Result<std::uint64_t>> remove_manifests(store::Store& store, meta::ManifestRange range) {
+  return remove_all(store, RecordKey::manifest(range.hash, range.first, 0), range.last);
 }
 
 }  // namespace mas::maintain

@@ -48,6 +48,12 @@ class EmbeddedMeta final : public MetaStore {
     };
     return write<Result<void>>(std::move(op));
   }
+  Task<Result<void>> release(Hash hash, std::uint64_t generation, std::int64_t now) override {
+    auto op = [hash, generation, now](Transaction& tx) {
+      return ops::release(tx, hash, generation, now);
+    };
+    return write<Result<void>>(std::move(op));
+  }
   Task<Result<void>> erase(Hash hash, std::uint64_t generation, std::int64_t now) override {
     auto op = [hash, generation, now](Transaction& tx) {
       return ops::erase(tx, hash, generation, now);
@@ -68,9 +74,24 @@ class EmbeddedMeta final : public MetaStore {
     auto op = [before, limit](const Reader& db) { return ops::condemned(db, before, limit); };
     return scan<Result<std::vector<Object>>>(std::move(op));
   }
+  Task<Result<std::vector<Object>>> released(std::uint64_t before, std::uint32_t limit) override {
+    auto op = [before, limit](const Reader& db) { return ops::released(db, before, limit); };
+    return scan<Result<std::vector<Object>>>(std::move(op));
+  }
+  Task<Result<std::vector<RecordVersion>>> versions(std::vector<Hash> hashes) override {
+    auto op = [hashes = std::move(hashes)](const Reader& db) { return ops::versions(db, hashes); };
+    return scan<Result<std::vector<RecordVersion>>>(std::move(op));
+  }
   Task<Result<void>> free(std::vector<Extent> extents, std::int64_t now) override {
     auto op = [extents = std::move(extents), now](Transaction& tx) {
       return ops::free(tx, extents, now);
+    };
+    return write<Result<void>>(std::move(op));
+  }
+  Task<Result<void>> free_manifests(std::vector<ManifestRange> manifests,
+                                    std::int64_t now) override {
+    auto op = [manifests = std::move(manifests), now](Transaction& tx) {
+      return ops::free_manifests(tx, manifests, now);
     };
     return write<Result<void>>(std::move(op));
   }
@@ -80,9 +101,9 @@ class EmbeddedMeta final : public MetaStore {
     };
     return scan<Result<std::vector<bool>>>(std::move(op));
   }
-  Task<Result<std::vector<FreedExtent>>> freed(std::uint64_t after, std::uint32_t limit) override {
+  Task<Result<std::vector<FreedEntry>>> freed(std::uint64_t after, std::uint32_t limit) override {
     auto op = [after, limit](const Reader& db) { return ops::freed(db, after, limit); };
-    return scan<Result<std::vector<FreedExtent>>>(std::move(op));
+    return scan<Result<std::vector<FreedEntry>>>(std::move(op));
   }
   Task<Result<void>> collected(std::string slot, std::uint64_t past,
                                std::vector<std::string> slots) override {

@@ -26,5 +26,9 @@ void set_owner(Transaction& tx, const Id128& extent, const Owner& owner);
 // left alone.
 [[nodiscard]] Result<void> free_owned(Transaction& tx, const std::vector<Extent>& extents,
                                       const Owner& owner, std::int64_t now);
+// Lists `manifests` as freed, and returns the sequence of the last one. There must be at least one.
+[[nodiscard]] Result<std::uint64_t> list_manifests(Transaction& tx,
+                                                   const std::vector<ManifestRange>& manifests,
+                                                   std::int64_t now);
 
 }  // namespace mas::meta

@@ -98,7 +98,9 @@ class HandOver {
     Result<Object> deleted =
         co_await to_.condemn(object.hash, live.generation, object.generation, object.condemned_at);
     if (deleted.has_error()) co_return deleted.error();
-    co_return Result<void>();
+    // Sequences of `from` mean nothing to `to`: there it waits for everybody anew.
+    if (object.released == 0) co_return Result<void>();
+    co_return co_await to_.release(object.hash, object.generation, object.condemned_at);
   }
 
   Task<Result<void>> carry_uploads() {
@@ -150,14 +152,23 @@ class HandOver {
     std::uint64_t after = 0;
     for (;;) {
       MAS_CO_TRY(auto page, co_await from_.freed(after, kPage));
-      for (const FreedExtent& freed : page) {
+      for (const FreedEntry& freed : page) {
         ++done_.freed;
-        std::vector<Extent> extents{freed.extent};
-        MAS_CO_CHECK(co_await to_.free(std::move(extents), freed.freed_at));
+        MAS_CO_CHECK(co_await carry(freed));
       }
       if (page.size() < kPage) co_return Result<void>();
       after = page.back().sequence;
     }
+  }
+
+  // Manifests are listed again by a repeat, which only has them looked for twice.
+  Task<Result<void>> carry(FreedEntry freed) {
+    if (freed.manifests) {
+      std::vector<ManifestRange> manifests{*freed.manifests};
+      co_return co_await to_.free_manifests(std::move(manifests), freed.freed_at);
+    }
+    std::vector<Extent> extents{freed.extent};
+    co_return co_await to_.free(std::move(extents), freed.freed_at);
   }
 
   // Everything once more, side by side.

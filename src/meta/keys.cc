@@ -48,6 +48,13 @@ std::string condemned(std::int64_t at, const Hash& hash) {
   return key;
 }
 
+std::string released(std::uint64_t sequence, const Hash& hash) {
+  std::string key(1, kReleased);
+  big_endian(key, sequence);
+  key.append(as_text(hash.bytes));
+  return key;
+}
+
 std::string upload(const Id128& id) { return with(kUpload, id.bytes); }
 
 std::string session(const Hash& hash, std::string_view session) {

@@ -10,9 +10,10 @@
 
 namespace mas::meta::keys {
 
-inline constexpr char kObject = 'o', kCondemned = 'c', kUpload = 'u', kSession = 's', kSealed = 'S',
-                      kPart = 'p', kFreed = 'f', kOwner = 'x', kCounter = 'n', kCollected = 'g',
-                      kLayout = 'l', kAcknowledged = 'a', kFormat = 'v';
+inline constexpr char kObject = 'o', kCondemned = 'c', kReleased = 'r', kUpload = 'u',
+                      kSession = 's', kSealed = 'S', kPart = 'p', kFreed = 'f', kOwner = 'x',
+                      kCounter = 'n', kCollected = 'g', kLayout = 'l', kAcknowledged = 'a',
+                      kFormat = 'v';
 
 // Keys of a kind lie in [begin(kind), end(kind)).
 [[nodiscard]] std::string begin(char kind);
@@ -20,6 +21,7 @@ inline constexpr char kObject = 'o', kCondemned = 'c', kUpload = 'u', kSession =
 
 [[nodiscard]] std::string object(const Hash& hash);
 [[nodiscard]] std::string condemned(std::int64_t at, const Hash& hash);
+[[nodiscard]] std::string released(std::uint64_t sequence, const Hash& hash);
 [[nodiscard]] std::string upload(const Id128& id);
 [[nodiscard]] std::string session(const Hash& hash, std::string_view session);
 [[nodiscard]] std::string sealed(const Id128& id);

@@ -54,6 +54,9 @@ class MemoryMeta final : public MetaStore {
     co_return write(
         [&](Transaction& tx) { return ops::set_damaged(tx, hash, generation, damaged); });
   }
+  Task<Result<void>> release(Hash hash, std::uint64_t generation, std::int64_t now) override {
+    co_return write([&](Transaction& tx) { return ops::release(tx, hash, generation, now); });
+  }
   Task<Result<void>> erase(Hash hash, std::uint64_t generation, std::int64_t now) override {
     co_return write([&](Transaction& tx) { return ops::erase(tx, hash, generation, now); });
   }
@@ -66,14 +69,24 @@ class MemoryMeta final : public MetaStore {
   Task<Result<std::vector<Object>>> condemned(std::int64_t before, std::uint32_t limit) override {
     co_return read([&](const Reader& db) { return ops::condemned(db, before, limit); });
   }
+  Task<Result<std::vector<Object>>> released(std::uint64_t before, std::uint32_t limit) override {
+    co_return read([&](const Reader& db) { return ops::released(db, before, limit); });
+  }
+  Task<Result<std::vector<RecordVersion>>> versions(std::vector<Hash> hashes) override {
+    co_return read([&](const Reader& db) { return ops::versions(db, hashes); });
+  }
 
   Task<Result<void>> free(std::vector<Extent> extents, std::int64_t now) override {
     co_return write([&](Transaction& tx) { return ops::free(tx, extents, now); });
   }
+  Task<Result<void>> free_manifests(std::vector<ManifestRange> manifests,
+                                    std::int64_t now) override {
+    co_return write([&](Transaction& tx) { return ops::free_manifests(tx, manifests, now); });
+  }
   Task<Result<std::vector<bool>>> referenced(std::vector<Id128> extents) override {
     co_return read([&](const Reader& db) { return ops::referenced(db, extents); });
   }
-  Task<Result<std::vector<FreedExtent>>> freed(std::uint64_t after, std::uint32_t limit) override {
+  Task<Result<std::vector<FreedEntry>>> freed(std::uint64_t after, std::uint32_t limit) override {
     co_return read([&](const Reader& db) { return ops::freed(db, after, limit); });
   }
   Task<Result<void>> collected(std::string slot, std::uint64_t past,

@@ -15,15 +15,21 @@ Result<CommitResult> commit(Transaction& tx, const Object& object, std::uint64_t
 Result<Object> condemn(Transaction& tx, const Hash& hash, std::uint64_t generation,
                        std::uint64_t deletion, std::int64_t now);
 Result<void> set_damaged(Transaction& tx, const Hash& hash, std::uint64_t generation, bool damaged);
+Result<void> release(Transaction& tx, const Hash& hash, std::uint64_t generation, std::int64_t now);
 Result<void> erase(Transaction& tx, const Hash& hash, std::uint64_t generation, std::int64_t now);
 Result<Object> restore(Transaction& tx, const Object& object, std::int64_t now);
 Result<ObjectPage> list(const Reader& db, const ListQuery& query);
 Result<std::vector<Object>> condemned(const Reader& db, std::int64_t before, std::uint32_t limit);
+Result<std::vector<Object>> released(const Reader& db, std::uint64_t before, std::uint32_t limit);
+Result<std::vector<RecordVersion>> versions(const Reader& db, const std::vector<Hash>& hashes);
+inline constexpr std::size_t kMostVersions = 1000;
 
-// ---- Freed extents and who owns which (operations_extents.cc) ----
+// ---- The freed list, and who owns which extent (operations_extents.cc) ----
 Result<void> free(Transaction& tx, const std::vector<Extent>& extents, std::int64_t now);
+Result<void> free_manifests(Transaction& tx, const std::vector<ManifestRange>& manifests,
+                            std::int64_t now);
 Result<std::vector<bool>> referenced(const Reader& db, const std::vector<Id128>& extents);
-Result<std::vector<FreedExtent>> freed(const Reader& db, std::uint64_t after, std::uint32_t limit);
+Result<std::vector<FreedEntry>> freed(const Reader& db, std::uint64_t after, std::uint32_t limit);
 Result<void> collected(Transaction& tx, const std::string& slot, std::uint64_t past,
                        const std::vector<std::string>& slots);
 // Its first half, which removes nothing: the sequence that every one of `slots` has passed (0 for

@@ -50,16 +50,40 @@ Result<void> free_owned(Transaction& tx, const std::vector<Extent>& extents, con
   if (owned.empty()) return {};
   MAS_TRY(std::uint64_t sequence, ops::take_numbers(tx, ops::kFreedCounter, owned.size()));
   for (const Extent* extent : owned) {
-    tx.put(keys::freed(sequence), encode(FreedExtent{sequence, *extent, now}));
+    tx.put(keys::freed(sequence), encode(FreedEntry{sequence, *extent, now}));
     ++sequence;
   }
   return {};
+}
+
+Result<std::uint64_t> list_manifests(Transaction& tx, const std::vector<ManifestRange>& manifests,
+                                     std::int64_t now) {
+  MAS_ASSERT(!manifests.empty());
+  MAS_TRY(std::uint64_t sequence, ops::take_numbers(tx, ops::kFreedCounter, manifests.size()));
+  for (const ManifestRange& range : manifests) {
+    tx.put(keys::freed(sequence), encode(FreedEntry{sequence, {}, now, range}));
+    ++sequence;
+  }
+  return sequence - 1;
 }
 
 namespace ops {
 
 Result<void> free(Transaction& tx, const std::vector<Extent>& extents, std::int64_t now) {
   return free_owned(tx, extents, Owner{}, now);
+}
+
+Result<void> free_manifests(Transaction& tx, const std::vector<ManifestRange>& manifests,
+                            std::int64_t now) {
+  std::vector<ManifestRange> unneeded;
+  for (const ManifestRange& range : manifests) {
+    MAS_TRY(auto record, find(tx, range.hash));
+    bool needed = record && range.covers(record->hash, record->generation);
+    if (!needed) unneeded.push_back(range);
+  }
+  if (unneeded.empty()) return {};
+  MAS_CHECK(list_manifests(tx, unneeded, now));
+  return {};
 }
 
 Result<std::vector<bool>> referenced(const Reader& db, const std::vector<Id128>& extents) {
@@ -72,11 +96,11 @@ Result<std::vector<bool>> referenced(const Reader& db, const std::vector<Id128>&
   return answers;
 }
 
-Result<std::vector<FreedExtent>> freed(const Reader& db, std::uint64_t after, std::uint32_t limit) {
-  std::vector<FreedExtent> found;
+Result<std::vector<FreedEntry>> freed(const Reader& db, std::uint64_t after, std::uint32_t limit) {
+  std::vector<FreedEntry> found;
   if (limit == 0 || after == UINT64_MAX) return found;
   auto visit = [&](std::string_view, std::string_view value) -> Result<bool> {
-    MAS_TRY(FreedExtent entry, decode_freed(value));
+    MAS_TRY(FreedEntry entry, decode_freed(value));
     found.push_back(entry);
     return found.size() < limit;
   };
@@ -112,16 +136,16 @@ Result<void> collected(Transaction& tx, const std::string& slot, std::uint64_t p
                        const std::vector<std::string>& slots) {
   MAS_TRY(std::uint64_t everyone, note_collected(tx, slot, past, slots));
   if (everyone == 0) return {};
-  std::vector<FreedExtent> gone;
+  std::vector<FreedEntry> gone;
   auto visit = [&](std::string_view, std::string_view value) -> Result<bool> {
-    MAS_TRY(FreedExtent entry, decode_freed(value));
+    MAS_TRY(FreedEntry entry, decode_freed(value));
     gone.push_back(entry);
     return true;
   };
   MAS_CHECK(tx.scan(keys::freed(0), keys::freed(everyone + 1), visit));
-  for (const FreedExtent& entry : gone) {
+  for (const FreedEntry& entry : gone) {
     tx.remove(keys::freed(entry.sequence));
-    tx.remove(keys::owner(entry.extent.id));
+    if (!entry.manifests) tx.remove(keys::owner(entry.extent.id));
   }
   return {};
 }

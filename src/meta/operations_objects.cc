@@ -32,17 +32,29 @@ Result<void> take_extents(Transaction& tx, const Object& object, const std::opti
   return {};
 }
 
-// Removes what `current` leaves behind when it goes, or a record with the extents `kept` takes its
-// place.
-Result<void> drop_record(Transaction& tx, const Object& current, const std::vector<Extent>& kept,
+// The index entry by which a condemned record is found.
+std::string index_of(const Object& condemned) {
+  if (condemned.released > 0) return keys::released(condemned.released, condemned.hash);
+  return keys::condemned(condemned.condemned_at, condemned.hash);
+}
+
+// All generations of `hash` before `generation`.
+std::vector<ManifestRange> manifests_before(const Hash& hash, std::uint64_t generation) {
+  return {{hash, 0, generation - std::min<std::uint64_t>(generation, 1)}};
+}
+
+// Frees what `current` leaves behind when `next` takes its place.
+Result<void> drop_record(Transaction& tx, const Object& current, const Object& next,
                          std::int64_t now) {
-  if (current.state == ObjectState::condemned) {
-    tx.remove(keys::condemned(current.condemned_at, current.hash));
-  }
-  std::set<Id128> kept_ids = rules::ids_of(kept);
+  if (current.state == ObjectState::condemned) tx.remove(index_of(current));
+  std::set<Id128> kept_ids = rules::ids_of(next.extents);
   std::vector<Extent> left = current.extents;
   std::erase_if(left, [&](const Extent& extent) { return kept_ids.count(extent.id) > 0; });
-  return free_owned(tx, left, Owner::of(current.hash), now);
+  MAS_CHECK(free_owned(tx, left, Owner::of(current.hash), now));
+  // Those before a deletion go when it is released: until then it says that they are obsolete.
+  if (next.state != ObjectState::live) return {};
+  MAS_CHECK(list_manifests(tx, manifests_before(next.hash, next.generation), now));
+  return {};
 }
 
 // Makes the extents of `object` its own and names the uploads that had some of them.
@@ -110,12 +122,13 @@ Result<CommitResult> commit(Transaction& tx, const Object& object, std::uint64_t
       break;
   }
   if (from && !upload) return rules::not_open();
-  if (current) MAS_CHECK(drop_record(tx, *current, object.extents, object.created));
-  MAS_CHECK(take_extents(tx, object, from));
-  if (upload) MAS_CHECK(retire(tx, *upload, object.created));
   Object stored = object;
   stored.state = ObjectState::live;
   stored.condemned_at = 0;
+  stored.released = 0;
+  if (current) MAS_CHECK(drop_record(tx, *current, stored, object.created));
+  MAS_CHECK(take_extents(tx, object, from));
+  if (upload) MAS_CHECK(retire(tx, *upload, object.created));
   store(tx, stored);
   return CommitResult{true, std::move(stored)};
 }
@@ -125,7 +138,7 @@ Result<Object> condemn(Transaction& tx, const Hash& hash, std::uint64_t generati
   MAS_TRY(auto current, find(tx, hash));
   MAS_TRY(Object next, rules::condemn(current, generation, deletion, now));
   store(tx, next);
-  tx.put(keys::condemned(next.condemned_at, hash), "");
+  tx.put(index_of(next), "");
   return next;
 }
 
@@ -137,12 +150,28 @@ Result<void> set_damaged(Transaction& tx, const Hash& hash, std::uint64_t genera
   return {};
 }
 
+Result<void> release(Transaction& tx, const Hash& hash, std::uint64_t generation,
+                     std::int64_t now) {
+  MAS_TRY(auto current, find(tx, hash));
+  MAS_TRY(auto next, rules::release(current, generation));
+  if (!next) return {};
+  MAS_CHECK(free_owned(tx, current->extents, Owner::of(hash), now));
+  MAS_TRY(next->released, list_manifests(tx, manifests_before(hash, generation), now));
+  tx.remove(index_of(*current));
+  tx.put(index_of(*next), "");
+  store(tx, *next);
+  return {};
+}
+
 Result<void> erase(Transaction& tx, const Hash& hash, std::uint64_t generation, std::int64_t now) {
   MAS_TRY(auto current, find(tx, hash));
   MAS_TRY(bool there, rules::may_erase(current, generation));
   if (!there) return {};
-  MAS_CHECK(drop_record(tx, *current, {}, now));
+  MAS_TRY(auto waiting, tx.get(keys::freed(current->released)));
+  if (waiting) return Error(Code::conflict, "Not every pod has removed what this file left yet.");
+  tx.remove(index_of(*current));
   tx.remove(keys::object(hash));
+  MAS_CHECK(list_manifests(tx, {{hash, generation, generation}}, now));
   return {};
 }
 
@@ -150,16 +179,15 @@ Result<Object> restore(Transaction& tx, const Object& object, std::int64_t now) 
   MAS_TRY(auto current, find(tx, object.hash));
   if (current && current->generation >= object.generation) return *std::move(current);
   Object stored = object;
+  stored.released = 0;
   MAS_TRY(std::set<Id128> uploads, claim_extents(tx, stored));
-  if (current) MAS_CHECK(drop_record(tx, *current, stored.extents, now));
+  if (current) MAS_CHECK(drop_record(tx, *current, stored, now));
   for (const Id128& id : uploads) {
     MAS_TRY(auto upload, find_upload(tx, id));
     if (upload) MAS_CHECK(retire(tx, *upload, now));
   }
   store(tx, stored);
-  if (stored.state == ObjectState::condemned) {
-    tx.put(keys::condemned(stored.condemned_at, stored.hash), "");
-  }
+  if (stored.state == ObjectState::condemned) tx.put(index_of(stored), "");
   return stored;
 }
 
@@ -193,19 +221,47 @@ Result<ObjectPage> list(const Reader& db, const ListQuery& query) {
   return page;
 }
 
-Result<std::vector<Object>> condemned(const Reader& db, std::int64_t before, std::uint32_t limit) {
+namespace {
+
+// The condemned records that the index entries of [from, to) name.
+Result<std::vector<Object>> indexed(const Reader& db, const std::string& from,
+                                    const std::string& to, std::uint32_t limit) {
   std::vector<Hash> hashes;
   if (limit > 0) {
     auto visit = [&](std::string_view key, std::string_view) -> Result<bool> {
       hashes.push_back(keys::trailing_hash(key));
       return hashes.size() < limit;
     };
-    MAS_CHECK(db.scan(keys::begin(keys::kCondemned), keys::condemned(before, Hash{}), visit));
+    MAS_CHECK(db.scan(from, to, visit));
   }
   std::vector<Object> found;
   for (const Hash& hash : hashes) {
     MAS_TRY(auto object, find(db, hash));
     if (object && object->state == ObjectState::condemned) found.push_back(std::move(*object));
+  }
+  return found;
+}
+
+}  // namespace
+
+Result<std::vector<Object>> condemned(const Reader& db, std::int64_t before, std::uint32_t limit) {
+  return indexed(db, keys::begin(keys::kCondemned), keys::condemned(before, Hash{}), limit);
+}
+
+Result<std::vector<Object>> released(const Reader& db, std::uint64_t before, std::uint32_t limit) {
+  return indexed(db, keys::begin(keys::kReleased), keys::released(before, Hash{}), limit);
+}
+
+Result<std::vector<RecordVersion>> versions(const Reader& db, const std::vector<Hash>& hashes) {
+  if (hashes.size() > kMostVersions) {
+    return Error(Code::invalid_argument, "Too many records are asked for at once.");
+  }
+  std::vector<RecordVersion> found;
+  found.reserve(hashes.size());
+  for (const Hash& hash : hashes) {
+    MAS_TRY(auto object, find(db, hash));
+    found.emplace_back();
+    if (object) found.back() = {object->generation, object->state, object->released > 0};
   }
   return found;
 }

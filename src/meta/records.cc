@@ -9,10 +9,12 @@ namespace mas::meta {
 namespace {
 
 // First bytes of each record: what it is and its version (doc/metadata-format.md).
+constexpr std::uint8_t kFreedManifests = 2;  // kinds of freed entries; 1 is an extent
 constexpr char kObject = 'O', kUpload = 'U', kPart = 'P', kFreed = 'F', kExtents = 'E';
 
-// The version that is written; lower ones are read as well.
-constexpr std::uint8_t version_of(char kind) { return kind == kUpload || kind == kPart ? 2 : 1; }
+// The latest version; lower ones are read as well. Objects that are released and freed manifests
+// are written in version 2; all other objects and freed entries keep the form they always had.
+constexpr std::uint8_t version_of(char kind) { return kind == kExtents ? 1 : 2; }
 
 constexpr std::size_t kExtentBytes = 16 + 8 + 4 + 1 + 1;
 
@@ -26,9 +28,9 @@ void get_array(ByteReader& in, std::array<std::uint8_t, N>& bytes) {
   bytes = in.read<std::array<std::uint8_t, N>>();
 }
 
-void start(ByteWriter& out, char kind) {
+void start(ByteWriter& out, char kind, std::uint8_t version) {
   out.write(kind);
-  out.write(version_of(kind));
+  out.write(version);
 }
 
 // The version of a record of this kind; 0: it is none.
@@ -37,6 +39,8 @@ std::uint8_t started(ByteReader& in, char kind) {
   auto version = in.read<std::uint8_t>();
   return version <= version_of(kind) ? version : std::uint8_t{0};
 }
+
+void start(ByteWriter& out, char kind) { start(out, kind, version_of(kind)); }
 
 void put_extent(ByteWriter& out, const Extent& extent) {
   put_array(out, extent.id.bytes);
@@ -118,7 +122,8 @@ bool get_bool(ByteReader& in, bool& value) {
 }
 
 bool read_object(ByteReader& in, Object& object) {
-  if (started(in, kObject) == 0) return false;
+  const std::uint8_t version = started(in, kObject);
+  if (version == 0) return false;
   get_array(in, object.hash.bytes);
   object.size = in.read<std::uint64_t>();
   object.name = in.text();
@@ -128,6 +133,10 @@ bool read_object(ByteReader& in, Object& object) {
   if (!get_enum(in, object.state, ObjectState::condemned)) return false;
   if (!get_bool(in, object.damaged)) return false;
   object.condemned_at = in.read<std::int64_t>();
+  if (version == 2) {
+    object.released = in.read<std::uint64_t>();
+    return object.state == ObjectState::condemned && object.released > 0 && in.at_end();
+  }
   return get_extents(in, object.extents) && in.at_end();
 }
 
@@ -160,11 +169,18 @@ bool read_part(ByteReader& in, Part& part) {
   return get_extents(in, part.extents) && in.at_end() && part.number >= 1;
 }
 
-bool read_freed(ByteReader& in, FreedExtent& freed) {
-  if (started(in, kFreed) == 0) return false;
+bool read_freed(ByteReader& in, FreedEntry& freed) {
+  const std::uint8_t version = started(in, kFreed);
+  if (version == 0) return false;
   freed.sequence = in.read<std::uint64_t>();
   freed.freed_at = in.read<std::int64_t>();
-  return get_extent(in, freed.extent) && in.at_end();
+  if (version == 1) return get_extent(in, freed.extent) && in.at_end();
+  if (in.read<std::uint8_t>() != kFreedManifests) return false;
+  ManifestRange& range = freed.manifests.emplace();
+  get_array(in, range.hash.bytes);
+  range.first = in.read<std::uint64_t>();
+  range.last = in.read<std::uint64_t>();
+  return in.at_end() && range.first <= range.last;
 }
 
 bool read_extents(ByteReader& in, std::vector<Extent>& extents) {
@@ -194,7 +210,8 @@ Sum128 chain_after(const Sum128& chain, const Part& part) {
 
 std::string encode(const Object& object) {
   ByteWriter out;
-  start(out, kObject);
+  const bool released = object.released > 0;
+  start(out, kObject, released ? 2 : 1);
   put_array(out, object.hash.bytes);
   out.write(object.size);
   out.text(object.name);
@@ -204,7 +221,11 @@ std::string encode(const Object& object) {
   out.write(object.state);
   out.write(static_cast<std::uint8_t>(object.damaged));
   out.write(object.condemned_at);
-  put_extents(out, object.extents);
+  if (released) {
+    out.write(object.released);
+  } else {
+    put_extents(out, object.extents);
+  }
   return std::move(out).take();
 }
 
@@ -242,12 +263,19 @@ std::string encode(const Part& part) {
   return std::move(out).take();
 }
 
-std::string encode(const FreedExtent& freed) {
+std::string encode(const FreedEntry& freed) {
   ByteWriter out;
-  start(out, kFreed);
+  start(out, kFreed, freed.manifests ? 2 : 1);
   out.write(freed.sequence);
   out.write(freed.freed_at);
-  put_extent(out, freed.extent);
+  if (freed.manifests) {
+    out.write(kFreedManifests);
+    put_array(out, freed.manifests->hash.bytes);
+    out.write(freed.manifests->first);
+    out.write(freed.manifests->last);
+  } else {
+    put_extent(out, freed.extent);
+  }
   return std::move(out).take();
 }
 
@@ -265,8 +293,8 @@ Result<Upload> decode_upload(std::string_view bytes) {
   return decode<Upload>(bytes, read_upload, "upload");
 }
 Result<Part> decode_part(std::string_view bytes) { return decode<Part>(bytes, read_part, "part"); }
-Result<FreedExtent> decode_freed(std::string_view bytes) {
-  return decode<FreedExtent>(bytes, read_freed, "freed extent");
+Result<FreedEntry> decode_freed(std::string_view bytes) {
+  return decode<FreedEntry>(bytes, read_freed, "entry of the freed list");
 }
 Result<std::vector<Extent>> decode_extents(std::string_view bytes) {
   return decode<std::vector<Extent>>(bytes, read_extents, "list of extents");

@@ -81,11 +81,21 @@ Result<Object> set_damaged(const std::optional<Object>& current, std::uint64_t g
   return next;
 }
 
-Result<bool> may_erase(const std::optional<Object>& current, std::uint64_t generation) {
-  if (!current) return false;
+Result<std::optional<Object>> release(const std::optional<Object>& current,
+                                      std::uint64_t generation) {
+  if (!current) return std::optional<Object>();
   if (current->state != ObjectState::condemned || current->generation != generation) {
     return moved_on("file");
   }
+  if (current->released > 0) return std::optional<Object>();
+  Object next = *current;
+  next.extents.clear();
+  return std::optional<Object>(std::move(next));
+}
+
+Result<bool> may_erase(const std::optional<Object>& current, std::uint64_t generation) {
+  if (!current) return false;
+  if (current->generation != generation || current->released == 0) return moved_on("file");
   return true;
 }
 

@@ -28,7 +28,13 @@ enum class CommitVerdict {
 [[nodiscard]] Result<Object> set_damaged(const std::optional<Object>& current,
                                          std::uint64_t generation, bool damaged);
 
-// True if the record is to be removed, false if there is none. Errors: conflict.
+// The record without what it refers to; nullopt if that was done, or there is none. `released` of
+// it is to be filled in. Errors: conflict.
+[[nodiscard]] Result<std::optional<Object>> release(const std::optional<Object>& current,
+                                                    std::uint64_t generation);
+
+// True if the record is to be removed, false if there is none. Errors: conflict (also if it is not
+// released).
 [[nodiscard]] Result<bool> may_erase(const std::optional<Object>& current,
                                      std::uint64_t generation);
 

@@ -98,6 +98,7 @@ Task<Result<Mended>> repair_manifest(Context& context, meta::Object object) {
   if (!same) co_return mended;
   // As it was when it was published.
   now->damaged = false;
+  now->released = 0;
   const std::vector<Slice> pieces{Slice::copy_of(as_bytes(meta::encode(*now)))};
   const std::uint32_t partition = layout::partition_of(object.hash);
   Result<void> stored;

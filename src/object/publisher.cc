@@ -14,6 +14,11 @@ bool holds_ours(const std::optional<meta::Object>& record, const meta::Object& o
          !object.extents.empty();
 }
 
+// Whether the record that a commit left is this one, and not one of the same content before it.
+bool stands_as(const meta::CommitResult& commit, const meta::Object& object) {
+  return !commit.current || commit.current->generation == object.generation;
+}
+
 // After a commit of unknown outcome: what the store says now. Without an answer, the doubt stays.
 Task<Result<std::optional<meta::Object>>> settle(Context& context, const meta::Object& object,
                                                  Error doubt) {
@@ -49,6 +54,14 @@ Task<Result<std::optional<Presence>>> enough_of(Context& context, const meta::Ob
 Task<Result<void>> ManifestRecords::store(const meta::Object& object) {
   MAS_CO_CHECK(co_await write_manifest(context_, object));
   co_return Result<void>();
+}
+
+Task<void> ManifestRecords::give_up(const meta::Object& object) {
+  std::vector<meta::ManifestRange> own{{object.hash, object.generation, object.generation}};
+  Result<void> freed =
+      co_await context_.deps.meta.free_manifests(std::move(own), context_.now_seconds());
+  // The census finds them then.
+  if (freed.has_error()) log::warn("publish.manifest_not_freed", {{"error", freed.error()}});
 }
 
 bool is_usable(const std::optional<meta::Object>& record) {
@@ -93,9 +106,16 @@ Task<Result<Published>> publish(Context& context, meta::Object object, std::opti
       MAS_CO_TRY(object.generation, co_await context.generations.next());
     }
     auto write = context.begin_write();
-    MAS_CO_CHECK(co_await manifest.store(object));
+    Result<void> stored = co_await manifest.store(object);
+    if (stored.has_error()) {
+      co_await manifest.give_up(object);
+      co_return stored.error();
+    }
     Result<meta::CommitResult> commit =
         co_await context.deps.meta.commit(object, object.replaces, upload);
+    const bool lost = commit.has_error() ? !commit.error().maybe_happened()
+                                         : !commit->committed || !stands_as(*commit, object);
+    if (lost) co_await manifest.give_up(object);
     if (commit.has_error() && commit.error().code() == Code::conflict) {
       co_return Error(Code::busy, "What was sent has been given up meanwhile; send it again.");
     }

@@ -13,6 +13,8 @@ class ManifestStep {
   virtual ~ManifestStep() = default;
   // `object` has its generation. May be called again with a later one.
   virtual Task<Result<void>> store(const meta::Object& object) = 0;
+  // The commit of `object` certainly did not happen: what store() left of it is for nothing.
+  virtual Task<void> give_up(const meta::Object& object) = 0;
 };
 
 // As records of their own, beside the shards.
@@ -20,6 +22,7 @@ class ManifestRecords final : public ManifestStep {
  public:
   explicit ManifestRecords(Context& context) : context_(context) {}
   Task<Result<void>> store(const meta::Object& object) override;
+  Task<void> give_up(const meta::Object& object) override;
 
  private:
   Context& context_;

@@ -31,6 +31,9 @@ class OneStripe final : public ManifestStep {
     co_return Result<void>();
   }
 
+  // Its record goes with the shards.
+  Task<void> give_up(const meta::Object& /*object*/) override { co_return; }
+
   [[nodiscard]] bool sent() const noexcept { return sent_; }
   [[nodiscard]] const Durability& durability() const noexcept { return durability_; }
 

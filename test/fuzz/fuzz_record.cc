@@ -42,7 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check<Object>(bytes, decode_object);
   check<Upload>(bytes, decode_upload);
   check<Part>(bytes, decode_part);
-  check<FreedExtent>(bytes, decode_freed);
+  check<FreedEntry>(bytes, decode_freed);
   check<std::vector<Extent>>(bytes, decode_extents);
   check_lifetimes(bytes);
   return 0;

@@ -18,16 +18,16 @@ class BuggyMeta final : public test::MetaCalls<BuggyMeta> {
     return call;
   }
 
-  Task<Result<void>> erase(Hash hash, std::uint64_t generation, std::int64_t now) override {
+  Task<Result<void>> release(Hash hash, std::uint64_t generation, std::int64_t now) override {
     if (bug_ != Bug::erase_ignores_generation) {
-      co_return co_await inner_->erase(hash, generation, now);
+      co_return co_await inner_->release(hash, generation, now);
     }
     MAS_CO_TRY(auto current, co_await inner_->find(hash));
     if (current && current->state == meta::ObjectState::live) {
       MAS_CO_TRY(generation, co_await inner_->next_generation(1));
       MAS_CO_CHECK(co_await inner_->condemn(hash, current->generation, generation, now));
     }
-    co_return co_await inner_->erase(hash, generation, now);
+    co_return co_await inner_->release(hash, generation, now);
   }
 
   // Lists may lag, which is what the check is for: here they do.

@@ -37,6 +37,9 @@ class MetaCalls : public meta::MetaStore {
   Task<Result<void>> set_damaged(Hash hash, std::uint64_t generation, bool damaged) override {
     return self().run(inner_->set_damaged(hash, generation, damaged));
   }
+  Task<Result<void>> release(Hash hash, std::uint64_t generation, std::int64_t now) override {
+    return self().run(inner_->release(hash, generation, now));
+  }
   Task<Result<void>> erase(Hash hash, std::uint64_t generation, std::int64_t now) override {
     return self().run(inner_->erase(hash, generation, now));
   }
@@ -50,6 +53,17 @@ class MetaCalls : public meta::MetaStore {
                                                     std::uint32_t limit) override {
     return self().run(inner_->condemned(before, limit));
   }
+  Task<Result<std::vector<meta::Object>>> released(std::uint64_t before,
+                                                   std::uint32_t limit) override {
+    return self().run(inner_->released(before, limit));
+  }
+  Task<Result<std::vector<meta::RecordVersion>>> versions(std::vector<Hash> hashes) override {
+    return self().run(inner_->versions(std::move(hashes)));
+  }
+  Task<Result<void>> free_manifests(std::vector<meta::ManifestRange> manifests,
+                                    std::int64_t now) override {
+    return self().run(inner_->free_manifests(std::move(manifests), now));
+  }
   Task<Result<std::vector<bool>>> referenced(std::vector<Id128> extents) override {
     return self().run(inner_->referenced(std::move(extents)));
   }
@@ -59,8 +73,8 @@ class MetaCalls : public meta::MetaStore {
   Task<Result<void>> free(std::vector<meta::Extent> extents, std::int64_t now) override {
     return self().run(inner_->free(std::move(extents), now));
   }
-  Task<Result<std::vector<meta::FreedExtent>>> freed(std::uint64_t after,
-                                                     std::uint32_t limit) override {
+  Task<Result<std::vector<meta::FreedEntry>>> freed(std::uint64_t after,
+                                                    std::uint32_t limit) override {
     return self().run(inner_->freed(after, limit));
   }
   Task<Result<void>> collected(std::string slot, std::uint64_t past,

@@ -205,6 +205,16 @@ class ObjectRig {
     return get(object);
   }
 
+  // Ends the record of a deleted file, as if every pod had collected what it left.
+  void forget_deleted(const Hash& hash) {
+    const meta::Object record = *must(run_blocking_for(meta_->find(hash)));
+    must(run_blocking_for(meta_->release(hash, record.generation, 1)));
+    const auto listed = must(run_blocking_for(meta_->freed(0, 100'000)));
+    const std::vector<std::string> everybody{"everybody"};
+    must(run_blocking_for(meta_->collected("everybody", listed.back().sequence, everybody)));
+    must(run_blocking_for(meta_->erase(hash, record.generation, 1)));
+  }
+
   // Extents with shards in some store that nothing refers to and that are not listed as freed: what
   // collection could never explain.
   std::set<Id128> unexplained() {
@@ -219,10 +229,31 @@ class ObjectRig {
     for (std::size_t i = 0; i < ids.size(); ++i) {
       if (referenced[i]) extents.erase(ids[i]);
     }
-    for (const meta::FreedExtent& freed : must(run_blocking_for(meta_->freed(0, 100'000)))) {
-      extents.erase(freed.extent.id);
+    for (const meta::FreedEntry& freed : must(run_blocking_for(meta_->freed(0, 100'000)))) {
+      if (!freed.manifests) extents.erase(freed.extent.id);
     }
     return extents;
+  }
+  // The same of manifests: those of some store that neither a record nor the freed list accounts
+  // for.
+  std::set<RecordKey> orphaned_manifests() {
+    std::set<RecordKey> orphaned;
+    const auto freed = must(run_blocking_for(meta_->freed(0, 100'000)));
+    for (const auto& store : stores_) {
+      for (const RecordKey& key : store->keys()) {
+        if (key.kind != RecordKind::manifest) continue;
+        const auto record = must(run_blocking_for(meta_->find(key.hash())));
+        const bool deleted = record && record->state == meta::ObjectState::condemned;
+        const bool needed = record && (record->generation == key.major ||
+                                       (deleted && record->generation > key.major));
+        const bool listed =
+            std::any_of(freed.begin(), freed.end(), [&key](const meta::FreedEntry& entry) {
+              return entry.manifests && entry.manifests->covers(key.hash(), key.major);
+            });
+        if (!needed && !listed) orphaned.insert(key);
+      }
+    }
+    return orphaned;
   }
   std::vector<meta::Upload> open_uploads() {
     return must(run_blocking_for(meta_->uploads(std::nullopt, 1000)));

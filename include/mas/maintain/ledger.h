@@ -45,15 +45,19 @@ struct Walked {
 
 // What the census of this pod's own records found.
 struct Unexplained {
-  std::uint64_t shards = 0;   // that nothing refers to and that were never freed
-  std::uint64_t records = 0;  // that this pod holds
-  std::uint64_t strays = 0;   // shards that belong to another pod, waiting to go
+  std::uint64_t shards = 0;     // that nothing refers to and that were never freed
+  std::uint64_t records = 0;    // that this pod holds
+  std::uint64_t strays = 0;     // shards that belong to another pod, waiting to go
+  std::uint64_t manifests = 0;  // orphaned: no record goes by them, and they were never freed
   // More than 5 % of all records, unless it is a handful.
-  [[nodiscard]] bool too_many() const noexcept { return shards >= 20 && shards * 20 > records; }
+  [[nodiscard]] bool too_many() const noexcept {
+    const std::uint64_t all = shards + manifests;
+    return all >= 20 && all * 20 > records;
+  }
 };
 
-// Thread-safe. Also sets the gauges mas_ledger_stripes, mas_ledger_survives and
-// mas_unexplained_shards.
+// Thread-safe. Also sets the gauges mas_ledger_stripes, mas_ledger_survives, mas_unexplained_shards
+// and mas_orphaned_manifests.
 class Ledger {
  public:
   explicit Ledger(observe::Metrics& metrics);
@@ -70,6 +74,7 @@ class Ledger {
   observe::Metrics& metrics_;
   observe::Gauge& survives_;
   observe::Gauge& unexplained_shards_;
+  observe::Gauge& orphaned_manifests_;
   mutable std::mutex mutex_;
   LedgerPicture picture_;
   Walked walked_;

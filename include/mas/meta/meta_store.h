@@ -55,8 +55,9 @@ class MetaStore {
   // above the replaced record's loses too (a deletion came later than the generation was taken):
   // take a new one and try again. In the same step upload `from` (if given) is published, which
   // ends its record: its extents belong to the object, others it still had are freed; and the
-  // extents of a replaced record are freed, as of `object.created`. Errors: upload_not_open (`from`
-  // is gone, or an extent is not its own), conflict (an extent is already freed or another's).
+  // extents of a replaced record are freed, as of `object.created`, with all manifests of the hash
+  // of generations below the new one. Errors: upload_not_open (`from` is gone, or an extent is not
+  // its own), conflict (an extent is already freed or another's).
   virtual Task<Result<CommitResult>> commit(Object object, std::uint64_t expected,
                                             std::optional<Id128> from) = 0;
   // live -> condemned if the generation is `generation`; the record takes `deletion` as its new
@@ -65,32 +66,45 @@ class MetaStore {
                                        std::int64_t now) = 0;
   // Errors: conflict (another generation), no_such_file (none, or condemned).
   virtual Task<Result<void>> set_damaged(Hash hash, std::uint64_t generation, bool damaged) = 0;
-  // Removes a condemned record of that generation and frees its extents as of `now`. Fine if there
-  // is none. Errors: conflict.
+  // First half of a condemned record's end: its extents and all manifests of the hash of
+  // generations below `generation`, the record's own, are freed as of `now`. The record stays and
+  // refers to nothing. Fine if that was done before, or if there is none. Errors: conflict.
+  virtual Task<Result<void>> release(Hash hash, std::uint64_t generation, std::int64_t now) = 0;
+  // Second half: removes a released record of that generation and frees the manifests of the
+  // deletion itself as of `now`. Fine if there is none. Errors: conflict (also while what it
+  // released is on the freed list: not every slot has collected it).
   virtual Task<Result<void>> erase(Hash hash, std::uint64_t generation, std::int64_t now) = 0;
   // For rebuilding metadata out of what is stored: puts `object` as it is, live or condemned,
   // unless its hash has a record of the same or a higher generation; returns what stands then.
   // Extents that uploads still have are taken from them, which ends those uploads as their own
   // commit would; what they had beyond that, and what a replaced record leaves behind, is freed as
-  // of `now`. Extents of a condemned object that are freed or another object's are left out of it.
+  // of `now`; where a live object takes a record's place, so are the manifests of generations
+  // below its own. Extents of a condemned object that are freed or another's are left out of it.
   // Errors: conflict (an extent of a live object is).
   virtual Task<Result<Object>> restore(Object object, std::int64_t now) = 0;
   // In hash order. A page may hold fewer than `limit` objects and still have a `next`.
   virtual Task<Result<ObjectPage>> list(ListQuery query) = 0;
-  // Condemned records whose condemned_at is before `before`, oldest first.
+  // Condemned records whose condemned_at is before `before`, oldest first; not released ones.
   virtual Task<Result<std::vector<Object>>> condemned(std::int64_t before, std::uint32_t limit) = 0;
+  // Released records whose last entry on the freed list has a sequence below `before`, in that
+  // order.
+  virtual Task<Result<std::vector<Object>>> released(std::uint64_t before, std::uint32_t limit) = 0;
+  // For each of `hashes`, in order: the record there is. At most 1,000.
+  virtual Task<Result<std::vector<RecordVersion>>> versions(std::vector<Hash> hashes) = 0;
 
-  // ---- Freed extents ----
+  // ---- Freed extents and manifests ----
   // Extents that something refers to are left alone.
   virtual Task<Result<void>> free(std::vector<Extent> extents, std::int64_t now) = 0;
+  // A range that the record of its hash is in is left alone.
+  virtual Task<Result<void>> free_manifests(std::vector<ManifestRange> manifests,
+                                            std::int64_t now) = 0;
   // For each of `extents`, in order: whether an object (condemned ones too) or an upload (its parts
   // and registered extents) refers to it.
   virtual Task<Result<std::vector<bool>>> referenced(std::vector<Id128> extents) = 0;
   // In order of sequence, > after.
-  virtual Task<Result<std::vector<FreedExtent>>> freed(std::uint64_t after,
-                                                       std::uint32_t limit) = 0;
-  // `slot` has removed its shards of all freed extents up to `past`; those that every slot in
-  // `slots` has passed leave the list.
+  virtual Task<Result<std::vector<FreedEntry>>> freed(std::uint64_t after, std::uint32_t limit) = 0;
+  // `slot` has removed what it had of all entries up to `past`; those that every slot in `slots`
+  // has passed leave the list.
   virtual Task<Result<void>> collected(std::string slot, std::uint64_t past,
                                        std::vector<std::string> slots) = 0;
 

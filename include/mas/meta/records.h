@@ -44,6 +44,9 @@ struct Object {
   bool damaged = false;
   std::int64_t condemned_at = 0;  // Unix seconds
   std::vector<Extent> extents;    // the content, in order
+  // Of a condemned record that refers to nothing any more: where on the freed list the last of what
+  // it gave up stands. 0 for all others.
+  std::uint64_t released = 0;
   friend bool operator==(const Object&, const Object&) = default;
 };
 
@@ -92,12 +95,32 @@ struct Upload {
   friend bool operator==(const Upload&, const Upload&) = default;
 };
 
-// An extent that nothing refers to any more, waiting to be collected.
-struct FreedExtent {
+// The manifests of `hash` of generations `first` to `last`, both inclusive.
+struct ManifestRange {
+  Hash hash;
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  [[nodiscard]] bool covers(const Hash& of, std::uint64_t generation) const noexcept {
+    return of == hash && first <= generation && generation <= last;
+  }
+  friend bool operator==(const ManifestRange&, const ManifestRange&) = default;
+};
+
+// What nothing refers to any more, waiting to be collected: an extent, or manifests.
+struct FreedEntry {
   std::uint64_t sequence = 0;  // position in the freed list
-  Extent extent;
-  std::int64_t freed_at = 0;  // Unix seconds
-  friend bool operator==(const FreedExtent&, const FreedExtent&) = default;
+  Extent extent;               // says nothing where there are `manifests`
+  std::int64_t freed_at = 0;   // Unix seconds
+  std::optional<ManifestRange> manifests = {};
+  friend bool operator==(const FreedEntry&, const FreedEntry&) = default;
+};
+
+// Where a hash's record stands among all that were ever stored under that hash.
+struct RecordVersion {
+  std::uint64_t generation = 0;  // 0: there is no record
+  ObjectState state = ObjectState::live;
+  bool released = false;
+  friend bool operator==(const RecordVersion&, const RecordVersion&) = default;
 };
 
 // How far a member is with taking over new layouts.
@@ -112,12 +135,12 @@ struct LayoutAck {
 [[nodiscard]] std::string encode(const Object& object);
 [[nodiscard]] std::string encode(const Upload& upload);
 [[nodiscard]] std::string encode(const Part& part);
-[[nodiscard]] std::string encode(const FreedExtent& freed);
+[[nodiscard]] std::string encode(const FreedEntry& freed);
 [[nodiscard]] std::string encode(const std::vector<Extent>& extents);
 [[nodiscard]] Result<Object> decode_object(std::string_view bytes);
 [[nodiscard]] Result<Upload> decode_upload(std::string_view bytes);
 [[nodiscard]] Result<Part> decode_part(std::string_view bytes);
-[[nodiscard]] Result<FreedExtent> decode_freed(std::string_view bytes);
+[[nodiscard]] Result<FreedEntry> decode_freed(std::string_view bytes);
 [[nodiscard]] Result<std::vector<Extent>> decode_extents(std::string_view bytes);
 
 }  // namespace mas::meta

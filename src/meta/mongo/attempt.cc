@@ -12,7 +12,9 @@ namespace {
 constexpr std::uint32_t kFirstPage = 100, kPage = 1000;
 
 // Index entries of the key-value adapters: here they are fields of the records themselves.
-bool is_field(char kind) { return kind == keys::kCondemned || kind == keys::kSealed; }
+bool is_field(char kind) {
+  return kind == keys::kCondemned || kind == keys::kReleased || kind == keys::kSealed;
+}
 
 // Documents that only those change who change their guard: parts and extents that have an owner.
 bool has_guard(char kind) { return kind == keys::kPart || kind == keys::kOwner; }

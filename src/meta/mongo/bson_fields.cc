@@ -35,6 +35,8 @@ const char* name_of(Field field) {
   switch (field) {
     case Field::condemned_at:
       return "c";
+    case Field::released:
+      return "r";
     case Field::sealed:
       return "s";
   }
@@ -47,7 +49,9 @@ namespace {
 Result<void> add_fields(Bson& to, const Step& step) {
   if (step.id.starts_with("o/")) {
     MAS_TRY(Object object, decode_object(step.value));
-    if (object.state == ObjectState::condemned) {
+    if (object.released > 0) {
+      to.number(name_of(Field::released), static_cast<std::int64_t>(object.released));
+    } else if (object.state == ObjectState::condemned) {
       to.number(name_of(Field::condemned_at), object.condemned_at);
     }
   } else if (step.id.starts_with("u/")) {

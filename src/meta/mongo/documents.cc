@@ -325,7 +325,7 @@ void MongoDocuments::make_indexes(Lease& lease) {
   Bson create, list;
   create.text("createIndexes", "records");
   int position = 0;
-  for (Field field : {Field::condemned_at, Field::sealed}) {
+  for (Field field : {Field::condemned_at, Field::released, Field::sealed}) {
     Bson index, key;
     key.number(name_of(field), 1);
     // Sparse: only the few records that have the field.

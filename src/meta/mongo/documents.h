@@ -49,7 +49,7 @@ struct Step {
 enum class Reading : std::uint8_t { majority, linearizable };
 
 // Fields that records are found by, beside their id.
-enum class Field : std::uint8_t { condemned_at, sealed };
+enum class Field : std::uint8_t { condemned_at, released, sealed };
 
 // Tests put themselves between the adapter and the server: asked before each command.
 struct Hook {

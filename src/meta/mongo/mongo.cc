@@ -55,6 +55,13 @@ class MongoMeta final : public StoreBase {
     };
     return write<Result<void>>(std::move(op));
   }
+  Task<Result<void>> release(Hash hash, std::uint64_t generation, std::int64_t now) override {
+    auto op = [hash, generation, now](Attempt& db, Transaction& tx) -> Result<void> {
+      MAS_CHECK(warm_release(db, hash));
+      return ops::release(tx, hash, generation, now);
+    };
+    return write<Result<void>>(std::move(op));
+  }
   Task<Result<void>> erase(Hash hash, std::uint64_t generation, std::int64_t now) override {
     auto op = [hash, generation, now](Attempt&, Transaction& tx) {
       return ops::erase(tx, hash, generation, now);
@@ -80,9 +87,31 @@ class MongoMeta final : public StoreBase {
     };
     return read<Result<std::vector<Object>>>(std::move(op));
   }
+  Task<Result<std::vector<Object>>> released(std::uint64_t before, std::uint32_t limit) override {
+    auto op = [this, before, limit](Attempt& db) -> Result<std::vector<Object>> {
+      MAS_CHECK(intents_->sweep());
+      return mongo::released(*documents_, db, before, limit);
+    };
+    return read<Result<std::vector<Object>>>(std::move(op));
+  }
+  Task<Result<std::vector<RecordVersion>>> versions(std::vector<Hash> hashes) override {
+    auto op = [hashes = std::move(hashes)](const Attempt& db) {
+      return mongo::versions(db, hashes);
+    };
+    return read<Result<std::vector<RecordVersion>>>(std::move(op));
+  }
   Task<Result<void>> free(std::vector<Extent> extents, std::int64_t now) override {
     auto op = [extents = std::move(extents), now](Attempt&, Transaction& tx) {
       return ops::free(tx, extents, now);
+    };
+    return write<Result<void>>(std::move(op));
+  }
+  Task<Result<void>> free_manifests(std::vector<ManifestRange> manifests,
+                                    std::int64_t now) override {
+    auto op = [manifests = std::move(manifests), now](Attempt& db,
+                                                      Transaction& tx) -> Result<void> {
+      MAS_CHECK(warm_manifests(db, manifests));
+      return ops::free_manifests(tx, manifests, now);
     };
     return write<Result<void>>(std::move(op));
   }
@@ -95,12 +124,12 @@ class MongoMeta final : public StoreBase {
     };
     return read<Result<std::vector<bool>>>(std::move(op));
   }
-  Task<Result<std::vector<FreedExtent>>> freed(std::uint64_t after, std::uint32_t limit) override {
-    auto op = [this, after, limit](const Attempt& db) -> Result<std::vector<FreedExtent>> {
+  Task<Result<std::vector<FreedEntry>>> freed(std::uint64_t after, std::uint32_t limit) override {
+    auto op = [this, after, limit](const Attempt& db) -> Result<std::vector<FreedEntry>> {
       MAS_CHECK(intents_->sweep());
       return ops::freed(db, after, limit);
     };
-    return read<Result<std::vector<FreedExtent>>>(std::move(op));
+    return read<Result<std::vector<FreedEntry>>>(std::move(op));
   }
   Task<Result<void>> collected(std::string slot, std::uint64_t past,
                                std::vector<std::string> slots) override {

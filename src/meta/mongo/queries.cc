@@ -43,9 +43,29 @@ Result<std::vector<Object>> condemned(Documents& documents, Attempt& now, std::i
   std::vector<Object> found;
   for (const std::string& value : all) {
     MAS_TRY(Object object, decode_object(value));
-    if (object.state == ObjectState::condemned) found.push_back(std::move(object));
+    bool waits = object.state == ObjectState::condemned && object.released == 0;
+    if (waits) found.push_back(std::move(object));
   }
   return found;
+}
+
+Result<std::vector<Object>> released(Documents& documents, Attempt& now, std::uint64_t before,
+                                     std::uint32_t limit) {
+  const auto below = static_cast<std::int64_t>(std::min<std::uint64_t>(before, INT64_MAX));
+  MAS_TRY(auto all, values(documents, now, Field::released, below, limit));
+  std::vector<Object> found;
+  for (const std::string& value : all) {
+    MAS_TRY(Object object, decode_object(value));
+    if (object.released > 0 && object.released < before) found.push_back(std::move(object));
+  }
+  return found;
+}
+
+Result<std::vector<RecordVersion>> versions(const Attempt& now, const std::vector<Hash>& hashes) {
+  std::vector<std::string> keys;
+  for (const Hash& hash : hashes) keys.push_back(keys::object(hash));
+  if (hashes.size() <= ops::kMostVersions) MAS_CHECK(now.prefetch(keys));
+  return ops::versions(now, hashes);
 }
 
 Result<std::vector<Upload>> sealed(Documents& documents, Attempt& now, std::uint32_t limit) {
@@ -67,8 +87,8 @@ Result<void> drop_collected(Documents& documents, std::uint64_t past) {
     std::vector<Step> owners_go, entries_go;
     for (const Document& document : page) {
       if (document.stamp.empty()) continue;  // an intent that never happened
-      MAS_TRY(FreedExtent entry, decode_freed(document.value));
-      owners.push_back(id_of(keys::owner(entry.extent.id)));
+      MAS_TRY(FreedEntry entry, decode_freed(document.value));
+      if (!entry.manifests) owners.push_back(id_of(keys::owner(entry.extent.id)));
       entries_go.push_back({Step::Kind::remove, document.id, document.stamp, {}, {}, {}});
     }
     MAS_TRY(auto owned, documents.get(owners, Reading::majority));
@@ -102,6 +122,20 @@ Result<void> warm_drop(const Attempt& now, const Id128& id, const std::vector<Pa
     keys.push_back(keys::part(id, part.number));
     add_owner_keys(keys, part.extents);
   }
+  return now.prefetch(keys);
+}
+
+Result<void> warm_release(const Attempt& now, const Hash& hash) {
+  MAS_TRY(auto current, ops::find(now, hash));
+  if (!current) return {};
+  std::vector<std::string> keys{keys::counter(ops::kFreedCounter)};
+  add_owner_keys(keys, current->extents);
+  return now.prefetch(keys);
+}
+
+Result<void> warm_manifests(const Attempt& now, const std::vector<ManifestRange>& manifests) {
+  std::vector<std::string> keys{keys::counter(ops::kFreedCounter)};
+  for (const ManifestRange& range : manifests) keys.push_back(keys::object(range.hash));
   return now.prefetch(keys);
 }
 

@@ -62,8 +62,24 @@ meta::PutPartResult MetaFixture::put(const Id128& upload, const meta::Part& part
 
 std::vector<Id128> MetaFixture::freed() {
   std::vector<Id128> ids;
-  for (const auto& entry : get(store().freed(0, 1'000'000))) ids.push_back(entry.extent.id);
+  for (const auto& entry : get(store().freed(0, 1'000'000))) {
+    if (!entry.manifests) ids.push_back(entry.extent.id);
+  }
   return ids;
+}
+
+std::vector<meta::ManifestRange> MetaFixture::freed_manifests() {
+  std::vector<meta::ManifestRange> ranges;
+  for (const auto& entry : get(store().freed(0, 1'000'000))) {
+    if (entry.manifests) ranges.push_back(*entry.manifests);
+  }
+  return ranges;
+}
+
+void MetaFixture::collect_all() {
+  const auto listed = get(store().freed(0, 1'000'000));
+  if (listed.empty()) return;
+  must(run(store().collected("mas-0", listed.back().sequence, {"mas-0"})));
 }
 
 namespace {

@@ -40,8 +40,12 @@ class MetaFixture {
                                 std::uint8_t content = 1);
   // put_part with a far expiry and no limit.
   meta::PutPartResult put(const Id128& upload, const meta::Part& part);
-  // Ids of all that is listed as freed, in order of sequence.
+  // Ids of all extents that are listed as freed, in order of sequence.
   [[nodiscard]] std::vector<Id128> freed();
+  // All manifests that are, in order of sequence.
+  [[nodiscard]] std::vector<meta::ManifestRange> freed_manifests();
+  // As if the only slot there is had removed all that is listed.
+  void collect_all();
 
  private:
   std::unique_ptr<MetaBackend> backend_;

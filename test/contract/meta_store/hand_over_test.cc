@@ -2,6 +2,7 @@
 #include "mas/meta/hand_over.h"
 
 #include <catch2/catch.hpp>
+#include <map>
 
 #include "fixture.h"
 #include "mas/meta/memory.h"
@@ -19,10 +20,12 @@ struct Alone {
   std::unique_ptr<Rng> rng = make_seeded_rng(9);
   std::vector<Object> objects;
   Object deleted;
+  Object released;
   Object damaged;
   Upload open;
   Upload sealed;
   Extent given_up;
+  Hash given_up_manifest = Hash{{0x77}};
   layout::Layout layout;
 
   template <class T>
@@ -65,6 +68,11 @@ struct Alone {
     deleted = make();
     std::uint64_t deletion = get(store->next_generation(1));
     deleted = get(store->condemn(deleted.hash, deleted.generation, deletion, 99));
+    released = make();
+    deletion = get(store->next_generation(1));
+    get(store->condemn(released.hash, released.generation, deletion, 98));
+    done(store->release(released.hash, deletion, 98));
+    released = *get(store->find(released.hash));
     damaged = make();
     done(store->set_damaged(damaged.hash, damaged.generation, true));
     open = start("open");
@@ -76,11 +84,37 @@ struct Alone {
     sealed = get(store->seal(sealed.id, 2));
     given_up = extent();
     done(store->free({given_up}, 55));
+    done(store->free_manifests({{given_up_manifest, 7, 8}}, 56));
     layout::Member member{"mas-0", rng->id(), "", 1};
     layout = layout::found(rng->id(), {member});
     done(store->propose_layout(0, layout));
   }
 };
+
+// What was freed is listed, and a released record waits for what it gave up.
+void check_freed(Alone& from, MetaStore& to) {
+  const Object released = *from.get(to.find(from.released.hash));
+  CHECK(released.generation == from.released.generation);
+  CHECK(released.extents.empty());
+  CHECK(from.get(to.released(UINT64_MAX, 10)) == std::vector<Object>{released});
+  const ManifestRange before{released.hash, 0, released.generation - 1};
+  std::map<Id128, std::int64_t> extents;
+  bool waits = false;
+  bool manifest = false;
+  for (const FreedEntry& entry : from.get(to.freed(0, 100))) {
+    if (!entry.manifests) {
+      extents[entry.extent.id] = entry.freed_at;
+      continue;
+    }
+    waits = waits || (entry.sequence == released.released && entry.manifests == before);
+    manifest = manifest || (entry.manifests == ManifestRange{from.given_up_manifest, 7, 8} &&
+                            entry.freed_at == 56);
+  }
+  CHECK(waits);
+  CHECK(manifest);
+  CHECK(extents.size() == 2);
+  CHECK(extents.at(from.given_up.id) == 55);
+}
 
 void check_carried(Alone& from, MetaStore& to) {
   auto find = [&](const Hash& hash) { return *from.get(to.find(hash)); };
@@ -100,10 +134,7 @@ void check_carried(Alone& from, MetaStore& to) {
   CHECK(open.touches >= from.open.touches);  // what was seen of it there is not seen here
   CHECK(from.get(to.parts(open.id, 0, 10)) == from.get(from.store->parts(open.id, 0, 10)));
   CHECK(from.get(to.find_upload(from.sealed.id))->state == UploadState::sealed);
-  auto freed = from.get(to.freed(0, 10));
-  REQUIRE(freed.size() == 1);
-  CHECK(freed[0].extent.id == from.given_up.id);
-  CHECK(freed[0].freed_at == 55);
+  check_freed(from, to);
   CHECK(from.get(to.next_generation(1)) > from.deleted.generation);
   CHECK(from.get(to.current_layout())->cluster == from.layout.cluster);
 }
@@ -115,7 +146,7 @@ TEST_CASE("hand-over carries everything, and does nothing the second time") {
   MetaFixture to;
   HandedOver first = to.get(hand_over(*from.store, to.store()));
   CHECK_FALSE(first.already);
-  CHECK(first.objects == 7);
+  CHECK(first.objects == 8);
   CHECK(first.uploads == 2);
   CHECK(first.parts == 4);
   check_carried(from, to.store());

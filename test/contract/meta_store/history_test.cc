@@ -97,7 +97,7 @@ class Client {
     if (current.has_error() || !*current) co_return;
     meta::Object object = **current;
     if (object.state == meta::ObjectState::condemned) {
-      (void)co_await store_.erase(hash, object.generation, 1);
+      (void)co_await store_.release(hash, object.generation, 1);
       co_return;
     }
     auto deletion = co_await store_.next_generation(1);

@@ -236,7 +236,7 @@ TEST_CASE("a crash while an upload is published leaves it sealed or an object") 
   });
 }
 
-TEST_CASE("a crash while an object is deleted and erased leaves it whole or gone") {
+TEST_CASE("a crash while an object is deleted or released leaves it whole or not") {
   crash_everywhere([](MetaFixture& f) {
     meta::Object object = f.object();
     f.get(f.store().commit(object, 0, std::nullopt));
@@ -254,13 +254,52 @@ TEST_CASE("a crash while an object is deleted and erased leaves it whole or gone
     f.get(f.store().commit(object, 0, std::nullopt));
     std::uint64_t deletion = f.generation();
     f.get(f.store().condemn(object.hash, object.generation, deletion, 5));
-    return Case{[=](MetaStore& store) { return store.erase(object.hash, deletion, 6); },
+    return Case{[=](MetaStore& store) { return store.release(object.hash, deletion, 6); },
                 [=, &f] {
-                  bool gone = !f.get(f.store().find(object.hash));
-                  CHECK(is_freed(f, object.extents[0]) == gone);
-                  return gone;
+                  bool done = f.get(f.store().find(object.hash))->released > 0;
+                  CHECK(is_freed(f, object.extents[0]) == done);
+                  CHECK(f.freed_manifests().size() == (done ? 1 : 0));
+                  CHECK(f.get(f.store().condemned(100, 10)).empty() == done);
+                  CHECK(f.get(f.store().released(UINT64_MAX, 10)).empty() != done);
+                  return done;
                 },
                 ids(object.extents)};
+  });
+}
+
+TEST_CASE("a crash while a deleted object is erased leaves its record or its freed manifests") {
+  crash_everywhere([](MetaFixture& f) {
+    meta::Object object = f.object();
+    f.get(f.store().commit(object, 0, std::nullopt));
+    std::uint64_t deletion = f.generation();
+    f.get(f.store().condemn(object.hash, object.generation, deletion, 5));
+    must(f.run(f.store().release(object.hash, deletion, 6)));
+    f.collect_all();
+    return Case{[=](MetaStore& store) { return store.erase(object.hash, deletion, 7); },
+                [=, &f] {
+                  bool gone = !f.get(f.store().find(object.hash));
+                  const auto freed = f.freed_manifests();
+                  CHECK(freed.size() == (gone ? 1 : 0));
+                  return gone;
+                },
+                {}};
+  });
+}
+
+TEST_CASE("a crash while manifests are freed frees all or none") {
+  crash_everywhere([](MetaFixture& f) {
+    std::vector<meta::ManifestRange> ranges{{f.hash(), 1, 2}, {f.hash(), 3, 3}};
+    // Not a second time where the first one happened: a repeat lists them again.
+    return Case{[=, &f](MetaStore& store) -> Task<Result<void>> {
+                  if (!f.freed_manifests().empty()) co_return Result<void>();
+                  co_return co_await store.free_manifests(ranges, 5);
+                },
+                [=, &f] {
+                  const auto freed = f.freed_manifests();
+                  CHECK((freed.empty() || freed == ranges));
+                  return !freed.empty();
+                },
+                {}};
   });
 }
 
@@ -368,9 +407,10 @@ TEST_CASE("a crash while the list of freed extents is cut leaves it cut or not")
   crash_everywhere([](MetaFixture& f) {
     Extent extent = f.extent();
     must(f.run(f.store().free({extent}, 5)));
+    must(f.run(f.store().free_manifests({{f.hash(), 1, 2}}, 5)));
     std::uint64_t last = f.get(f.store().freed(0, 1000)).back().sequence;
     return Case{[=](MetaStore& store) { return store.collected("mas-0", last, {"mas-0"}); },
-                [=, &f] { return !is_freed(f, extent); },
+                [=, &f] { return !is_freed(f, extent) && f.freed_manifests().empty(); },
                 {}};
   });
 }

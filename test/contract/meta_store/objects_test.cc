@@ -62,9 +62,11 @@ TEST_CASE("a commit that names the generation it replaces takes its place and fr
   CHECK(result.committed);
   CHECK(result.current == second);
   auto freed = f.get(f.store().freed(0, 10));
-  REQUIRE(freed.size() == 1);
+  REQUIRE(freed.size() == 2);
   CHECK(freed[0].extent == first.extents[0]);
   CHECK(freed[0].freed_at == 99);
+  CHECK(freed[1].manifests == meta::ManifestRange{first.hash, 0, second.generation - 1});
+  CHECK(freed[1].freed_at == 99);
 }
 
 TEST_CASE("a replacement keeps the extents it shares with the record before it") {
@@ -168,7 +170,7 @@ TEST_CASE("an upload of the same content takes the place of a condemned record")
   CHECK(f.get(f.store().condemned(INT64_MAX, 10)).empty());
 }
 
-TEST_CASE("condemned records are listed by age and leave when erased") {
+TEST_CASE("condemned records are listed by age and leave when released") {
   MetaFixture f;
   std::vector<Object> condemned;
   for (std::int64_t at : {30, 10, 20}) {
@@ -182,21 +184,23 @@ TEST_CASE("condemned records are listed by age and leave when erased") {
   CHECK(f.get(f.store().condemned(31, 1)) == std::vector<Object>{condemned[1]});
 
   const Object& oldest = condemned[1];
-  CHECK(code_of(f.run(f.store().erase(oldest.hash, oldest.generation - 1, 40))) == Code::conflict);
-  must(f.run(f.store().erase(oldest.hash, oldest.generation, 40)));
-  must(f.run(f.store().erase(oldest.hash, oldest.generation, 40)));
-  CHECK_FALSE(f.get(f.store().find(oldest.hash)));
+  CHECK(code_of(f.run(f.store().release(oldest.hash, oldest.generation - 1, 40))) ==
+        Code::conflict);
+  must(f.run(f.store().release(oldest.hash, oldest.generation, 40)));
+  must(f.run(f.store().release(oldest.hash, oldest.generation, 50)));
   CHECK(f.get(f.store().condemned(31, 10)) == std::vector<Object>{condemned[2], condemned[0]});
   auto freed = f.get(f.store().freed(0, 10));
-  REQUIRE(freed.size() == 1);
+  REQUIRE(freed.size() == 2);
   CHECK(freed[0].extent == oldest.extents[0]);
   CHECK(freed[0].freed_at == 40);
+  CHECK(freed[1].manifests == meta::ManifestRange{oldest.hash, 0, oldest.generation - 1});
 }
 
-TEST_CASE("a live object cannot be erased") {
+TEST_CASE("a live object cannot be released or erased") {
   MetaFixture f;
   Object object = f.object();
   f.get(f.store().commit(object, 0, std::nullopt));
+  CHECK(code_of(f.run(f.store().release(object.hash, object.generation, 1))) == Code::conflict);
   CHECK(code_of(f.run(f.store().erase(object.hash, object.generation, 1))) == Code::conflict);
   CHECK(f.get(f.store().find(object.hash)) == object);
 }
@@ -322,7 +326,7 @@ TEST_CASE("a restored deletion is a deleted object from its first moment") {
   CHECK(f.get(f.store().find(object.hash)) == object);
   CHECK(f.get(f.store().condemned(41, 10)) == std::vector<Object>{object});
   CHECK(f.get(f.store().list({})).objects.empty());
-  f.get(f.store().erase(object.hash, object.generation, 60));
+  f.get(f.store().release(object.hash, object.generation, 60));
   CHECK(f.freed() == std::vector<Id128>{object.extents[0].id});
 }
 
@@ -336,10 +340,12 @@ TEST_CASE("a restored object takes the place of an older record and frees what t
   deletion.generation = f.generation();
   deletion.condemned_at = 40;
   CHECK(f.get(f.store().restore(deletion, 50)) == deletion);
-  CHECK(f.freed().empty());
+  CHECK(f.get(f.store().freed(0, 10)).empty());
   Object second = f.object(first.hash);
   second.replaces = deletion.generation;
   CHECK(f.get(f.store().restore(second, 51)) == second);
+  CHECK(f.freed_manifests() ==
+        std::vector<meta::ManifestRange>{{first.hash, 0, second.generation - 1}});
   CHECK(f.freed() == std::vector<Id128>{first.extents[0].id});
   CHECK(f.get(f.store().condemned(INT64_MAX, 10)).empty());
 }

@@ -313,7 +313,7 @@ TEST_CASE("an upload that is published and closed by many at once ends in one wa
   }
 }
 
-TEST_CASE("an object erased, and an extent discarded, by many at once are freed once") {
+TEST_CASE("an object released, and an extent discarded, by many at once are freed once") {
   MetaFixture f;
   Object object = f.object();
   f.get(f.store().commit(object, 0, std::nullopt));
@@ -324,12 +324,13 @@ TEST_CASE("an object erased, and an extent discarded, by many at once are freed 
   must(f.run(f.store().register_extent(upload.id, loose)));
   Tally tally;
   auto make = [&](std::size_t i) {
-    return i % 2 == 0 ? tally_up(f.store().erase(object.hash, deletion, 2), tally)
+    return i % 2 == 0 ? tally_up(f.store().release(object.hash, deletion, 2), tally)
                       : tally_up(f.store().discard(upload.id, {loose}, 2), tally);
   };
   run_side_by_side(kWriters, kThreads, make);
   CHECK(tally.won == int{kWriters});
   CHECK(f.freed().size() == 2);
+  CHECK(f.freed_manifests().size() == 1);
   check_places(f, {object.extents[0].id, loose.id});
 }
 

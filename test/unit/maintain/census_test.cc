@@ -207,3 +207,114 @@ TEST_CASE(
   CHECK(rig.pass());
   CHECK(rig.found().shards == 30);
 }
+
+// ---- Manifests ----
+
+namespace {
+
+// A manifest of `object` in pod 0's store.
+RecordKey leave_manifest(Census& rig, const meta::Object& object) {
+  const RecordKey key = RecordKey::manifest(object.hash, object.generation, 0);
+  must(run_blocking_for(
+      rig.objects.store(0).put(key, {Slice::copy_of(as_bytes(meta::encode(object)))})));
+  return key;
+}
+
+std::vector<meta::ManifestRange> freed_manifests(Census& rig) {
+  std::vector<meta::ManifestRange> ranges;
+  for (const auto& entry : must(run_blocking_for(rig.objects.meta().freed(0, 1000)))) {
+    if (entry.manifests) ranges.push_back(*entry.manifests);
+  }
+  return ranges;
+}
+
+// A live object that no record was ever made of.
+meta::Object never_stored(Census& rig) {
+  meta::Object object;
+  object.hash = Hash{{0x42}};
+  object.generation = must(run_blocking_for(rig.objects.meta().next_generation(1)));
+  return object;
+}
+
+}  // namespace
+
+TEST_CASE("a manifest that a later record made obsolete is listed as freed, once") {
+  Census rig(1);
+  const meta::Object object = must(rig.objects.put(make_content(300'000))).object;
+  meta::Object older = object;
+  older.generation = object.generation - 1;
+  leave_manifest(rig, older);
+  CHECK(rig.pass());
+  const std::vector<meta::ManifestRange> listed{{object.hash, older.generation, older.generation}};
+  CHECK(freed_manifests(rig) == listed);
+  CHECK(rig.pass());
+  CHECK(freed_manifests(rig) == listed);
+  CHECK(rig.found().manifests == 0);
+}
+
+TEST_CASE("manifests from before a deletion are its record's") {
+  Census rig(1);
+  const meta::Object object = must(rig.objects.put(make_content(300'000))).object;
+  must(rig.objects.remove(object.hash));
+  for (int i = 0; i < 3; ++i) CHECK(rig.pass());
+  CHECK(freed_manifests(rig).empty());
+  CHECK(rig.found().manifests == 0);
+}
+
+TEST_CASE("manifests without a record are orphaned at the second pass, and go on a word only") {
+  for (const bool confirmed : {false, true}) {
+    config::Maintain options;
+    options.collect_unexplained = confirmed;
+    Census rig(1, options);
+    const meta::Object object = must(rig.objects.put(make_content(300'000))).object;
+    meta::Object later = object;
+    later.generation = object.generation + 1000;
+    const meta::Object stranger = never_stored(rig);
+    leave_manifest(rig, later);
+    leave_manifest(rig, stranger);
+    CHECK(rig.pass());
+    CHECK(rig.found().manifests == 0);
+    CHECK(freed_manifests(rig).empty());
+    CHECK(rig.pass());
+    CHECK(rig.found().manifests == 2);
+    CHECK(freed_manifests(rig).size() == (confirmed ? 2 : 0));
+    CHECK_FALSE(must(run_blocking_for(rig.objects.meta().find(stranger.hash))));
+  }
+}
+
+TEST_CASE("a commit that is slow is no orphan once its record is there") {
+  Census rig(1);
+  const meta::Object object = never_stored(rig);
+  leave_manifest(rig, object);
+  CHECK(rig.pass());
+  REQUIRE(must(run_blocking_for(rig.objects.meta().commit(object, 0, std::nullopt))).committed);
+  CHECK(rig.pass());
+  CHECK(rig.pass());
+  CHECK(rig.found().manifests == 0);
+  CHECK(freed_manifests(rig).empty());
+}
+
+TEST_CASE("deletions that mas 0.1.0 left without a record end as all do") {
+  Census rig(1);
+  const meta::Object live = never_stored(rig);
+  meta::Object deletion = never_stored(rig);
+  deletion.state = meta::ObjectState::condemned;
+  deletion.replaces = live.generation;
+  deletion.condemned_at = 5;
+  const RecordKey first = leave_manifest(rig, live);
+  const RecordKey second = leave_manifest(rig, deletion);
+  CHECK(rig.pass());
+  CHECK_FALSE(must(run_blocking_for(rig.objects.meta().find(live.hash))));
+  CHECK(rig.pass());
+  CHECK(must(run_blocking_for(rig.objects.meta().find(live.hash))) == deletion);
+  CHECK(rig.pass());
+  CHECK(rig.found().manifests == 0);
+  auto collect = maintain::make_collect_worker(rig.options, rig.pods[0]->deps.base);
+  rig.run(*collect);
+  CHECK_FALSE(rig.holds(first));
+  CHECK(rig.holds(second));
+  rig.clock.advance(hours(25));
+  rig.run(*collect);
+  CHECK(rig.objects.store(0).keys().empty());
+  CHECK_FALSE(must(run_blocking_for(rig.objects.meta().find(live.hash))));
+}

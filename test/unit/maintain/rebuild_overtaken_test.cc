@@ -40,10 +40,7 @@ Overtaken overtake(std::uint64_t nth, std::uint64_t last, bool erased) {
   rig.objects.faults.refuse_all(false);
   run_blocking(other->close());
   result.stored = rig.objects.find(hash).has_value();
-  if (erased && !result.stored) {
-    const std::uint64_t deletion = rig.record(hash)->generation;
-    must(run_blocking_for(rig.objects.meta().erase(hash, deletion, 1)));
-  }
+  if (erased && !result.stored) rig.objects.forget_deleted(hash);
   rig.lose_metadata();
   must(rig.rebuild());
   Result<std::string> read = rig.objects.download(hash);

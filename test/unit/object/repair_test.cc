@@ -236,7 +236,7 @@ TEST_CASE("what nothing refers to is not brought back") {
   meta::Object object = must(rig.put(make_content(300'000))).object;
   must(rig.remove(object.hash));
   meta::Object condemned = *must(run_blocking_for(rig.meta().find(object.hash)));
-  must(run_blocking_for(rig.meta().erase(object.hash, condemned.generation, 1)));
+  rig.forget_deleted(object.hash);
   StripeRef stripe = stripes_of(object)[0];
   REQUIRE(lose(rig, stripe, 0));
   lose_manifests(rig, 6);

@@ -1,0 +1,112 @@
+// The metadata are lost anywhere in the two steps in which a deleted file ends: it does not come
+// back, and whatever the rebuild finds of it ends as well.
+#include "mas/maintain/scheduler.h"
+#include "rebuild_rig.h"
+
+namespace mas::maintain {
+namespace {
+
+using test::hash_of;
+using test::make_content;
+using test::RebuildRig;
+
+constexpr std::size_t kPods = 3;
+
+// The system's time, days later.
+class LaterClock final : public Clock {
+ public:
+  explicit LaterClock(int days) : ahead_(std::chrono::hours(24 * days)) {}
+  [[nodiscard]] Instant now() const override { return system_->now(); }
+  [[nodiscard]] WallTime wall() const override { return system_->wall() + ahead_; }
+  [[nodiscard]] std::unique_ptr<Timer> make_timer(Executor executor) override {
+    return system_->make_timer(std::move(executor));
+  }
+
+ private:
+  const Duration ahead_;
+  std::unique_ptr<Clock> system_ = make_system_clock();
+};
+
+// A collector of `pod`, `days` from now, steps until it has nothing to do or its call fails.
+void collect(RebuildRig& rig, std::size_t pod, int days) {
+  LaterClock clock(days);
+  membership::ClusterView view = rig.view();
+  view.self = static_cast<layout::MemberIndex>(pod);
+  membership::ViewBoard board(view);
+  observe::Metrics metrics;
+  auto worker = make_collect_worker(
+      {}, {rig.objects.failing_meta(), rig.objects.store(pod), board, clock, metrics});
+  for (int i = 0; i < 50; ++i) {
+    Result<Duration> rest = run_blocking_for(worker->step());
+    if (rest.has_error() || *rest > Duration(0)) return;
+  }
+  FAIL("the collector never rests");
+}
+
+// Every second day from `first` to `last`; `lagging` does nothing.
+void collect_all(RebuildRig& rig, int first, int last, std::size_t lagging = kPods) {
+  for (int day = first; day <= last; day += 2) {
+    for (std::size_t pod = 0; pod < kPods; ++pod) {
+      if (pod != lagging) collect(rig, pod, day);
+    }
+  }
+}
+
+// How many records of `kind` all pods have.
+std::size_t count(RebuildRig& rig, RecordKind kind) {
+  std::size_t found = 0;
+  for (std::size_t pod = 0; pod < kPods; ++pod) {
+    for (const RecordKey& key : rig.objects.store(pod).keys()) found += key.kind == kind ? 1 : 0;
+  }
+  return found;
+}
+
+// The metadata are lost when the collectors have made `calls` calls. Returns whether they were done
+// before that.
+bool lose_after(std::uint64_t calls, std::size_t size, std::size_t lagging, bool again) {
+  RebuildRig rig(kPods);
+  rig.put(make_content(300'000, 2));
+  const std::size_t shards = count(rig, RecordKind::shard);
+  const std::size_t manifests = count(rig, RecordKind::manifest);
+  const std::string content = make_content(size, 5);
+  const Hash gone = rig.put(content);
+  rig.remove(gone);
+  if (again) {
+    rig.put(content);
+    rig.remove(gone);
+  }
+  const std::uint64_t before = rig.objects.faults.calls();
+  rig.objects.faults.refuse_from(before + calls);
+  collect_all(rig, 2, 8, lagging);
+  const bool done = rig.objects.faults.calls() <= before + calls;
+  rig.objects.faults.refuse_all(false);
+  rig.lose_metadata();
+  must(rig.rebuild());
+  CHECK_FALSE(rig.objects.find(gone).has_value());
+  rig.check_files();
+  collect_all(rig, 10, 18);
+  CHECK_FALSE(rig.record(gone));
+  CHECK(count(rig, RecordKind::manifest) == manifests);
+  // Shards of the version before were on the freed list, which is lost: nothing names them now.
+  if (!again) CHECK(count(rig, RecordKind::shard) == shards);
+  rig.check_files();
+  return done;
+}
+
+TEST_CASE("metadata lost anywhere in the end of a deleted file bring nothing back") {
+  // An empty file is nothing but its manifest; one of a stripe has its record in its shards; others
+  // have both.
+  for (const std::size_t size : {std::size_t{0}, std::size_t{100'000}, std::size_t{300'000}}) {
+    for (const std::size_t lagging : {kPods, kPods - 1}) {
+      const bool again = lagging == kPods;
+      for (std::uint64_t calls = 0;; ++calls) {
+        CAPTURE(size, lagging, calls);
+        REQUIRE(calls < 500);
+        if (lose_after(calls, size, lagging, again)) break;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace mas::maintain
