@@ -1,6 +1,7 @@
 #include "app/local/compare.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -150,14 +151,18 @@ class Comparing {
     bool is_one_stripe = true;
   };
 
-  // Extents whose shards wait to be collected.
+  // Extents whose shards wait to be collected. Notes the manifests that do in freed_manifests_.
   Task<Result<std::set<Id128>>> freed_extents() {
     std::set<Id128> freed;
     std::uint64_t after = 0;
     for (;;) {
-      MAS_CO_TRY(std::vector<meta::FreedExtent> page, co_await meta_.freed(after, kFreedPage));
-      for (const meta::FreedExtent& one : page) {
-        freed.insert(one.extent.id);
+      MAS_CO_TRY(std::vector<meta::FreedEntry> page, co_await meta_.freed(after, kFreedPage));
+      for (const meta::FreedEntry& one : page) {
+        if (one.manifests) {
+          freed_manifests_[one.manifests->hash].push_back(*one.manifests);
+        } else {
+          freed.insert(one.extent.id);
+        }
         after = one.sequence;
       }
       if (page.size() < kFreedPage) co_return freed;
@@ -213,6 +218,7 @@ class Comparing {
   Task<Result<void>> look_for_owner_of_manifest(RecordKey key) {
     MAS_CO_TRY(const std::optional<meta::Object> object, co_await meta_.find(key.hash()));
     if (object && object->generation == key.major) co_return Result<void>();
+    if (waits_to_be_collected(key, object)) co_return Result<void>();
     const std::string what =
         "manifest of " + key.hash().hex() + " of generation " + std::to_string(key.major);
     if (object && key.major < object->generation) {
@@ -221,6 +227,18 @@ class Comparing {
       note("orphaned: " + what + ", which no file or deletion refers to.");
     }
     co_return Result<void>();
+  }
+
+  // Listed as freed, or from before a deletion that lists it once the grace is over.
+  bool waits_to_be_collected(const RecordKey& key,
+                             const std::optional<meta::Object>& object) const {
+    const bool deleted = object && object->state == meta::ObjectState::condemned;
+    if (deleted && object->released == 0 && key.major < object->generation) return true;
+    const auto ranges = freed_manifests_.find(key.hash());
+    if (ranges == freed_manifests_.end()) return false;
+    return std::any_of(
+        ranges->second.begin(), ranges->second.end(),
+        [&key](const meta::ManifestRange& range) { return range.covers(key.hash(), key.major); });
   }
 
   void look_for_twins() {
@@ -249,6 +267,7 @@ class Comparing {
   meta::MetaStore& meta_;
   const std::vector<store::CheckedRecord>& inventory_;
   std::optional<layout::Layout> layout_;
+  std::map<Hash, std::vector<meta::ManifestRange>> freed_manifests_;
   Comparison result_;
 };
 

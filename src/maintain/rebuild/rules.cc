@@ -66,7 +66,15 @@ Versions sort_manifests(const Hash& hash, const std::vector<peer::Carried>& copi
       versions.unreadable = generation;
       continue;
     }
-    auto fewer = [](const auto& a, const auto& b) { return a.second.copies < b.second.copies; };
+    // A deletion that was released is written again without extents: the other form says more.
+    auto fewer = [](const auto& a, const auto& b) {
+      const Form& left = a.second;
+      const Form& right = b.second;
+      const bool released = left.object.state == meta::ObjectState::condemned &&
+                            right.object.state == meta::ObjectState::condemned &&
+                            left.object.extents.empty() != right.object.extents.empty();
+      return released ? left.object.extents.empty() : left.copies < right.copies;
+    };
     take(versions, std::move(std::max_element(forms.begin(), forms.end(), fewer)->second.object));
   }
   return versions;

@@ -1,5 +1,6 @@
 // The metadata are lost anywhere in the two steps in which a deleted file ends: it does not come
 // back, and whatever the rebuild finds of it ends as well.
+#include "maintain/rebuild/rules.h"
 #include "mas/maintain/scheduler.h"
 #include "rebuild_rig.h"
 
@@ -106,6 +107,22 @@ TEST_CASE("metadata lost anywhere in the end of a deleted file bring nothing bac
       }
     }
   }
+}
+
+TEST_CASE("of the forms of a deletion's manifest the one that names its content counts") {
+  meta::Object deletion;
+  deletion.generation = 9;
+  deletion.state = meta::ObjectState::condemned;
+  meta::Object released = deletion;
+  deletion.extents = {{Id128{{3}}, 100, 4096, Profile{1, 0}}};
+  std::vector<peer::Carried> copies;
+  for (const meta::Object& form : {released, deletion, released}) {
+    const auto copy = static_cast<std::uint16_t>(copies.size());
+    copies.push_back({RecordKey::manifest(form.hash, 9, copy), meta::encode(form)});
+  }
+  CHECK(rebuild::sort_manifests(deletion.hash, copies).deletion == deletion);
+  copies.erase(copies.begin() + 1);
+  CHECK(rebuild::sort_manifests(deletion.hash, copies).deletion == released);
 }
 
 }  // namespace

@@ -80,7 +80,7 @@ Extent extent(Rng& rng) { return {rng.id(), 1, 4096, Profile{4, 2}}; }
 // freed ones.
 void add_freed(IntentBody& body, Rng& rng, std::size_t extents) {
   for (std::size_t i = 0; i < extents; ++i) {
-    const FreedExtent freed{i, extent(rng), 0};
+    const FreedEntry freed{i, extent(rng), 0};
     body.changes.push_back({id_of(keys::freed(i)), "", encode(freed), false});
   }
   for (std::size_t i = 0; i < extents; ++i) {
