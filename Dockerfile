@@ -1,5 +1,5 @@
-# The image of mas: docker build -t mas:0.1.0 .
-# Alone: docker run -p 7080:7080 -v mas:/var/lib/mas mas:0.1.0
+# The image of mas: docker build -t mas:0.2.0 .
+# Alone: docker run -p 7080:7080 -v mas:/var/lib/mas mas:0.2.0
 # It needs no root, and nothing writable but /var/lib/mas: docker run --read-only works.
 
 FROM debian:bookworm-slim AS build

@@ -17,7 +17,7 @@ struct Greeting {
   std::string token_file;   // where the system token lies
   std::string certificate;  // of TLS; "" without
 };
-// Two lines, each ended: "mas 0.1.0 listening on http://127.0.0.1:7080" and a curl command that
+// Two lines, each ended: "mas 0.2.0 listening on http://127.0.0.1:7080" and a curl command that
 // works as printed in the directory mas was started in. It reads the token from its file.
 [[nodiscard]] std::string greeting_text(const Greeting& greeting);
 

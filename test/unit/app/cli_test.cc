@@ -143,7 +143,7 @@ TEST_CASE("Every command describes itself and each of its options") {
 TEST_CASE("The greeting's command fits a shell and never holds the token") {
   std::string plain = greeting_text({"127.0.0.1:7080", "mas-data/system-token", ""});
   CHECK(plain ==
-        "mas 0.1.0 listening on http://127.0.0.1:7080\n"
+        "mas 0.2.0 listening on http://127.0.0.1:7080\n"
         "echo 'Hello, mas' | curl -sS -T - -H \"systemToken: $(cat mas-data/system-token)\" "
         "'http://127.0.0.1:7080/api/file/upload/object?name=hello.txt'\n");
   CHECK_THAT(greeting_text({"0.0.0.0:80", "/a b/it's", ""}),
