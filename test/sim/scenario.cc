@@ -67,8 +67,10 @@ void let_collect(Workload& workload) {
   const Settings& settings = workload.cluster.settings();
   // Uploads that were left open expire first; clocks that were wrong make that later.
   workload.world.run_for(settings.limits.session + minutes(3));
-  workload.world.run_for(2 * settings.clock_error);
-  workload.world.run_for(3 * settings.maintain.grace + 20 * settings.maintain.collect_interval);
+  // What is deleted waits for the grace twice, each time from one pod's clock by another's: what
+  // the file was, and then the manifest that says so.
+  workload.world.run_for(4 * settings.clock_error);
+  workload.world.run_for(4 * settings.maintain.grace + 20 * settings.maintain.collect_interval);
 }
 
 class Play {
