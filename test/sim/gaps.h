@@ -18,8 +18,7 @@ enum class Gap {
   clocks,     // no wall clock of one pod ends an upload
 };
 
-inline constexpr std::array kOpenGaps{Gap::receipts, Gap::leaving, Gap::sectors, Gap::manifests,
-                                      Gap::settling};
+inline constexpr std::array kOpenGaps{Gap::leaving, Gap::sectors, Gap::settling};
 
 // What a run holds mas to.
 class Scope {
