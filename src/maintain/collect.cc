@@ -7,6 +7,7 @@
 #include "maintain/grace.h"
 #include "maintain/own_records.h"
 #include "maintain/tally.h"
+#include "mas/layout/leavers.h"
 #include "mas/maintain/scheduler.h"
 #include "mas/object/holders.h"
 #include "mas/observe/log.h"
@@ -63,8 +64,8 @@ class CollectWorker final : public Worker {
   // the deletion must be known to a rebuild of the metadata.
   static bool everybody_is_up(const membership::ClusterView& view) {
     for (std::size_t i = 0; i < view.layout.members.size(); ++i) {
-      bool left = view.layout.members[i].state == layout::MemberState::left;
-      if (!left && object::is_down(view, static_cast<layout::MemberIndex>(i))) return false;
+      const bool present = layout::is_present(view.layout.members[i]);
+      if (present && object::is_down(view, static_cast<layout::MemberIndex>(i))) return false;
     }
     return true;
   }
@@ -125,7 +126,7 @@ class CollectWorker final : public Worker {
     if (!object::may_remove(*view)) co_return Result<void>();
     std::vector<std::string> slots;
     for (const layout::Member& member : view->layout.members) {
-      if (member.state != layout::MemberState::left) slots.push_back(member.slot);
+      if (layout::is_present(member)) slots.push_back(member.slot);
     }
     // Its index counts those who have left.
     std::string self = view->layout.members.at(view->self).slot;

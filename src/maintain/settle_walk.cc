@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "maintain/walk.h"
+#include "mas/object/search.h"
 #include "mas/observe/log.h"
 #include "mas/runtime/contain.h"
 #include "mas/runtime/sync.h"
@@ -81,18 +82,37 @@ class Settling final : public SettleWalk {
   Task<bool> is_whole(WalkBatch batch) {
     const auto view = deps_.view.current();
     std::vector<object::Standing> stripes = co_await deps_.upkeep.inspect(batch.stripes);
+    std::vector<object::StripeRef> missing;
     for (std::size_t i = 0; i < stripes.size(); ++i) {
       const auto& object = batch.subjects[i]->object;
       const object::StripeRef& stripe = batch.stripes[i];
       const std::uint32_t partition = layout::partition_of(stripe.extent.id, stripe.number);
       const bool is_there = in_place(stripes[i], view->layout, partition);
-      if (!is_there && !(object && object->damaged)) co_return false;
+      if (!is_there && !(object && object->damaged)) missing.push_back(stripe);
     }
+    const bool at_rest = co_await are_at_rest(view, std::move(missing));
+    if (!at_rest) co_return false;
     std::vector<object::Standing> manifests =
         co_await deps_.upkeep.inspect_manifests(batch.manifests);
     for (std::size_t i = 0; i < manifests.size(); ++i) {
       bool live = batch.manifests[i].state == meta::ObjectState::live;
       if (live && !has_manifest(batch.manifests[i], manifests[i], view->layout)) co_return false;
+    }
+    co_return true;
+  }
+
+  // Whether no repair can put more of these in place: fewer shards are left with all who are
+  // present than it takes, and those are where they belong. Whoever has left may have more, and is
+  // not let go by this.
+  Task<bool> are_at_rest(std::shared_ptr<const membership::ClusterView> view,
+                         std::vector<object::StripeRef> stripes) {
+    if (stripes.empty()) co_return true;
+    const std::vector<object::Found> found =
+        co_await object::search(deps_.transport, view, stripes);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      const bool more = found[i].unanswered || found[i].elsewhere > 0 ||
+                        found[i].shards >= stripes[i].extent.profile.k;
+      if (more) co_return false;
     }
     co_return true;
   }

@@ -12,6 +12,8 @@ namespace mas::maintain {
 // The members that are not known to be down, by incarnation.
 [[nodiscard]] std::vector<Id128> live_members(const membership::ClusterView& view);
 // The slices that rendezvous hashing among the live members gives to this pod.
+// Incarnations of those who have left and are there with what they hold.
+[[nodiscard]] std::vector<Id128> live_sources(const membership::ClusterView& view);
 [[nodiscard]] SliceSet own_slices(const membership::ClusterView& view);
 // Two hex digits.
 [[nodiscard]] std::string prefix_of(std::size_t slice);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 
+#include "mas/membership/leavers.h"
 #include "mas/runtime/sync.h"
 #include "membership/plan.h"
 #include "membership/state.h"
@@ -15,7 +16,8 @@ namespace mas::membership {
 class LayoutKeeper {
  public:
   // `changed` is called when `state` shows something new.
-  LayoutKeeper(State& state, Dependencies& deps, std::function<void()> changed);
+  // `look`: without one nobody who has left is let go but by a word.
+  LayoutKeeper(State& state, Dependencies& deps, LeaversLook* look, std::function<void()> changed);
 
   // What the pod kept, into `state`. Before anything else.
   Task<Result<void>> load();
@@ -23,8 +25,9 @@ class LayoutKeeper {
   Task<void> tick();
   // Reads the layout and takes it over if it is newer.
   Task<Result<void>> read();
-  // See Membership.
+  // See Membership and Leavers.
   Task<Result<void>> take_over(layout::Layout found);
+  Task<Result<std::uint64_t>> give_up(std::string slot);
 
  private:
   Task<void> adopt(layout::Layout found);
@@ -35,8 +38,10 @@ class LayoutKeeper {
   Task<void> acknowledge();
   Task<void> change();
   Task<void> settle();
+  Task<void> release();
   Task<bool> all_acknowledged();
-  Task<void> propose(layout::Layout next, std::string what, std::string slots);
+  Task<Result<void>> propose(layout::Layout next, std::string what, std::string slots);
+  [[nodiscard]] Scene scene(const Heartbeat& self) const;
   [[nodiscard]] bool may_propose() const;
   [[nodiscard]] std::size_t rank() const;
   void distrust(std::string reason);
@@ -45,6 +50,7 @@ class LayoutKeeper {
 
   State& state_;
   Dependencies& deps_;
+  LeaversLook* look_;
   std::function<void()> changed_;
   observe::Counter& won_;
   observe::Counter& lost_;  // somebody else was first
@@ -67,6 +73,7 @@ class LayoutKeeper {
   // Since when all live members were seen to have acknowledged which version.
   std::optional<Instant> agreed_since_;
   std::uint64_t agreed_version_ = 0;
+  bool leavers_needed_ = false;  // by the last look for what only they may hold
   std::vector<std::string> notes_;
 };
 

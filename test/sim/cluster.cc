@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mas/codec/stripe.h"
+#include "mas/layout/leavers.h"
 #include "mas/meta/memory.h"
 #include "sim/at_once.h"
 #include "sim/audit.h"
@@ -187,10 +188,10 @@ void Cluster::empty_if_not_needed(std::size_t pod) {
 void Cluster::on_layout(const layout::Layout& before, const layout::Layout& now) {
   world_.note("layout", now.version, now.active_count());
   for (const layout::Member& old : before.members) {
-    if (old.state == layout::MemberState::left) continue;
+    if (!layout::is_present(old)) continue;
     const layout::MemberIndex index = now.find(old.slot);
     const layout::Member* kept = index == layout::kNobody ? nullptr : &now.members[index];
-    const bool left = kept == nullptr || kept->state == layout::MemberState::left;
+    const bool left = kept == nullptr || !layout::is_present(*kept);
     if (!left && kept->incarnation == old.incarnation) continue;
     world_.count(left ? "slot left" : "slot taken over");
     for (const auto& pod : pods_) {

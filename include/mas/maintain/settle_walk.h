@@ -7,6 +7,7 @@
 #include "mas/membership/cluster_view.h"
 #include "mas/meta/meta_store.h"
 #include "mas/object/repair.h"
+#include "mas/peer/transport.h"
 #include "mas/runtime/clock.h"
 
 namespace mas::maintain {
@@ -18,6 +19,7 @@ struct SettleDependencies {
   const membership::ViewBoard& view;
   Clock& clock;
   Executor executor;
+  peer::PeerTransport& transport;
 };
 
 // Goes through everything that is stored, by this pod alone, and repairs nothing: the owners of the

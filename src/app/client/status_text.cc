@@ -91,6 +91,9 @@ std::string status_text(const value& status) {
   if (std::uint64_t shards = number(at(ledger, "strays")); shards > 0) {
     facts.push_back({"strays", std::to_string(shards) + " shards that belong to other pods"});
   }
+  for (const value& sentence : list(at(status, "waiting"))) {
+    facts.push_back({"waits", text(sentence)});
+  }
   out << table(facts) << "\n" << workers_table(status);
   return out.str();
 }
