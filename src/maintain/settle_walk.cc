@@ -41,17 +41,13 @@ class Settling final : public SettleWalk {
   explicit Settling(const SettleDependencies& deps) : deps_(deps) {}
 
   WalkedSlices go_on(WalkOrder order) override {
-    std::lock_guard lock(mutex_);
-    if (!is_same(order)) {
-      found_ = {};
-      missed_at_.reset();
+    if (take(order)) {
+      // Outside the lock: on the executor's own thread the walk begins, and may end, in here.
+      const bool begun = spawn(deps_.executor, gate_, run(order), "settle walk");
+      std::lock_guard lock(mutex_);
+      if (!begun) running_ = false;
     }
-    order_ = order;
-    const bool resting = missed_at_ && deps_.clock.now() - *missed_at_ < kPause;
-    if (running_ || resting || !next({})) return found_;
-    // Before it begins: it may end in here.
-    running_ = true;
-    if (!spawn(deps_.executor, gate_, run(order), "settle walk")) running_ = false;
+    std::lock_guard lock(mutex_);
     return found_;
   }
 
@@ -66,6 +62,19 @@ class Settling final : public SettleWalk {
   }
 
  private:
+  // Whether a walk has to begin; it counts as running from here on.
+  bool take(const WalkOrder& order) {
+    std::lock_guard lock(mutex_);
+    if (!is_same(order)) {
+      found_ = {};
+      missed_at_.reset();
+    }
+    order_ = order;
+    const bool resting = missed_at_ && deps_.clock.now() - *missed_at_ < kPause;
+    if (running_ || resting || !next({})) return false;
+    running_ = true;
+    return true;
+  }
   [[nodiscard]] bool is_same(const WalkOrder& order) const {
     return order.version == order_.version && order.round == order_.round;
   }

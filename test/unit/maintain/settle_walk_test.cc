@@ -319,3 +319,21 @@ TEST_CASE("an extent that passes from an upload to an object during a walk is se
   rig.walk();
   CHECK(settling.found() == everything());
 }
+
+TEST_CASE("a walk may be asked for on the thread that it runs on") {
+  // As membership does in a pod: the walk begins within the call.
+  ClusterRig rig(3);
+  must(rig.objects.put(make_content(300'000, 1)));
+  make_fresh(rig, 0);
+  Settling settling(rig);
+  const WalkOrder order{rig.view.layout.version, 1, {}};
+  auto ask = [&]() -> Task<void> {
+    (void)settling.walk->go_on(order);
+    co_return;
+  };
+  Gate gate;
+  REQUIRE(spawn(settling.io.executor(0), gate, ask(), "test"));
+  run_blocking(gate.close());
+  while (settling.walk->running()) std::this_thread::yield();
+  CHECK(settling.walk->go_on(order) == everything());
+}
