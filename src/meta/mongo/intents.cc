@@ -13,6 +13,7 @@ using Kind = Step::Kind;
 
 constexpr std::string_view kPending = "pending", kCommitted = "committed", kDone = "done";
 constexpr int kRounds = 8;
+constexpr int kFlips = 3;  // tries of the deciding write
 constexpr std::size_t kMostSeen = 4096;
 
 Step locking(const Change& change, const std::string& lock) {
@@ -187,18 +188,21 @@ Result<Carried> Intents::carry_out(const std::vector<Change>& changes,
 }
 
 Result<Carried> Intents::decide(const std::string& key) {
-  Step flip{Kind::mark, key, std::string(kPending), std::string(kCommitted), {}, {}};
-  auto flipped = documents_.write({flip});
-  for (int repeat = 0; flipped.has_error() && repeat < 2; ++repeat) {
+  const Step flip{Kind::mark, key, std::string(kPending), std::string(kCommitted), {}, {}};
+  Error doubt(Code::metadata_unavailable,
+              "The metadata server does not say what became of a change.");
+  for (int round = 0; round < kFlips; ++round) {
+    auto flipped = documents_.write({flip});
+    if (flipped.has_value() && *flipped == 1) return Carried::done;
+    if (flipped.has_error()) doubt = flipped.error();
+    // Others removed it, or an earlier round, whose answer was lost, arrived late.
     auto now = read_one(key);
     if (now.has_error()) continue;
     // Only a pending intent is ever removed by others.
     if (!*now) return Carried::again;
     if ((*now)->stamp != kPending) return Carried::done;
-    flipped = documents_.write({flip});
   }
-  if (flipped.has_error()) return Error(flipped.error()).mark_maybe_happened();
-  return *flipped == 1 ? Carried::done : Carried::again;
+  return doubt.mark_maybe_happened();
 }
 
 void Intents::withdraw(const std::string& key, const std::vector<Change>& changes) {

@@ -17,6 +17,7 @@ public final class MongoWire {
    * id whatever else the filter asks: so mas's filters get an index of their own.
    */
   private static final class Committing extends H2Backend {
+    private final Object commands = new Object();
     private final AtomicLong changes = new AtomicLong();
     private long kept;
 
@@ -32,11 +33,21 @@ public final class MongoWire {
             .append("name", "state").append("unique", true));
         message.getDocument().put("indexes", indexes);
       }
-      Document answer = super.handleMessage(message);
+      Document answer = copied(message);
       if (!message.getDocument().containsKey("find")) {
         keep(changes.incrementAndGet());
       }
       return answer;
+    }
+
+    /**
+     * The answer as it is at its moment. It may name documents of the store itself, which the next
+     * command changes in place: two callers would be told one number of a counter.
+     */
+    private Document copied(MongoMessage message) {
+      synchronized (commands) {
+        return super.handleMessage(message).cloneDeeply();
+      }
     }
 
     /** Returns when the file holds changes up to {@code change}: one commit serves all who wait. */
