@@ -26,18 +26,32 @@ std::vector<Id128> live_members(const membership::ClusterView& view) {
   return live;
 }
 
-SliceSet own_slices(const membership::ClusterView& view) {
+std::vector<Id128> settling_members(const membership::ClusterView& view) {
+  std::vector<Id128> settling;
+  for (std::size_t i = 0; i < view.layout.members.size(); ++i) {
+    if (view.layout.members[i].state == layout::MemberState::left) continue;
+    const membership::Pod* pod = view.pod_of(static_cast<layout::MemberIndex>(i));
+    const bool walks = pod != nullptr && pod->alive && pod->last.settling.has_value();
+    if (walks) settling.push_back(view.layout.members[i].incarnation);
+  }
+  return settling;
+}
+
+SliceSet own_slices(const membership::ClusterView& view, const std::vector<Id128>& members) {
   SliceSet own;
   if (!view.is_member()) return own;
   const Id128 self = view.layout.members[view.self].incarnation;
-  const std::vector<Id128> live = live_members(view);
   for (std::size_t slice = 0; slice < kSlices; ++slice) {
     const Sum128 mine = rank(self, slice);
     bool won = true;
-    for (const Id128& other : live) won = won && rank(other, slice) <= mine;
+    for (const Id128& other : members) won = won && rank(other, slice) <= mine;
     own[slice] = won;
   }
   return own;
+}
+
+SliceSet own_slices(const membership::ClusterView& view) {
+  return own_slices(view, live_members(view));
 }
 
 std::string prefix_of(std::size_t slice) {

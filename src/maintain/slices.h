@@ -11,7 +11,12 @@ namespace mas::maintain {
 
 // The members that are not known to be down, by incarnation.
 [[nodiscard]] std::vector<Id128> live_members(const membership::ClusterView& view);
-// The slices that rendezvous hashing among the live members gives to this pod.
+// Those of them who walk for a layout to settle: they say in their heartbeats how far they are.
+[[nodiscard]] std::vector<Id128> settling_members(const membership::ClusterView& view);
+// The slices that rendezvous hashing among `members` gives to this pod.
+[[nodiscard]] SliceSet own_slices(const membership::ClusterView& view,
+                                  const std::vector<Id128>& members);
+// Among the live members.
 [[nodiscard]] SliceSet own_slices(const membership::ClusterView& view);
 // Two hex digits.
 [[nodiscard]] std::string prefix_of(std::size_t slice);

@@ -85,8 +85,11 @@ Task<Result<void>> Walk::load() {
     ++slice_;
     co_return Result<void>();
   }
-  if (!objects_done_) co_return co_await load_objects();
-  co_return co_await load_uploads();
+  if (!objects_done_ && contents_ != Contents::uploads) co_return co_await load_objects();
+  if (!objects_done_) end_objects();
+  if (contents_ != Contents::objects) co_return co_await load_uploads();
+  end_slice();
+  co_return Result<void>();
 }
 
 Task<Result<void>> Walk::load_objects() {
@@ -110,11 +113,13 @@ Task<Result<void>> Walk::load_objects() {
     entries_.push_back({std::move(subject), std::move(extents)});
   }
   after_object_ = page.next;
-  if (!page.next) {
-    objects_done_ = true;
-    after_upload_ = before(slice_);
-  }
+  if (!page.next) end_objects();
   co_return Result<void>();
+}
+
+void Walk::end_objects() {
+  objects_done_ = true;
+  after_upload_ = before(slice_);
 }
 
 Task<Result<void>> Walk::load_uploads() {
@@ -132,11 +137,14 @@ Task<Result<void>> Walk::load_uploads() {
     entries_.push_back({std::move(subject), std::move(extents)});
     after_upload_ = upload.id;
   }
-  if (more) co_return Result<void>();
+  if (!more) end_slice();
+  co_return Result<void>();
+}
+
+void Walk::end_slice() {
   ++slice_;
   objects_done_ = false;
   after_object_.reset();
-  co_return Result<void>();
 }
 
 Task<Result<std::vector<meta::Extent>>> Walk::extents_of(Id128 upload) {

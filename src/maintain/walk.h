@@ -31,7 +31,10 @@ struct WalkBatch {
 
 class Walk {
  public:
-  Walk(meta::MetaStore& meta, const SliceSet& slices) : meta_(meta), slices_(slices) {}
+  enum class Contents : std::uint8_t { all, objects, uploads };
+
+  Walk(meta::MetaStore& meta, const SliceSet& slices, Contents contents = Contents::all)
+      : meta_(meta), slices_(slices), contents_(contents) {}
 
   // nullopt at the end. After an error the next call goes on where this one stopped.
   Task<Result<std::optional<WalkBatch>>> next();
@@ -49,11 +52,14 @@ class Walk {
   // Reads more entries, or goes on to the next slice.
   Task<Result<void>> load();
   Task<Result<void>> load_objects();
+  void end_objects();
   Task<Result<void>> load_uploads();
+  void end_slice();
   Task<Result<std::vector<meta::Extent>>> extents_of(Id128 upload);
 
   meta::MetaStore& meta_;
   const SliceSet slices_;
+  const Contents contents_;
   WalkBatch batch_;  // being filled
   std::deque<Entry> entries_;
   std::size_t extent_ = 0;  // of the entry in front

@@ -1,8 +1,10 @@
 #include "membership/heartbeat_wire.h"
 
+#include <array>
 #include <boost/json.hpp>
 #include <optional>
 
+#include "mas/core/bytes.h"
 #include "mas/core/utf8.h"
 
 namespace mas::membership {
@@ -11,8 +13,12 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::int64_t kVersion = 1;
+// Hex of a SliceSet: slice i is bit i % 8 of byte i / 8.
+using SliceBytes = std::array<std::uint8_t, kSlices / 8>;
+// Two sets, and pairs of numbers of at most five and twenty digits.
+constexpr std::size_t kMostSettling = 2 * 2 * sizeof(SliceBytes) + 29 * kMostWithout;
 // Seven bit text may take six bytes a byte ("\u0000"); the rest is names and numbers.
-static_assert(5 * kMaxHeartbeatText * 6 + 1024 <= kMaxHeartbeatBytes);
+static_assert(5 * kMaxHeartbeatText * 6 + kMostSettling + 1024 <= kMaxHeartbeatBytes);
 
 std::string_view state_name(PodState state) {
   switch (state) {
@@ -30,6 +36,13 @@ bool fits(std::string_view text) {
   return text.size() <= kMaxHeartbeatText && utf8_valid_prefix(text) == text.size();
 }
 
+std::optional<std::uint64_t> unsigned_of(const json::value& value) {
+  if (value.is_uint64()) return value.get_uint64();
+  const std::int64_t* number = value.if_int64();
+  if (number == nullptr || *number < 0) return std::nullopt;
+  return static_cast<std::uint64_t>(*number);
+}
+
 // Takes the fields of one object; after the first that is missing or wrong, good() is false.
 class Fields {
  public:
@@ -43,11 +56,9 @@ class Fields {
   }
   void number(std::string_view key, std::uint64_t& out) {
     const json::value* value = object_.if_contains(key);
-    if (value != nullptr && value->is_uint64()) {
-      out = value->get_uint64();
-    } else if (check(value != nullptr && value->is_int64() && value->get_int64() >= 0)) {
-      out = static_cast<std::uint64_t>(value->get_int64());
-    }
+    const std::optional<std::uint64_t> found =
+        value == nullptr ? std::nullopt : unsigned_of(*value);
+    if (check(found.has_value())) out = *found;
   }
   void id(std::string_view key, Id128& out) {
     std::string hex;
@@ -66,6 +77,45 @@ class Fields {
     }
     good_ = false;
   }
+  void slices(std::string_view key, SliceSet& out) {
+    std::string hex;
+    text(key, hex);
+    SliceBytes bytes{};
+    if (!check(from_hex(hex, bytes))) return;
+    for (std::size_t i = 0; i < kSlices; ++i) out[i] = (bytes[i / 8] >> (i % 8) & 1) != 0;
+  }
+  // By ascending member.
+  void missing(std::string_view key, std::vector<Missing>& out) {
+    const json::value* value = object_.if_contains(key);
+    const json::array* list = value == nullptr ? nullptr : value->if_array();
+    if (!check(list != nullptr && list->size() <= kMostWithout)) return;
+    for (const json::value& entry : *list) {
+      const json::array* pair = entry.if_array();
+      if (!check(pair != nullptr && pair->size() == 2)) return;
+      const std::optional<std::uint64_t> member = unsigned_of((*pair)[0]);
+      const std::optional<std::uint64_t> last_beat = unsigned_of((*pair)[1]);
+      const bool fits = member && last_beat && *member <= UINT16_MAX &&
+                        (out.empty() || *member > out.back().member);
+      if (!check(fits)) return;
+      out.push_back({static_cast<std::uint16_t>(*member), *last_beat});
+    }
+  }
+  // What mas 0.1.0 does not say.
+  void settling(std::optional<Settling>& out) {
+    if (!object_.contains("acknowledged")) return;
+    Settling& mine = out.emplace();
+    number("acknowledged", mine.acknowledged);
+    const json::value* value = object_.if_contains("walked");
+    if (value == nullptr) return;
+    const json::object* walked = value->if_object();
+    if (!check(walked != nullptr)) return;
+    Fields inner(*walked);
+    inner.number("layout", mine.layout_version);
+    inner.missing("without", mine.without);
+    inner.slices("uploads", mine.found.uploads);
+    inner.slices("objects", mine.found.objects);
+    check(inner.good());
+  }
   [[nodiscard]] bool good() const { return good_; }
 
  private:
@@ -77,6 +127,33 @@ class Fields {
   const json::object& object_;
   bool good_ = true;
 };
+
+}  // namespace
+
+namespace {
+
+std::string hex_of(const SliceSet& slices) {
+  SliceBytes bytes{};
+  for (std::size_t i = 0; i < kSlices; ++i) {
+    if (slices[i]) bytes[i / 8] |= static_cast<std::uint8_t>(1U << (i % 8));
+  }
+  return to_hex(bytes);
+}
+
+void write_settling(const Settling& settling, json::object& out) {
+  out["acknowledged"] = settling.acknowledged;
+  if (settling.layout_version == 0) return;
+  json::object walked;
+  walked["layout"] = settling.layout_version;
+  json::array without;
+  for (const Missing& one : settling.without) {
+    without.push_back(json::array{one.member, one.last_beat});
+  }
+  walked["without"] = std::move(without);
+  walked["uploads"] = hex_of(settling.found.uploads);
+  walked["objects"] = hex_of(settling.found.objects);
+  out["walked"] = std::move(walked);
+}
 
 }  // namespace
 
@@ -121,6 +198,7 @@ HeartbeatReading read_heartbeat(std::string_view wire) {
   fields.number("generation", beat.generation);
   fields.text("software", beat.software);
   fields.number("sequence", beat.sequence);
+  fields.settling(beat.settling);
   if (!fields.good()) return {WireFault::malformed, {}};
   return reading;
 }
@@ -138,6 +216,7 @@ Result<void> check_texts(const Heartbeat& beat) {
 
 Result<std::string> write_heartbeat(const Heartbeat& beat) {
   MAS_CHECK(check_texts(beat));
+  MAS_ASSERT(!beat.settling || beat.settling->without.size() <= kMostWithout);
   json::object out;
   out["v"] = kVersion;
   out["cluster"] = beat.cluster.hex();
@@ -153,6 +232,7 @@ Result<std::string> write_heartbeat(const Heartbeat& beat) {
   out["generation"] = beat.generation;
   out["software"] = beat.software;
   out["sequence"] = beat.sequence;
+  if (beat.settling) write_settling(*beat.settling, out);
   return json::serialize(out);
 }
 

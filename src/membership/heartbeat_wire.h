@@ -2,10 +2,13 @@
 //
 //   {"v":1,"cluster":"<32 hex>","slot":"mas-0","incarnation":"<32 hex>","api":"host:port",
 //    "peer":"host:port","zone":"","capacity":0,"used":0,"state":"joining","layout":0,
-//    "generation":0,"software":"","sequence":0}
+//    "generation":0,"software":"","sequence":0,
+//    "acknowledged":0,"walked":{"layout":1,"without":[[2,0]],"uploads":"<64 hex>",
+//    "objects":"<64 hex>"}}
 //
-// A reader of version 1 needs all of these and ignores others, so that a newer pod can say more
-// while an upgrade runs. What an older reader must not misread takes a new version: it is ignored.
+// A reader of version 1 needs all of these but the last two, and ignores others, so that a newer
+// pod can say more while an upgrade runs. What an older reader must not misread takes a new
+// version: it is ignored.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,6 @@
 #include "membership/layout_keeper.h"
 
 #include <algorithm>
-#include <map>
 
 #include "mas/observe/log.h"
 #include "mas/runtime/offload.h"
@@ -286,51 +285,68 @@ Task<void> LayoutKeeper::change() {
   co_await propose(std::move(step->next), std::move(what), std::move(slots));
 }
 
+// Every pod walks its share while the layout changes; the first to see that all of it was found in
+// place, and whose turn it is, settles it. settle_book.h has the argument.
 Task<void> LayoutKeeper::settle() {
   bool wanted = state_.is_member() && may_propose() && state_.frozen_why.empty() &&
                 !state_.layout().is_settled();
   if (!wanted) {
     settle_turns_.rest();
-    agreed_since_.reset();
+    book_.rest();
+    tell_settling({});
     co_return;
   }
   const std::uint64_t version = state_.kept.version();
-  if (agreed_version_ != version) agreed_since_.reset();
-  const Instant now = deps_.clock.now();
   const std::size_t place = rank();
-  if (!settle_turns_.may_act("settle", version, place, now) || now < next_acks_) co_return;
-  next_acks_ = place == 0 ? now : now + kAcksEvery;
-  bool agreed = co_await all_acknowledged();
-  if (!agreed) {
-    agreed_since_.reset();
+  (void)book_.look(settle_scene());
+  co_await read_acknowledgements(place);
+  if (state_.kept.version() != version) co_return;
+  const std::optional<SettleBook::Agreement> agreement = book_.look(settle_scene());
+  if (!agreement) {
+    std::string missing;
+    for (const std::string& slot : book_.waiting_for()) {
+      missing += (missing.empty() ? "" : ", ") + slot;
+    }
+    if (!missing.empty()) notes_.push_back("The layout waits for writes on " + missing + ".");
+    settle_turns_.rest();
+    tell_settling({});
     co_return;
   }
-  if (!agreed_since_) {
-    agreed_since_ = deps_.clock.now();
-    agreed_version_ = version;
+  WalkOrder order{version, agreement->round, book_.found_by_others(settle_scene())};
+  const SliceSet others = order.others.objects;
+  Result<WalkedSlices> found = co_await deps_.duties.walk(std::move(order));
+  if (found.has_error() || state_.kept.version() != version) co_return;
+  tell_settling({0, version, agreement->without, *found});
+  const bool whole = (others | found->objects).all();
+  if (!whole) {
+    settle_turns_.rest();
+    co_return;
   }
-  Result<bool> complete = co_await deps_.duties.walk_complete(version, *agreed_since_);
-  if (complete.has_error() || !*complete || state_.kept.version() != version) co_return;
   if (!may_propose() || !state_.frozen_why.empty()) co_return;
+  if (!settle_turns_.may_act("settle", version, place, deps_.clock.now())) co_return;
   layout::Layout next = layout::settled(state_.layout());
   std::string what = "settle";
   std::string nobody;
   co_await propose(std::move(next), std::move(what), std::move(nobody));
 }
 
-Task<bool> LayoutKeeper::all_acknowledged() {
-  const std::uint64_t version = state_.kept.version();
+// What heartbeats say from now on.
+void LayoutKeeper::tell_settling(Settling settling) {
+  settling.acknowledged = acknowledged_;
+  state_.settling = std::move(settling);
+}
+
+SettleBook::Scene LayoutKeeper::settle_scene() const {
+  return {state_.layout(), state_.pods, state_.key, acknowledged_};
+}
+
+// Only where heartbeats do not say it all. Without an answer it stays at what they say.
+Task<void> LayoutKeeper::read_acknowledgements(std::size_t place) {
+  const Instant now = deps_.clock.now();
+  if (!book_.store_may_know() || now < next_acks_) co_return;
+  next_acks_ = place == 0 ? now : now + kAcksEvery;
   auto acks = co_await deps_.meta.layout_acknowledgements();
-  if (acks.has_error() || state_.kept.version() != version) co_return false;
-  std::map<std::string, std::uint64_t> known;
-  for (const meta::LayoutAck& ack : *acks) known[ack.slot] = ack.version;
-  std::string missing;
-  for (const PodKey& key : present_members(state_.layout())) {
-    if (state_.pods.is_down(key) || known[key.slot] >= version) continue;
-    missing += (missing.empty() ? "" : ", ") + key.slot;
-  }
-  if (!missing.empty()) notes_.push_back("The layout waits for writes on " + missing + ".");
-  co_return missing.empty();
+  if (acks.has_value()) book_.read(state_.layout(), *acks);
 }
 
 Task<void> LayoutKeeper::propose(layout::Layout next, std::string what, std::string slots) {

@@ -7,6 +7,7 @@
 
 #include "mas/runtime/sync.h"
 #include "membership/plan.h"
+#include "membership/settle_book.h"
 #include "membership/state.h"
 
 namespace mas::membership {
@@ -35,7 +36,9 @@ class LayoutKeeper {
   Task<void> acknowledge();
   Task<void> change();
   Task<void> settle();
-  Task<bool> all_acknowledged();
+  Task<void> read_acknowledgements(std::size_t place);
+  [[nodiscard]] SettleBook::Scene settle_scene() const;
+  void tell_settling(Settling settling);
   Task<void> propose(layout::Layout next, std::string what, std::string slots);
   [[nodiscard]] bool may_propose() const;
   [[nodiscard]] std::size_t rank() const;
@@ -64,9 +67,7 @@ class LayoutKeeper {
   Instant next_ack_{};                 // of the same version again
   bool counter_trusted_ = false;       // when it was looked at last, it was high enough
   std::uint64_t generation_halt_ = 0;  // layout version at which the counter was found too low
-  // Since when all live members were seen to have acknowledged which version.
-  std::optional<Instant> agreed_since_;
-  std::uint64_t agreed_version_ = 0;
+  SettleBook book_;
   std::vector<std::string> notes_;
 };
 

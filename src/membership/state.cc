@@ -20,6 +20,7 @@ Heartbeat State::beat() const {
   }
   beat.layout_version = kept.version();
   beat.generation = generation.load();
+  if (is_member() && halted_why().empty()) beat.settling = settling;
   return beat;
 }
 

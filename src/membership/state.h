@@ -52,6 +52,7 @@ struct State {
   bool blind = false;
   std::string frozen_why;
   std::vector<std::string> waiting;
+  Settling settling;                         // what it says of that while it takes part
   std::atomic<std::uint64_t> generation{0};  // highest stored or heard of
 };
 

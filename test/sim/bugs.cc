@@ -34,7 +34,7 @@ constexpr std::array kNames{
     Named{Bug::presence_remembered, "presence-remembered", Gap::receipts},
     Named{Bug::scrub_blind, "scrub-blind"},
     Named{Bug::manifests_left, "manifests-left", Gap::manifests},
-    Named{Bug::never_settled, "never-settled", Gap::settling},
+    Named{Bug::never_settled, "never-settled"},
     Named{Bug::expiry_by_wall_clock, "expiry-by-wall-clock", Gap::clocks},
     Named{Bug::hash_run_unchecked, "hash-run-unchecked", Gap::hash_run},
     Named{Bug::references_forgotten, "references-forgotten"},

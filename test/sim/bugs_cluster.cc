@@ -52,7 +52,11 @@ class RiggedDuties final : public membership::LayoutDuties {
   Task<Result<bool>> writes_drained(std::uint64_t version) override {
     return inner_->writes_drained(version);
   }
-  Task<Result<bool>> walk_complete(std::uint64_t, Instant) override { co_return complete_; }
+  Task<Result<membership::WalkedSlices>> walk(membership::WalkOrder) override {
+    membership::WalkedSlices found;
+    if (complete_) found = {membership::SliceSet().set(), membership::SliceSet().set()};
+    co_return found;
+  }
   bool can_hold_without(const std::vector<std::string>& slots) override {
     return inner_->can_hold_without(slots);
   }

@@ -155,7 +155,7 @@ void check_settles(Workload& workload) {
     return !cluster.restorer().is_lost() && cluster.not_serving_because().empty();
   };
   const bool crawls = workload.habits.crawlers > 0 || workload.habits.abandon > 0;
-  if (!crawls || !cluster.scope().covers(Gap::settling)) return;
+  if (!crawls) return;
   const auto settled = [&] { return ready() && cluster.layout().is_settled(); };
   if (world.run_until(settled, kBound)) {
     world.count("settled while bodies crawl");

@@ -36,7 +36,7 @@ Settings::Settings(Rand& rand, std::size_t pods, const Scope& scope) {
   object.record_cache = seconds(5);
   object.finish_wait = seconds(10);
   // Mostly shorter than clocks differ. Some uploads that are left open stay so for long.
-  limits.session = rand.chance(0.25) && scope.covers(Gap::settling) ? minutes(20) : seconds(90);
+  limits.session = rand.chance(0.25) ? minutes(20) : seconds(90);
   if (!scope.covers(Gap::clocks)) limits.session = std::max<Duration>(limits.session, seconds(150));
   wild_clocks = rand.chance(0.3) && scope.covers(Gap::clocks);
   clock_error = wild_clocks ? minutes(10) : seconds(60);

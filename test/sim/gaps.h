@@ -14,11 +14,10 @@ enum class Gap {
   leaving,    // an intact directory that returns is no loss, whatever the layout was meanwhile
   sectors,    // sectors, segment headers and segments that are gone cost their records only
   manifests,  // no manifest is left of what has no record
-  settling,   // layouts settle while bodies crawl and uploads with losses stay open
   clocks,     // no wall clock of one pod ends an upload
 };
 
-inline constexpr std::array kOpenGaps{Gap::leaving, Gap::sectors, Gap::settling};
+inline constexpr std::array kOpenGaps{Gap::leaving, Gap::sectors};
 
 // What a run holds mas to.
 class Scope {

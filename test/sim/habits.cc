@@ -22,7 +22,6 @@ Habits::Habits(Rand rand, const Scope& scope) {
   crawlers = some(2);
   if (!scope.covers(Gap::hash_run)) crowd = 0;
   if (!scope.covers(Gap::receipts)) streams = 0;
-  if (!scope.covers(Gap::settling)) crawlers = abandon = 0;
   if (!scope.covers(Gap::clocks)) patient = 0;
 }
 

@@ -41,7 +41,7 @@ const std::vector<Injector::Kind>& Injector::all() {
       {"segment gone", &Injector::lose_segment, 1, Gap::sectors},
       {"disk not mounted", &Injector::unmount_disk, 1, Gap::leaving},
       {"file lost for good", &Injector::lose_file, 1, Gap::receipts},
-      {"upload lost for good", &Injector::lose_upload, 1, Gap::settling},
+      {"upload lost for good", &Injector::lose_upload},
       {"partition", &Injector::partition, 2},
       {"one-way link", &Injector::cut_one_way, 2},
       {"lossy links", &Injector::lose_messages, 2},
@@ -61,16 +61,15 @@ const std::vector<Injector::Kind>& Injector::all() {
 
 std::vector<std::string> Injector::kinds(std::size_t pods, const Scope& scope) {
   std::vector<std::string> names{
-      "power lost within a write", "failed sync",  "read error",       "lost message",
-      "message into a cut link",   "bits rotted",  "metadata emptied", "metadata rolled back",
-      "metadata rebuilt",          "file restored"};
+      "power lost within a write", "failed sync",   "read error",       "lost message",
+      "message into a cut link",   "bits rotted",   "metadata emptied", "metadata rolled back",
+      "metadata rebuilt",          "file restored", "upload lost"};
   for (const char* kind : {"repeated request", "disk lost", "slot taken over", "slot left",
                            "slot joined", "layout settled", "seen whole"}) {
     if (pods > 1) names.emplace_back(kind);
   }
   if (scope.covers(Gap::sectors)) names.emplace_back("read of a spoiled sector");
   if (scope.covers(Gap::receipts)) names.emplace_back("file lost");
-  if (scope.covers(Gap::settling)) names.emplace_back("upload lost");
   if (scope.covers(Gap::hash_run)) names.emplace_back("stalled call");
   for (const Kind& kind : all()) {
     const bool happens = !kind.gap || scope.covers(*kind.gap);

@@ -18,6 +18,9 @@ constexpr Duration kDown = seconds(20);
 // all pods, so it is younger than the grace.
 constexpr Duration kOldest = seconds(15);
 constexpr Duration kAsking = seconds(5);
+// From a rebuild that somebody missed to the next one. Each ends with a new layout: without a rest
+// a member that began empty is never known to be filled, and is missed for ever.
+constexpr Duration kAgain = std::chrono::minutes(1);
 // Downloads go by records that are as old as this.
 constexpr Duration kCached = seconds(10);
 
@@ -63,12 +66,16 @@ void Restorer::come_back(std::unique_ptr<meta::MetaStore> with) {
   ask();
 }
 
+bool Restorer::has_ended_well() {
+  const auto report = cluster_.pod(asked_).rebuild_report();
+  return report && !report->running && report->phase == maintain::RebuildPhase::done &&
+         report->error.empty();
+}
+
 // Who did not take part and has its disk may know of files that nobody else does: once more then.
 bool Restorer::is_rebuilt() {
   const auto report = cluster_.pod(asked_).rebuild_report();
-  const bool done = report && !report->running && report->phase == maintain::RebuildPhase::done &&
-                    report->error.empty();
-  if (!done) return false;
+  if (!has_ended_well()) return false;
   const layout::Layout layout = cluster_.layout();
   return std::all_of(report->away.begin(), report->away.end(), [&](const std::string& slot) {
     const layout::MemberIndex member = layout.find(slot);
@@ -108,8 +115,10 @@ void Restorer::ask() {
       return;
     }
     const auto report = cluster_.pod(asked_).rebuild_report();
-    if (!report || !report->running) {
+    const bool rests = has_ended_well() && world_.now() < again_;
+    if (!rests && (!report || !report->running)) {
       asked_ = world_.rand().below(cluster_.size());
+      again_ = world_.now() + kAgain;
       if (sees_everybody(cluster_.pod(asked_))) (void)cluster_.pod(asked_).rebuild();
     }
     ask();

@@ -91,6 +91,7 @@ class Restorer {
  private:
   void come_back(std::unique_ptr<meta::MetaStore> with);
   void ask();
+  [[nodiscard]] bool has_ended_well();
   [[nodiscard]] bool is_rebuilt();
   [[nodiscard]] bool sees_everybody(Pod& pod);
 
@@ -101,6 +102,7 @@ class Restorer {
   bool is_lost_ = false;
   bool is_stopped_ = false;
   std::size_t asked_ = 0;  // the pod that rebuilds
+  Instant again_{};        // not before this, if the last one ended well
   std::shared_ptr<bool> there_ = std::make_shared<bool>(true);
 };
 

@@ -1,10 +1,13 @@
 // HeartbeatBus: how pods hear of each other. One pod hears itself.
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "mas/core/ids.h"
 #include "mas/core/result.h"
@@ -13,6 +16,41 @@
 namespace mas::membership {
 
 enum class PodState : std::uint8_t { joining = 1, active = 2, draining = 3 };
+
+// What is stored, cut into slices: objects by the first byte of their hash, uploads by that of
+// their id.
+inline constexpr std::size_t kSlices = 256;
+using SliceSet = std::bitset<kSlices>;
+
+// The slices in which a walk found every stripe and manifest where the layout wants it.
+struct WalkedSlices {
+  SliceSet uploads;
+  SliceSet objects;
+  friend bool operator==(const WalkedSlices&, const WalkedSlices&) = default;
+};
+
+// A member that was down when a walk began, and had not acknowledged the layout.
+struct Missing {
+  std::uint16_t member = 0;  // by index
+  // Sequence of the last heartbeat of it that anybody is known to have heard; 0: none.
+  std::uint64_t last_beat = 0;
+  friend bool operator==(const Missing&, const Missing&) = default;
+};
+
+// That many a walk may go without; with more, nobody walks.
+inline constexpr std::size_t kMostWithout = 128;
+
+// How far a pod is with letting the layout settle. What it means for others: settle_book.h.
+struct Settling {
+  // Nothing that this pod wrote under an older layout than this one is known to it alone.
+  std::uint64_t acknowledged = 0;
+  // What it found whole, under which layout (0: it has not begun), and whom it went without, by
+  // ascending index. At most kMostWithout.
+  std::uint64_t layout_version = 0;
+  std::vector<Missing> without;
+  WalkedSlices found;
+  friend bool operator==(const Settling&, const Settling&) = default;
+};
 
 // What a pod says of itself every few seconds. Texts are UTF-8 of at most 256 bytes.
 struct Heartbeat {
@@ -30,6 +68,8 @@ struct Heartbeat {
   std::string software;
   // Grows from beat to beat, and from one process of a pod to its next (it starts at the time).
   std::uint64_t sequence = 0;
+  // nullopt: it takes no part now, or is older than mas 0.2.0.
+  std::optional<Settling> settling = {};
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };
 

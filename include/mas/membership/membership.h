@@ -25,19 +25,27 @@
 
 namespace mas::membership {
 
+// What a pod is to walk over.
+struct WalkOrder {
+  std::uint64_t version = 0;  // of the layout
+  // Another number: what was walked before does not count any more, and begins anew.
+  std::uint64_t round = 0;
+  WalkedSlices others;  // what other pods have found whole
+};
+
 // What the rest of the pod answers for when the layout changes. Called on membership's executor;
 // each call must end within seconds. An error counts as "no" and is asked again.
 class LayoutDuties {
  public:
   virtual ~LayoutDuties() = default;
-  // Whether each write that this pod began under a layout older than `version` is published, resent
-  // or given up. The pod acknowledges the version when this says yes.
+  // Whether nothing that this pod wrote under a layout older than `version` is known to it alone:
+  // it is in a record, in place under `version`, or given up. The pod acknowledges the version when
+  // this says yes.
   virtual Task<Result<bool>> writes_drained(std::uint64_t version) = 0;
-  // Whether a walk over all that is stored, begun after `since` (by the Clock; when this pod saw
-  // that every live member had acknowledged `version`), found every shard in place under `version`.
-  // Asked again and again, by one pod as a rule; `since` moves when a pod comes back that had not
-  // acknowledged.
-  virtual Task<Result<bool>> walk_complete(std::uint64_t version, Instant since) = 0;
+  // Lets this pod walk its share of all that is stored, in the background, and gives what it has
+  // found in place so far, in this round. Called again and again on every pod while the layout
+  // changes and every member that is not down has acknowledged `version`; a call says so anew.
+  virtual Task<Result<WalkedSlices>> walk(WalkOrder order) = 0;
   // Whether the other members have room for what these slots held.
   [[nodiscard]] virtual bool can_hold_without(const std::vector<std::string>& slots) = 0;
 };

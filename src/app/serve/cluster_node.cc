@@ -61,8 +61,8 @@ class Node final : public ClusterNode {
   Task<Result<void>> start(object::Objects& objects, maintain::Scheduler& workers,
                            std::string api_address) override {
     MAS_CO_CHECK(open_peer_port());
-    walk_ = maintain::make_settle_walk(
-        {deps_.meta, objects.upkeep(), board_, deps_.clock, deps_.io.executor(0)});
+    walk_ = maintain::make_settle_walk({deps_.meta, objects.upkeep(), board_, deps_.clock,
+                                        deps_.io.executor(0), deps_.config.maintain.repair_rate});
     duties_ = make_layout_duties(objects, *walk_, board_);
     membership::AmqpOptions bus_options;
     bus_options.cluster = deps_.config.cluster.name;

@@ -14,8 +14,8 @@ class Duties final : public membership::LayoutDuties {
     co_return objects_.writes_drained(version);
   }
 
-  Task<Result<bool>> walk_complete(std::uint64_t version, Instant since) override {
-    co_return walk_.complete(version, since);
+  Task<Result<membership::WalkedSlices>> walk(membership::WalkOrder order) override {
+    co_return walk_.go_on(std::move(order));
   }
 
   bool can_hold_without(const std::vector<std::string>& slots) override {

@@ -32,6 +32,20 @@ Heartbeat full() {
   return beat;
 }
 
+// One that walks.
+Heartbeat walking() {
+  Heartbeat beat = full();
+  Settling& settling = beat.settling.emplace();
+  settling.acknowledged = 7;
+  settling.layout_version = 7;
+  settling.without = {{0, 0}, {3, 12}, {UINT16_MAX, kMost}};
+  settling.found.uploads.set();
+  settling.found.objects.set(0);
+  settling.found.objects.set(9);
+  settling.found.objects.set(255);
+  return beat;
+}
+
 // A good message with `key` left out, or with `value` in its place.
 std::string message(const std::string& key = "", const std::string& value = "") {
   std::string out = "{";
@@ -62,7 +76,9 @@ WireFault fault(const std::string& wire) { return read_heartbeat(wire).fault; }
 }  // namespace
 
 TEST_CASE("a heartbeat reads back as it was written") {
-  for (const Heartbeat& beat : {full(), Heartbeat{}}) {
+  Heartbeat idle = full();
+  idle.settling.emplace().acknowledged = kMost;
+  for (const Heartbeat& beat : {full(), Heartbeat{}, idle, walking()}) {
     std::string wire = must(write_heartbeat(beat));
     HeartbeatReading reading = read_heartbeat(wire);
     REQUIRE(reading.fault == WireFault::none);
@@ -192,4 +208,60 @@ TEST_CASE("every fault has a name") {
   CHECK(fault_name(WireFault::oversized) == "oversized");
   CHECK(fault_name(WireFault::malformed) == "malformed");
   CHECK(fault_name(WireFault::unknown_version) == "unknown_version");
+}
+
+TEST_CASE("what a pod walked stands in keys that mas 0.1.0 ignores") {
+  const std::string wire = must(write_heartbeat(walking()));
+  const std::string tail = wire.substr(wire.find(",\"acknowledged\""));
+  CHECK(tail ==
+        ",\"acknowledged\":7,\"walked\":{\"layout\":7,\"without\":[[0,0],[3,12],"
+        "[65535,18446744073709551615]],"
+        "\"uploads\":\"" +
+            std::string(64, 'f') + "\",\"objects\":\"0102" + std::string(58, '0') + "80\"}}");
+  // As 0.1.0 wrote it.
+  CHECK_FALSE(read_heartbeat(must(write_heartbeat(full()))).beat.settling.has_value());
+}
+
+TEST_CASE("a heartbeat whose walk is not well formed is none") {
+  const std::string good = must(write_heartbeat(walking()));
+  REQUIRE(fault(good) == WireFault::none);
+  auto with = [&](const std::string& part, const std::string& other) {
+    std::string wire = good;
+    const std::size_t at = wire.find(part);
+    REQUIRE(at != std::string::npos);
+    wire.replace(at, part.size(), other);
+    return fault(wire);
+  };
+  CHECK(with("\"acknowledged\":7", "\"acknowledged\":-7") == WireFault::malformed);
+  CHECK(with("{\"layout\":7", "{\"layout\":\"7\"") == WireFault::malformed);
+  CHECK(with("[65535,", "[65536,") == WireFault::malformed);
+  CHECK(with("[3,12]", "[0,12]") == WireFault::malformed);
+  CHECK(with("[3,12]", "[-3,12]") == WireFault::malformed);
+  CHECK(with("[3,12]", "[3,-12]") == WireFault::malformed);
+  CHECK(with("[3,12]", "[3]") == WireFault::malformed);
+  CHECK(with("[3,12]", "[3,12,0]") == WireFault::malformed);
+  CHECK(with("[3,12]", "3") == WireFault::malformed);
+  CHECK(with("[[0,0],[3,12],[65535,18446744073709551615]]", "3") == WireFault::malformed);
+  CHECK(with("\"0102", "\"01") == WireFault::malformed);
+  CHECK(with("\"0102", "\"01zz") == WireFault::malformed);
+  CHECK(with("\"uploads\"", "\"upload\"") == WireFault::malformed);
+}
+
+TEST_CASE("the largest heartbeat with a walk fits") {
+  Heartbeat beat = walking();
+  beat.settling->without.clear();
+  for (std::size_t i = 0; i < kMostWithout; ++i) {
+    beat.settling->without.push_back(
+        {static_cast<std::uint16_t>(UINT16_MAX - kMostWithout + i), kMost});
+  }
+  for (std::string* text :
+       {&beat.slot, &beat.api_address, &beat.peer_address, &beat.zone, &beat.software}) {
+    *text = std::string(kMaxHeartbeatText, '\0');
+  }
+  const std::string wire = must(write_heartbeat(beat));
+  CHECK(wire.size() <= kMaxHeartbeatBytes);
+  CHECK(read_heartbeat(wire).beat == beat);
+  // One more is not read.
+  const std::string longer = "[[0,0]," + wire.substr(wire.find("[") + 1);
+  CHECK(fault(wire.substr(0, wire.find("[")) + longer) != WireFault::none);
 }

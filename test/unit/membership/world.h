@@ -35,21 +35,25 @@ class Answers final : public LayoutDuties {
  public:
   explicit Answers(Clock& clock) : clock_(clock) {}
   Task<Result<bool>> writes_drained(std::uint64_t) override { co_return drained; }
-  Task<Result<bool>> walk_complete(std::uint64_t version, Instant since) override {
+  Task<Result<WalkedSlices>> walk(WalkOrder order) override {
     ++asked;
-    last_version = version;
-    last_since = since;
-    REQUIRE(since <= clock_.now());
-    co_return walked;
+    if (order.version != last_version || order.round != last_round) last_since = clock_.now();
+    last_version = order.version;
+    last_round = order.round;
+    others = order.others;
+    co_return walked ? WalkedSlices{SliceSet().set(), SliceSet().set()} : finds;
   }
   bool can_hold_without(const std::vector<std::string>&) override { return has_room; }
 
   bool drained = true;
-  bool walked = true;
+  bool walked = true;  // everything
+  WalkedSlices finds;  // if it has not walked everything
   bool has_room = true;
   int asked = 0;
   std::uint64_t last_version = 0;
-  Instant last_since{};
+  std::uint64_t last_round = 0;
+  Instant last_since{};  // since when it is walked for that version and round
+  WalkedSlices others;   // as it was told last
 
  private:
   Clock& clock_;
