@@ -57,33 +57,9 @@ Result<Verdict> examine(Volume& volume, const RecordKey& key, const Location& lo
 
 // ---- Volume ----
 
-// Blocks here and there, past the cache: the first and last segments' beginning, middle and end.
-bool Volume::answers() {
-  constexpr std::size_t kSegmentsAsked = 4;
-  std::vector<SegmentInfo> asked = segments_.list();
-  if (asked.size() > kSegmentsAsked) {
-    asked.erase(asked.begin() + kSegmentsAsked / 2, asked.end() - kSegmentsAsked / 2);
-  }
-  Buffer block = Buffer::allocate(kBlockSize);
-  for (const SegmentInfo& segment : asked) {
-    auto file = segments_.open_direct(segment.number);
-    if (file.has_error()) {
-      // That it is not there is an answer too.
-      if (file.error().code() == Code::not_found) return true;
-      continue;
-    }
-    const std::uint64_t blocks = std::max<std::uint64_t>(segment.size / kBlockSize, 1);
-    for (const std::uint64_t number : {std::uint64_t{0}, blocks / 2, blocks - 1}) {
-      const MutableBytes into = block.bytes().first(kBlockSize);
-      if ((*file)->read_at(number * kBlockSize, into).has_value()) return true;
-    }
-  }
-  return asked.empty();
-}
-
 bool Volume::judge_gone(const Error& error) {
   if (unreadable_records_.is_gone()) return true;
-  if (answers()) return false;
+  if (segments_.answers()) return false;
   if (unreadable_records_.set_gone(true)) {
     log::error("store.volume_gone",
                {{"volume", id_.hex()}, {"directory", paths_.directory}, {"error", error}});
@@ -92,7 +68,7 @@ bool Volume::judge_gone(const Error& error) {
 }
 
 void Volume::look_if_back() {
-  if (!answers() || !unreadable_records_.set_gone(false)) return;
+  if (!segments_.answers() || !unreadable_records_.set_gone(false)) return;
   segments_.close_readers();
   log::info("store.volume_back", {{"volume", id_.hex()}, {"directory", paths_.directory}});
 }

@@ -56,8 +56,9 @@ Result<void> Recovery::drop_half_made() {
     if (all.empty()) return {};
     const SegmentInfo& newest = all.back();
     if (newest.header_ok || newest.unreadable || newest.number <= at_.segment) return {};
-    MAS_TRY(auto file, segments_.open_direct(newest.number));
-    FrameWalker walker(*file, {volume_, newest.number}, kSegmentHeaderSize, newest.size, 0);
+    auto file = segments_.open_direct(newest.number);
+    if (file.has_error()) return {};
+    FrameWalker walker(**file, {volume_, newest.number}, kSegmentHeaderSize, newest.size, 0);
     auto frame = walker.next();
     // One of which not all can be read is not known to be empty.
     if (frame.has_error() || *frame || walker.dirty_end() > walker.position()) return {};
@@ -87,7 +88,7 @@ Result<void> Recovery::replay(const SegmentInfo& segment, bool is_newest) {
   at_.next_version = std::max(at_.next_version, segment.next_version);
   auto file = segments_.open_direct(segment.number);
   if (file.has_error()) {
-    if (segments_.count() == 1) return file.error();
+    if (!segments_.answers()) return file.error();
     note_unreadable(segment, file.error().message());
     unread_frames_ += most_frames(segment);
     segments_.set_end(segment.number, segment.size);
@@ -101,7 +102,7 @@ Result<void> Recovery::replay(const SegmentInfo& segment, bool is_newest) {
     auto frame = walker.next();
     if (frame.has_error()) {
       // Of a disk that gives nothing at all nothing is made up.
-      if (walker.position() == from && segments_.count() == 1) return frame.error();
+      if (!segments_.answers()) return frame.error();
       note_unreadable(segment, frame.error().message());
       break;
     }
@@ -111,18 +112,18 @@ Result<void> Recovery::replay(const SegmentInfo& segment, bool is_newest) {
   }
   const bool is_readable = !segment.unreadable && walker.unreadable() == 0;
   if (is_newest && is_readable) return settle_tail(segment, **file, walker, std::move(held));
-  return leave_as_is(segment, **file, walker, std::move(held));
+  return leave_as_is(segment, **file, walker, std::move(held), !is_readable);
 }
 
-// A segment that takes no more frames.
+// A segment that takes no more frames. Of a last frame that may be an unfinished one, what is wrong
+// in it is not shown.
 Result<void> Recovery::leave_as_is(const SegmentInfo& segment, fs::File& file,
-                                   const FrameWalker& walker, std::optional<WalkedFrame> last) {
+                                   const FrameWalker& walker, std::optional<WalkedFrame> last,
+                                   bool may_be_unfinished) {
   if (walker.unreadable() > 0) {
     note_unreadable(segment, std::to_string(walker.unreadable()) + " reads failed");
   }
   if (last) {
-    // It may be an unfinished one: what is wrong in it is not shown.
-    const bool may_be_unfinished = segment.unreadable || walker.unreadable() > 0;
     std::vector<IndexedRecord> damaged;
     if (may_be_unfinished) damaged = look_at_payloads(file, *last).damaged;
     recovered_.versions_lost |= may_be_unfinished;
@@ -148,23 +149,22 @@ void Recovery::note_unreadable(const SegmentInfo& segment, const std::string& wh
 
 Result<void> Recovery::settle_tail(const SegmentInfo& segment, fs::File& file, FrameWalker& walker,
                                    std::optional<WalkedFrame> last) {
+  // Read before anything is changed: what the cache gave the disk may not.
+  const auto copies = to_write_again(segment, file, last);
+  Payloads payloads;
+  if (last) payloads = look_at_payloads(file, *last);
+  if (copies.has_error() || payloads.unreadable) {
+    note_unreadable(segment, "its header, or a part of its last frame");
+    return leave_as_is(segment, file, walker, std::move(last), true);
+  }
   std::uint64_t cut_from = walker.position();
-  std::uint64_t cut_to = walker.dirty_end();
-  std::vector<IndexedRecord> damaged;
-  if (last) {
-    Payloads payloads = look_at_payloads(file, *last);
-    if (payloads.unreadable) {
-      note_unreadable(segment, "a payload of its last frame");
-      return leave_as_is(segment, file, walker, std::move(last));
-    }
-    damaged = std::move(payloads.damaged);
-    const bool is_whole = last->headers_whole() && damaged.empty();
-    // Something behind it means that it had been synced; so does a frame that follows a gap.
-    if (!is_whole && cut_to == cut_from && last->header_ok) {
-      cut_from = last->offset;
-      note_cut(segment, cut_from, cut_to, last->records);
-      last.reset();
-    }
+  const std::uint64_t cut_to = walker.dirty_end();
+  const bool is_whole = last && last->headers_whole() && payloads.damaged.empty();
+  // Something behind it means that it had been synced; so does a frame that follows a gap.
+  if (last && !is_whole && cut_to == cut_from && last->header_ok) {
+    cut_from = last->offset;
+    note_cut(segment, cut_from, cut_to, last->records);
+    last.reset();
   }
   if (cut_to > cut_from && cut_from == walker.position()) {
     MAS_TRY(const WalkedFrame unfinished, walker.salvage(cut_from, cut_to - cut_from));
@@ -172,15 +172,10 @@ Result<void> Recovery::settle_tail(const SegmentInfo& segment, fs::File& file, F
   }
   const std::uint64_t planned = std::max(segment.planned, round_up(segment.size, kBlockSize));
   if (cut_to > cut_from || segment.size < planned) MAS_CHECK(zero(segment, cut_from, cut_to));
-  const bool was_closed = last && last->closing;
-  // A closing frame says that all before it was synced, but not that it was itself.
-  if (segment.header_ok && !was_closed) {
-    MAS_CHECK(write_again(segment, file, 0, kSegmentHeaderSize));
+  for (const Copy& copy : *copies) {
+    if (copy.offset < cut_from) MAS_CHECK(write_again(segment, copy));
   }
-  if (segment.header_ok && last) {
-    MAS_CHECK(write_again(segment, file, last->offset, last->length));
-  }
-  if (last) MAS_CHECK(accept(*last, damaged));
+  if (last) MAS_CHECK(accept(*last, payloads.damaged));
   segments_.set_end(segment.number, cut_from);
   at_.offset = cut_from;
   recovered_.appendable = segment.header_ok && segment.planned > cut_from;
@@ -218,18 +213,31 @@ Result<void> Recovery::zero(const SegmentInfo& segment, std::uint64_t from, std:
   return file->sync_all();
 }
 
-// The process before may have been killed between writing and syncing this, or after a sync of it
-// that failed: then the system may take it for written, and no sync but one that follows another
-// write covers it. From here on it is relied upon.
-Result<void> Recovery::write_again(const SegmentInfo& segment, fs::File& file, std::uint64_t from,
-                                   std::uint64_t length) {
-  Buffer buffer = Buffer::allocate(static_cast<std::size_t>(length));
-  const MutableBytes bytes = buffer.bytes().first(static_cast<std::size_t>(length));
-  MAS_TRY(const std::size_t got, file.read_at(from, bytes));
-  if (got < length) return Error(Code::io, "A segment became shorter while it was recovered.");
+// The process before may have been killed between writing and syncing these, or after a sync of
+// them that failed: then the system may take them for written, and no sync but one that follows
+// another write covers them. From here on they are relied upon.
+Result<std::vector<Recovery::Copy>> Recovery::to_write_again(
+    const SegmentInfo& segment, fs::File& file, const std::optional<WalkedFrame>& last) {
+  std::vector<Copy> copies;
+  if (!segment.header_ok) return copies;
+  auto read = [&](std::uint64_t offset, std::uint64_t length) -> Result<void> {
+    const auto size = static_cast<std::size_t>(length);
+    Copy copy{offset, Buffer::allocate(size), size};
+    MAS_TRY(const std::size_t got, file.read_at(offset, copy.buffer.bytes().first(size)));
+    if (got < size) return Error(Code::io, "A segment became shorter while it was recovered.");
+    copies.push_back(std::move(copy));
+    return {};
+  };
+  // A closing frame says that all before it was synced, but not that it was itself.
+  if (!last || !last->closing) MAS_CHECK(read(0, kSegmentHeaderSize));
+  if (last) MAS_CHECK(read(last->offset, last->length));
+  return copies;
+}
+
+Result<void> Recovery::write_again(const SegmentInfo& segment, const Copy& copy) {
   MAS_TRY(auto writable, segments_.open_for_writing(segment.number));
-  const std::array<ByteView, 1> pieces{bytes};
-  MAS_CHECK(writable->write_at(from, pieces));
+  const std::array<ByteView, 1> pieces{copy.buffer.bytes().first(copy.length)};
+  MAS_CHECK(writable->write_at(copy.offset, pieces));
   return writable->sync_data();
 }
 

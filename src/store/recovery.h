@@ -42,7 +42,7 @@ class Recovery {
   Result<void> settle_tail(const SegmentInfo& segment, fs::File& file, FrameWalker& walker,
                            std::optional<WalkedFrame> last);
   Result<void> leave_as_is(const SegmentInfo& segment, fs::File& file, const FrameWalker& walker,
-                           std::optional<WalkedFrame> last);
+                           std::optional<WalkedFrame> last, bool may_be_unfinished);
   void note_unreadable(const SegmentInfo& segment, const std::string& what);
   struct Payloads {
     std::vector<IndexedRecord> damaged;
@@ -50,8 +50,14 @@ class Recovery {
   };
   Payloads look_at_payloads(fs::File& file, const WalkedFrame& frame);
   Result<void> zero(const SegmentInfo& segment, std::uint64_t from, std::uint64_t to);
-  Result<void> write_again(const SegmentInfo& segment, fs::File& file, std::uint64_t from,
-                           std::uint64_t length);
+  struct Copy {
+    std::uint64_t offset = 0;
+    Buffer buffer;
+    std::size_t length = 0;
+  };
+  Result<std::vector<Copy>> to_write_again(const SegmentInfo& segment, fs::File& file,
+                                           const std::optional<WalkedFrame>& last);
+  Result<void> write_again(const SegmentInfo& segment, const Copy& copy);
   Result<void> accept(const WalkedFrame& frame, const std::vector<IndexedRecord>& damaged = {});
   void note_cut(const SegmentInfo& segment, std::uint64_t from, std::uint64_t to,
                 const std::vector<IndexedRecord>& records);

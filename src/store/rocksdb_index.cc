@@ -8,6 +8,7 @@
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "mas/core/endian.h"
 #include "mas/fs/rocksdb_env.h"
@@ -111,10 +112,15 @@ rocksdb::Options make_options(rocksdb::Env* env, std::uint64_t memory) {
   return options;
 }
 
+// In the directory of an index of which something could not be read: the next start makes it anew.
+// Else the same bad block would be met in every life.
+std::string damage_mark(const std::string& path) { return path + "/damaged"; }
+
 class RocksDbIndex final : public Index {
  public:
-  RocksDbIndex(std::shared_ptr<rocksdb::Env> env, std::unique_ptr<rocksdb::DB> db)
-      : env_(std::move(env)), db_(std::move(db)) {
+  RocksDbIndex(fs::Fs& fs, std::string path, std::shared_ptr<rocksdb::Env> env,
+               std::unique_ptr<rocksdb::DB> db)
+      : fs_(fs), path_(std::move(path)), env_(std::move(env)), db_(std::move(db)) {
     unlogged_.disableWAL = true;
     cached_.read_tier = rocksdb::kBlockCacheTier;
   }
@@ -138,9 +144,9 @@ class RocksDbIndex final : public Index {
     rocksdb::Status status =
         db_->Get(rocksdb::ReadOptions(), db_->DefaultColumnFamily(), to_slice(encoded), &value);
     if (status.IsNotFound()) return std::optional<Location>();
-    if (!status.ok()) return index_error(status, "read");
+    if (!status.ok()) return failed(status, "read");
     auto decoded = decode_location(to_bytes(value));
-    if (!decoded) return Error(Code::io, "The shard index holds an entry it cannot read.");
+    if (!decoded) return failed(rocksdb::Status::Corruption("an entry"), "read");
     return decoded;
   }
 
@@ -162,11 +168,11 @@ class RocksDbIndex final : public Index {
       auto key = RecordKey::decode(to_bytes(entry->key()));
       auto location = decode_location(to_bytes(entry->value()));
       if (!key || !location) {
-        return Error(Code::io, "The shard index holds an entry it cannot read.");
+        return failed(rocksdb::Status::Corruption("an entry"), "read");
       }
       page.emplace_back(*key, *location);
     }
-    if (!entry->status().ok()) return index_error(entry->status(), "read");
+    if (!entry->status().ok()) return failed(entry->status(), "read");
     return page;
   }
 
@@ -195,13 +201,13 @@ class RocksDbIndex final : public Index {
       changes.Put(kPositionKey, out.bytes());
     }
     rocksdb::Status status = db_->Write(unlogged_, &changes);
-    if (!status.ok()) return index_error(status, "written");
+    if (!status.ok()) return failed(status, "written");
     return {};
   }
 
   Result<void> flush() override {
     rocksdb::Status status = db_->Flush(rocksdb::FlushOptions());
-    if (!status.ok()) return index_error(status, "flushed");
+    if (!status.ok()) return failed(status, "flushed");
     return {};
   }
 
@@ -209,7 +215,7 @@ class RocksDbIndex final : public Index {
     std::string value;
     rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), kPositionKey, &value);
     if (status.IsNotFound()) return std::optional<IndexState>();
-    if (!status.ok()) return index_error(status, "read");
+    if (!status.ok()) return failed(status, "read");
     IndexState state;
     ByteReader position(as_bytes(value));
     state.position = position.read<Position>();
@@ -222,7 +228,7 @@ class RocksDbIndex final : public Index {
       if (!in.at_end()) return std::optional<IndexState>();
       state.segments[segment_of_stats_key(to_bytes(entry->key()))] = stats;
     }
-    if (!entry->status().ok()) return index_error(entry->status(), "read");
+    if (!entry->status().ok()) return failed(entry->status(), "read");
     return std::optional<IndexState>(std::move(state));
   }
 
@@ -232,13 +238,35 @@ class RocksDbIndex final : public Index {
     std::string found;
     rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), kFormKey, &found);
     if (status.ok()) return found == expected;
-    if (!status.IsNotFound()) return index_error(status, "read");
+    if (!status.IsNotFound()) return failed(status, "read");
     status = db_->Put(unlogged_, kFormKey, expected);
-    if (!status.ok()) return index_error(status, "written");
+    if (!status.ok()) return failed(status, "written");
     return true;
   }
 
  private:
+  Error failed(const rocksdb::Status& status, const char* doing) {
+    const bool is_damage = status.IsCorruption() || (status.IsIOError() && !status.IsNoSpace());
+    if (is_damage && !is_marked_.exchange(true)) {
+      auto mark = [this]() -> Result<void> {
+        fs::OpenOptions options;
+        options.access = fs::Access::read_write;
+        options.create = true;
+        MAS_TRY(auto file, fs_.open(damage_mark(path_), options));
+        MAS_CHECK(file->sync_all());
+        return fs_.sync_directory(path_);
+      };
+      const Result<void> marked = mark();
+      log::error("store.index_damaged", {{"path", path_},
+                                         {"error", status.ToString()},
+                                         {"next_start_makes_it_anew", marked.has_value()}});
+    }
+    return index_error(status, doing);
+  }
+
+  fs::Fs& fs_;
+  const std::string path_;
+  std::atomic<bool> is_marked_{false};
   std::shared_ptr<rocksdb::Env> env_;  // outlives the database
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::WriteOptions unlogged_;
@@ -251,7 +279,7 @@ Result<std::unique_ptr<RocksDbIndex>> open_once(fs::Fs& fs, const std::string& p
   rocksdb::DB* db = nullptr;
   rocksdb::Status status = rocksdb::DB::Open(make_options(env.get(), memory), path, &db);
   if (!status.ok()) return index_error(status, "opened");
-  return std::make_unique<RocksDbIndex>(std::move(env), std::unique_ptr<rocksdb::DB>(db));
+  return std::make_unique<RocksDbIndex>(fs, path, std::move(env), std::unique_ptr<rocksdb::DB>(db));
 }
 
 }  // namespace
@@ -283,15 +311,18 @@ Result<Position> read_index_position(fs::Fs& fs, const std::string& path, const 
 
 Result<std::unique_ptr<Index>> open_rocksdb_index(fs::Fs& fs, const std::string& path,
                                                   const Id128& volume, std::uint64_t memory) {
-  auto index = open_once(fs, path, memory);
-  std::string reason;
-  if (index.has_error()) {
-    reason = index.error().message();
-  } else {
-    MAS_TRY(const bool ours, (*index)->belongs_to(volume));
-    if (ours) return std::unique_ptr<Index>(std::move(*index));
-    reason = "It was made for another volume or in another form.";
-    index->reset();
+  std::string reason = "Something in it could not be read.";
+  MAS_TRY(const bool is_damaged, fs.exists(damage_mark(path)));
+  if (!is_damaged) {
+    auto index = open_once(fs, path, memory);
+    if (index.has_error()) {
+      reason = index.error().message();
+    } else {
+      const auto ours = (*index)->belongs_to(volume);
+      if (ours.has_value() && *ours) return std::unique_ptr<Index>(std::move(*index));
+      reason = ours.has_error() ? ours.error().message()
+                                : "It was made for another volume or in another form.";
+    }
   }
   log::warn("store_index_discarded", {{"path", path}, {"reason", reason}});
   MAS_CHECK(fs.remove_tree(path));

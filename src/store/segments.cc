@@ -58,9 +58,38 @@ Result<void> SegmentSet::load() {
     entries_[*number].info = info;
     next_number_ = std::max(next_number_, *number + 1);
   }
-  // One bad sector is one segment; a disk that gives nothing at all is another matter.
-  if (failure.has_error() && read == 0 && count() > 1) return failure;
+  // Bad sectors are a matter of their segments, even if every header is among them; of a disk that
+  // gives nothing at all nothing is made up.
+  if (failure.has_error() && read == 0 && !answers()) return failure;
   return {};
+}
+
+// The first and the last segments', each at its beginning, its end and places between: a few reads,
+// as each of them may take a broken disk seconds.
+bool SegmentSet::answers() {
+  constexpr std::size_t kSegmentsAsked = 4;
+  constexpr std::size_t kBlocksAsked = 16;
+  std::vector<SegmentInfo> asked = list();
+  if (asked.empty()) return true;
+  if (asked.size() > kSegmentsAsked) {
+    asked.erase(asked.begin() + kSegmentsAsked / 2, asked.end() - kSegmentsAsked / 2);
+  }
+  Buffer block = Buffer::allocate(kBlockSize);
+  for (const SegmentInfo& segment : asked) {
+    auto file = open_direct(segment.number);
+    if (file.has_error()) {
+      if (file.error().code() == Code::not_found) return true;
+      continue;
+    }
+    const std::uint64_t blocks = std::max<std::uint64_t>(segment.size / kBlockSize, 1);
+    const std::uint64_t places = std::min<std::uint64_t>(blocks, kBlocksAsked / asked.size());
+    for (std::uint64_t i = 0; i < places; ++i) {
+      const std::uint64_t number = places > 1 ? (blocks - 1) * i / (places - 1) : 0;
+      const MutableBytes into = block.bytes().first(kBlockSize);
+      if ((*file)->read_at(number * kBlockSize, into).has_value()) return true;
+    }
+  }
+  return false;
 }
 
 SegmentInfo SegmentSet::inspect(std::uint64_t number, Result<void>& failure) {

@@ -38,8 +38,11 @@ class SegmentSet {
 
   // Finds the files of earlier lives and reads their headers. A segment whose header the disk does
   // not give is in the list all the same, so that its number stays reserved. Errors: io, if the
-  // directory cannot be listed, or not one of several headers can be read.
+  // directory cannot be listed, or the disk gives nothing at all.
   Result<void> load();
+  // Whether the disk gives any block of the segments, asked past the cache here and there. That a
+  // file is not there is an answer too. Blocking.
+  [[nodiscard]] bool answers();
   [[nodiscard]] std::vector<SegmentInfo> list() const;  // by number
   [[nodiscard]] std::optional<SegmentInfo> find(std::uint64_t number) const;
   [[nodiscard]] std::size_t count() const;

@@ -99,7 +99,6 @@ class Volume {
   Result<void> recover(const config::Store& options, const Dependencies& dependencies,
                        std::uint64_t segment_size, Versions& versions);
   Result<void> open_index(const config::Store& options, const Dependencies& dependencies);
-  [[nodiscard]] bool answers();
   Result<void> forget_missing_segments();
   Result<void> read_from_disk(const RecordKey& key, const Location& location,
                               std::uint64_t position, MutableBytes into);

@@ -12,12 +12,11 @@ enum class Gap {
   hash_run,   // parts sent again with other bytes through several pods: what is published is right
   receipts,   // receipts are true at their moment, and nothing is answered from what is gone
   leaving,    // an intact directory that returns is no loss, whatever the layout was meanwhile
-  sectors,    // sectors, segment headers and segments that are gone cost their records only
   manifests,  // no manifest is left of what has no record
   clocks,     // no wall clock of one pod ends an upload
 };
 
-inline constexpr std::array kOpenGaps{Gap::leaving, Gap::sectors};
+inline constexpr std::array kOpenGaps{Gap::leaving};
 
 // What a run holds mas to.
 class Scope {

@@ -36,9 +36,9 @@ const std::vector<Injector::Kind>& Injector::all() {
       {"disk replaced", &Injector::replace_disk, 2},
       {"bit rot", &Injector::rot},
       {"bad sectors for a while", &Injector::read_errors},
-      {"bad sectors", &Injector::spoil_sectors, 1, Gap::sectors},
-      {"bad segment header", &Injector::spoil_header, 1, Gap::sectors},
-      {"segment gone", &Injector::lose_segment, 1, Gap::sectors},
+      {"bad sectors", &Injector::spoil_sectors},
+      {"bad segment header", &Injector::spoil_header},
+      {"segment gone", &Injector::lose_segment},
       {"disk not mounted", &Injector::unmount_disk, 1, Gap::leaving},
       {"file lost for good", &Injector::lose_file, 1, Gap::receipts},
       {"upload lost for good", &Injector::lose_upload},
@@ -63,12 +63,11 @@ std::vector<std::string> Injector::kinds(std::size_t pods, const Scope& scope) {
   std::vector<std::string> names{
       "power lost within a write", "failed sync",   "read error",       "lost message",
       "message into a cut link",   "bits rotted",   "metadata emptied", "metadata rolled back",
-      "metadata rebuilt",          "file restored", "upload lost"};
+      "metadata rebuilt",          "file restored", "upload lost",      "read of a spoiled sector"};
   for (const char* kind : {"repeated request", "disk lost", "slot taken over", "slot left",
                            "slot joined", "layout settled", "seen whole"}) {
     if (pods > 1) names.emplace_back(kind);
   }
-  if (scope.covers(Gap::sectors)) names.emplace_back("read of a spoiled sector");
   if (scope.covers(Gap::receipts)) names.emplace_back("file lost");
   if (scope.covers(Gap::hash_run)) names.emplace_back("stalled call");
   for (const Kind& kind : all()) {
