@@ -11,12 +11,17 @@
 // every slot of the layout has removed all of that: a pod that is away may hold a piece that names
 // the file as live, and until that is gone the deletion has to be known. Only then is the record
 // erased and the deletion's manifest listed as freed.
+//
+// The same holds for a data directory of this pod that is away: what was removed meanwhile comes
+// back with it. So the pod removes what it reaches, but says so only when it reaches everything,
+// after having gone through the list once more; the list is what remembers.
 #include "maintain/grace.h"
 #include "maintain/own_records.h"
 #include "maintain/tally.h"
 #include "mas/maintain/scheduler.h"
 #include "mas/object/holders.h"
 #include "mas/observe/log.h"
+#include "mas/store/directories.h"
 
 namespace mas::maintain {
 namespace {
@@ -116,6 +121,11 @@ class CollectWorker final : public Worker {
   // Walks the freed list from its head to the first entry within the grace. True if there may be
   // more to do at once.
   Task<Result<bool>> collect_freed() {
+    see_directories();
+    if (is_partial_ && reach_.is_whole) {
+      past_ = told_;
+      is_partial_ = false;
+    }
     MAS_CO_TRY(auto page, co_await deps_.meta.freed(past_, kEntries));
     std::int64_t horizon = grace_.horizon();
     bool due = !page.empty() && page.front().freed_at < horizon;
@@ -127,10 +137,18 @@ class CollectWorker final : public Worker {
       past_ = freed.sequence;
       ++collected;
     }
-    if (past_ > told_) MAS_CO_CHECK(co_await tell_collected());
+    see_directories();
+    if (past_ > told_ && !is_partial_) MAS_CO_CHECK(co_await tell_collected());
     extents_.add(static_cast<double>(collected));
     tally_.add(collected, static_cast<double>(collected), deps_.clock.now());
     co_return collected == kEntries;
+  }
+
+  // Notes that something was removed only where it could be reached.
+  void see_directories() {
+    const store::Reach now = store::reach(deps_.store);
+    is_partial_ = is_partial_ || !now.is_whole || now.losses != reach_.losses;
+    reach_ = now;
   }
 
   Task<Result<void>> tell_collected() {
@@ -198,6 +216,8 @@ class CollectWorker final : public Worker {
   observe::Counter& refused_;
   Tally tally_{"extents"};
   std::uint64_t past_ = 0;  // everything up to here is collected by this pod
+  store::Reach reach_;
+  bool is_partial_ = false;  // not all of the list up to past_ was removed everywhere
   std::uint64_t distrusts_ = 0;
   std::uint64_t version_ = 0;  // of the layout
   std::uint64_t told_ = 0;     // and the metadata knows it up to here

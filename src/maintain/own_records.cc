@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "mas/store/directories.h"
+
 namespace mas::maintain {
 namespace {
 
@@ -27,7 +29,7 @@ Task<Result<std::uint64_t>> remove_all(store::Store& store, RecordKey first, std
   std::optional<RecordKey> after = just_before(first);
   std::uint64_t removed = 0;
   while (true) {
-    MAS_CO_TRY(auto page, co_await store.list(after, kPage));
+    MAS_CO_TRY(auto page, co_await store::list_all(store, after, kPage));
     std::vector<RecordKey> keys;
     for (const store::RecordInfo& record : page) {
       bool same = record.key.kind == first.kind && record.key.id == first.id;

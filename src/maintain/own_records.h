@@ -6,7 +6,8 @@
 
 namespace mas::maintain {
 
-// All shards of `extent`, whatever their stripes and numbers; returns how many there were.
+// All shards of `extent`, whatever their stripes and numbers, also those that their disk does not
+// give now; returns how many there were.
 Task<Result<std::uint64_t>> remove_shards(store::Store& store, Id128 extent);
 // The manifests of `range`, whatever their copies; returns how many there were.
 Task<Result<std::uint64_t>> remove_manifests(store::Store& store, meta::ManifestRange range);

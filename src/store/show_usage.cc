@@ -7,6 +7,17 @@ std::vector<std::string> absent_directories(const Store& store) {
   return known == nullptr ? std::vector<std::string>() : known->absent();
 }
 
+Reach reach(const Store& store) {
+  const auto* known = dynamic_cast<const HasDirectories*>(&store);
+  return known == nullptr ? Reach() : known->reach();
+}
+
+Task<Result<std::vector<RecordInfo>>> list_all(Store& store, std::optional<RecordKey> after,
+                                               std::size_t limit) {
+  auto* known = dynamic_cast<HasDirectories*>(&store);
+  return known == nullptr ? store.list(after, limit) : known->list_all(after, limit);
+}
+
 Result<std::unique_ptr<Store>> open(const config::Store& options,
                                     const std::vector<std::string>& directories,
                                     const Dependencies& dependencies) {

@@ -15,6 +15,11 @@ class HasDirectories {
   virtual ~HasDirectories() = default;
   // See absent_directories().
   [[nodiscard]] virtual std::vector<std::string> absent() const = 0;
+  // See reach().
+  [[nodiscard]] virtual Reach reach() const = 0;
+  // See list_all().
+  virtual Task<Result<std::vector<RecordInfo>>> list_all(std::optional<RecordKey> after,
+                                                         std::size_t limit) = 0;
 };
 
 // Shown for as long as what is returned lives; `store` outlives it.

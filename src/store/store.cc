@@ -42,12 +42,19 @@ class StoreImpl final : public Store, public HasDirectories {
   Task<Result<Slice>> read(RecordKey key, std::uint64_t offset, std::uint32_t length) override;
   Task<Result<RecordInfo>> stat(RecordKey key) override;
   Task<Result<std::vector<RecordInfo>>> list(std::optional<RecordKey> after,
-                                             std::size_t limit) override;
+                                             std::size_t limit) override {
+    return list_with(after, limit, false);
+  }
   Task<Result<void>> quarantine(RecordKey key, std::uint64_t version) override;
   Task<Result<ScrubStep>> scrub(std::optional<RecordKey> from, std::uint64_t max_bytes) override;
   Task<Result<bool>> compact_one() override;
   Usage usage() const override;
   std::vector<std::string> absent() const override;
+  Reach reach() const override;
+  Task<Result<std::vector<RecordInfo>>> list_all(std::optional<RecordKey> after,
+                                                 std::size_t limit) override {
+    return list_with(after, limit, true);
+  }
   Id128 incarnation() const override { return set_.id(); }
   Task<Result<void>> close() override;
 
@@ -69,8 +76,10 @@ class StoreImpl final : public Store, public HasDirectories {
   Task<Result<Found>> find(RecordKey key);
   Result<std::vector<std::pair<RecordKey, Found>>> list_blocking(const ListFrom& from,
                                                                  std::size_t limit);
-  Result<std::vector<RecordInfo>> list_shown(std::optional<RecordKey> after, std::size_t limit);
-  Volume* choose(const RecordKey& key, std::uint64_t bytes, bool& any_healthy);
+  Result<std::vector<RecordInfo>> list_shown(std::optional<RecordKey> after, std::size_t limit,
+                                             bool also_hidden);
+  Task<Result<std::vector<RecordInfo>>> list_with(std::optional<RecordKey> after, std::size_t limit,
+                                                  bool also_hidden);
   Task<Result<Volume*>> choose_with_room(RecordKey key, std::uint64_t bytes);
   Task<Result<void>> remove_elsewhere(RecordKey key, Volume* kept);
 
@@ -123,30 +132,9 @@ Result<void> StoreImpl::open_volume(const VolumePaths& paths, const VolumeIdenti
   return {};
 }
 
-// Rendezvous hashing: each volume draws a number for the key, the highest wins, so that a volume
-// that comes or goes moves only its own share.
-Volume* StoreImpl::choose(const RecordKey& key, std::uint64_t bytes, bool& any_healthy) {
-  Volume* best = nullptr;
-  std::uint64_t best_score = 0;
-  any_healthy = false;
-  const RecordKey::Encoded encoded = key.encode();
-  const std::uint64_t key_sum = volumes_.size() > 1 ? xxh3_64(encoded, 0) : 0;
-  for (const auto& volume : volumes_) {
-    if (!volume->is_healthy()) continue;
-    any_healthy = true;
-    if (volume->left() < bytes) continue;
-    const std::uint64_t score = volumes_.size() > 1 ? xxh3_64(volume->id().bytes, key_sum) : 0;
-    if (!best || score > best_score) {
-      best = volume.get();
-      best_score = score;
-    }
-  }
-  return best;
-}
-
 Task<Result<Volume*>> StoreImpl::choose_with_room(RecordKey key, std::uint64_t bytes) {
   bool any_healthy = false;
-  Volume* chosen = choose(key, bytes, any_healthy);
+  Volume* chosen = choose_volume(volumes_, key, bytes, any_healthy);
   if (!chosen && any_healthy) {
     // What is known of the room may be old.
     auto refresh = [this]() -> Result<void> {
@@ -154,7 +142,7 @@ Task<Result<Volume*>> StoreImpl::choose_with_room(RecordKey key, std::uint64_t b
       return {};
     };
     MAS_CO_CHECK(co_await offload(dependencies_.disk, refresh));
-    chosen = choose(key, bytes, any_healthy);
+    chosen = choose_volume(volumes_, key, bytes, any_healthy);
   }
   if (chosen) co_return chosen;
   if (!any_healthy) co_return Error(Code::io, why_not_writable());
@@ -342,14 +330,15 @@ Result<std::vector<std::pair<RecordKey, Found>>> StoreImpl::list_blocking(const 
 
 // A page is shorter than `limit` only at the end, whatever is hidden.
 Result<std::vector<RecordInfo>> StoreImpl::list_shown(std::optional<RecordKey> after,
-                                                      std::size_t limit) {
+                                                      std::size_t limit, bool also_hidden) {
   std::vector<RecordInfo> shown;
   ListFrom from{after, false};
   while (shown.size() < limit) {
     MAS_TRY(const auto page, list_blocking(from, limit));
     for (const auto& [key, found] : page) {
       from.key = key;
-      if (is_hidden(found, key) || shown.size() == limit) continue;
+      const bool is_shown = also_hidden || !is_hidden(found, key);
+      if (!is_shown || shown.size() == limit) continue;
       shown.push_back({key, found.location.version, found.location.length});
     }
     if (page.size() < limit) break;
@@ -357,14 +346,14 @@ Result<std::vector<RecordInfo>> StoreImpl::list_shown(std::optional<RecordKey> a
   return shown;
 }
 
-Task<Result<std::vector<RecordInfo>>> StoreImpl::list(std::optional<RecordKey> after,
-                                                      std::size_t limit) {
+Task<Result<std::vector<RecordInfo>>> StoreImpl::list_with(std::optional<RecordKey> after,
+                                                           std::size_t limit, bool also_hidden) {
   auto pass = gate_.try_enter();
   if (!pass) co_return closed();
   if (has_gone()) {
     MAS_CO_CHECK(co_await some_disk());
   }
-  auto look = [this, &after, limit] { return list_shown(after, limit); };
+  auto look = [this, &after, limit, also_hidden] { return list_shown(after, limit, also_hidden); };
   MAS_CO_TRY(auto shown, co_await offload(dependencies_.disk, look));
   if (has_gone()) {
     MAS_CO_CHECK(co_await some_disk());
@@ -459,6 +448,12 @@ std::vector<std::string> StoreImpl::absent() const {
     absent.push_back(volume->directory() + ": The disk of this data directory cannot be read.");
   }
   return absent;
+}
+
+Reach StoreImpl::reach() const {
+  Reach reach{!set_.is_incomplete() && !has_gone(), 0};
+  for (const auto& volume : volumes_) reach.losses += volume->unreadable().times_gone();
+  return reach;
 }
 
 Usage StoreImpl::usage() const {

@@ -52,6 +52,8 @@ bool Unreadable::add_segment(std::uint64_t number) {
 bool Unreadable::set_gone(bool gone) {
   std::lock_guard lock(mutex_);
   if (gone) looked_ = clock_.now();
+  // Before it shows: who sees it back afterwards sees the count too.
+  if (gone && !gone_) ++times_gone_;
   return gone_.exchange(gone) != gone;
 }
 

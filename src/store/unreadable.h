@@ -25,6 +25,7 @@ class Unreadable {
 
   [[nodiscard]] bool hides(const RecordKey& key, const Location& location) const;
   [[nodiscard]] bool is_gone() const noexcept { return gone_.load(); }
+  [[nodiscard]] std::uint64_t times_gone() const noexcept { return times_gone_.load(); }
   [[nodiscard]] bool has_vanished(std::uint64_t segment) const;
 
   // False if it was hidden before, or there are too many to keep in memory: then it stays shown,
@@ -41,6 +42,7 @@ class Unreadable {
  private:
   Clock& clock_;
   std::atomic<bool> gone_{false};
+  std::atomic<std::uint64_t> times_gone_{0};
   std::atomic<bool> any_{false};
   mutable std::mutex mutex_;
   std::map<RecordKey, Location> records_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mas/core/units.h"
+#include "mas/core/xxh3.h"
 #include "mas/observe/log.h"
 #include "mas/runtime/offload.h"
 #include "store/examine.h"
@@ -21,6 +22,28 @@ std::uint64_t segment_size_for(const config::Store& options, std::uint64_t capac
   const std::uint64_t share = capacity / kSegmentsPerVolume;
   const std::uint64_t size = std::clamp(share, std::min(wanted, kSmallestSegment), wanted);
   return size / kBlockSize * kBlockSize;
+}
+
+// Rendezvous hashing: each volume draws a number for the key, the highest wins, so that a volume
+// that comes or goes moves only its own share.
+Volume* choose_volume(const std::vector<std::unique_ptr<Volume>>& volumes, const RecordKey& key,
+                      std::uint64_t bytes, bool& any_healthy) {
+  Volume* best = nullptr;
+  std::uint64_t best_score = 0;
+  any_healthy = false;
+  const RecordKey::Encoded encoded = key.encode();
+  const std::uint64_t key_sum = volumes.size() > 1 ? xxh3_64(encoded, 0) : 0;
+  for (const auto& volume : volumes) {
+    if (!volume->is_healthy()) continue;
+    any_healthy = true;
+    if (volume->left() < bytes) continue;
+    const std::uint64_t score = volumes.size() > 1 ? xxh3_64(volume->id().bytes, key_sum) : 0;
+    if (!best || score > best_score) {
+      best = volume.get();
+      best_score = score;
+    }
+  }
+  return best;
 }
 
 Volume::Volume(const VolumeContext& context, const VolumePaths& paths, const Id128& id,

@@ -126,4 +126,9 @@ class Volume {
   std::set<std::uint64_t> unreadable_;  // segments that compaction gave up; its own
 };
 
+// The volume with room for `bytes` that a record of `key` goes to; null if there is none. Says
+// whether any takes records at all.
+[[nodiscard]] Volume* choose_volume(const std::vector<std::unique_ptr<Volume>>& volumes,
+                                    const RecordKey& key, std::uint64_t bytes, bool& any_healthy);
+
 }  // namespace mas::store

@@ -44,7 +44,8 @@ class Pair(Daemon):
 
 class Directories(unittest.TestCase):
     def setUp(self):
-        self.mas = Pair(maintain__repair_interval="1 s")
+        self.mas = Pair(maintain__repair_interval="1 s", maintain__collect_interval="200 ms",
+                        maintain__grace="1 s")
         rng = random.Random(1)
         self.contents = [rng.randbytes(300 * KIB) for _ in range(FILES)]
         for content in self.contents:
@@ -99,6 +100,43 @@ class Directories(unittest.TestCase):
         status, text = self.mas.check()
         self.assertEqual(status, 0, text)
         self.assertIn("all is well", text)
+
+    def test_deleted_meanwhile(self):
+        """Files that are deleted while a directory is away do not come back with it."""
+        self.mas.kill()
+        kept = self.mas.home / "kept"
+        shutil.move(self.mas.second, kept)
+        self.mas.second.mkdir()
+        self.mas.start()
+        deleted, left = self.contents[:-2], self.contents[-2:]
+        reached = self.readable() & {sha256(content) for content in deleted}
+        self.assertTrue(0 < len(reached) < len(deleted), reached)
+        for content in deleted:
+            answer = self.mas.call("DELETE", "/api/file", {"hash": sha256(content)}, system=True)
+            self.assertEqual(answer.status, 200)
+        new = random.Random(2).randbytes(300 * KIB)
+        self.mas.put(new)
+        # What can be reached is given back at once, but for the deletions themselves.
+        wait_for(lambda: self.mas.metric("mas_collect_shards_total") == len(reached), "collection")
+        self.mas.kill()
+
+        shutil.rmtree(self.mas.second)
+        shutil.move(kept, self.mas.second)
+        self.mas.start()
+        for content in deleted:
+            self.assertEqual(self.mas.get(sha256(content)).status, 404)
+        # A shard of each, and its manifest once repair has written it.
+        wait_for(lambda: self.records() <= 2 * (len(left) + 1), "collection of the rest")
+        for content in [*left, new]:
+            self.assertEqual(self.mas.get(sha256(content)).status, 200)
+        self.assertEqual(self.mas.stop(), 0)
+        status, text = self.mas.check()
+        self.assertEqual(status, 0, text)
+        self.assertNotIn("orphaned", text)
+        self.assertIn("all is well", text)
+
+    def records(self):
+        return self.mas.status()["capacity"]["records"]
 
     def test_given_up(self):
         self.mas.kill()

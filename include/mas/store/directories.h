@@ -2,8 +2,10 @@
 // it, and the records that a stopped one holds.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +40,19 @@ struct Directories {
 // Directories of the pod that are missing, emptied, or cannot be read now: a sentence each. Of a
 // store that was not opened from directories: none.
 [[nodiscard]] std::vector<std::string> absent_directories(const Store& store);
+
+// How much of a store can be reached, for those who promise something of all that it holds.
+struct Reach {
+  bool is_whole = true;      // no directory is absent
+  std::uint64_t losses = 0;  // how often one went since the start; only grows
+};
+[[nodiscard]] Reach reach(const Store& store);
+
+// As Store::list(), with the records that their disk does not give now, as they may come back; but
+// nothing of a directory that is absent.
+[[nodiscard]] Task<Result<std::vector<RecordInfo>>> list_all(Store& store,
+                                                             std::optional<RecordKey> after,
+                                                             std::size_t limit);
 
 // A record that a start would show.
 struct CheckedRecord {

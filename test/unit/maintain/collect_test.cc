@@ -1,4 +1,5 @@
 #include "rig.h"
+#include "store/show_usage.h"
 #include "support/meta_calls.h"
 #include "watched_store.h"
 
