@@ -175,6 +175,7 @@ class World {
   std::unique_ptr<meta::MetaStore> meta = meta::make_memory_meta();
   bool broker_up = true;         // what connected() says, and publish()
   bool broker_swallows = false;  // takes beats and hands out none
+  std::set<int> older;           // pods whose beats say no more than those of mas 0.1.0
   config::Cluster options;
   InlinePool pool;
   std::unique_ptr<Rng> rng = make_seeded_rng(7);
