@@ -42,12 +42,30 @@ void seal(FrameHeader& header, std::span<const RecordHeader> records) {
   header.sum = xxh3_128(bytes_before_sum(header));
 }
 
-std::optional<SegmentHeader> parse_segment_header(ByteView block, const SegmentIdentity& identity) {
+namespace {
+
+std::optional<SegmentHeader> whole_segment_header(ByteView block) {
   auto header = load<SegmentHeader>(block);
   if (!header || header->magic != kSegmentMagic || header->version != kFormatVersion) return {};
   if (header->sum != xxh3_128(bytes_before_sum(*header))) return {};
-  if (header->volume != identity.volume || header->segment != identity.segment) return {};
   return header;
+}
+
+bool belongs_to(const SegmentHeader& header, const SegmentIdentity& identity) {
+  return header.volume == identity.volume && header.segment == identity.segment;
+}
+
+}  // namespace
+
+std::optional<SegmentHeader> parse_segment_header(ByteView block, const SegmentIdentity& identity) {
+  auto header = whole_segment_header(block);
+  if (!header || !belongs_to(*header, identity)) return {};
+  return header;
+}
+
+bool is_other_segment(ByteView block, const SegmentIdentity& identity) {
+  const auto header = whole_segment_header(block);
+  return header && !belongs_to(*header, identity);
 }
 
 std::optional<FrameHeader> parse_frame_header(ByteView block, const SegmentIdentity& identity,

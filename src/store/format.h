@@ -119,6 +119,8 @@ void seal(FrameHeader& header, std::span<const RecordHeader> records);
 // Each of these gives nothing unless the bytes are whole and belong where they were found.
 [[nodiscard]] std::optional<SegmentHeader> parse_segment_header(ByteView block,
                                                                 const SegmentIdentity& identity);
+// Whether it is the whole header of another segment, or of another volume's.
+[[nodiscard]] bool is_other_segment(ByteView block, const SegmentIdentity& identity);
 // `room`: bytes from `offset` to the end of the segment; a longer frame is refused.
 [[nodiscard]] std::optional<FrameHeader> parse_frame_header(ByteView block,
                                                             const SegmentIdentity& identity,

@@ -52,7 +52,7 @@ Result<void> SegmentSet::load() {
       log::warn("store_foreign_file", {{"directory", directory_}, {"name", name}});
       continue;
     }
-    const SegmentInfo info = inspect(*number, failure);
+    MAS_TRY(const SegmentInfo info, inspect(*number, failure));
     if (!info.unreadable) ++read;
     std::lock_guard lock(mutex_);
     entries_[*number].info = info;
@@ -92,9 +92,11 @@ bool SegmentSet::answers() {
   return false;
 }
 
-SegmentInfo SegmentSet::inspect(std::uint64_t number, Result<void>& failure) {
+// `failure`: what kept its header from being read. Errors: corrupt.
+Result<SegmentInfo> SegmentSet::inspect(std::uint64_t number, Result<void>& failure) {
   SegmentInfo info;
   info.number = number;
+  bool is_elsewhere = false;
   auto attempt = [&]() -> Result<void> {
     MAS_TRY(auto file, fs_.open(path(number), {}));
     MAS_TRY(info.size, file->size());
@@ -103,6 +105,7 @@ SegmentInfo SegmentSet::inspect(std::uint64_t number, Result<void>& failure) {
     MAS_TRY(const std::size_t got, file->read_at(0, bytes));
     auto header = parse_segment_header(ByteView(bytes).first(got), {volume_, number});
     info.header_ok = header.has_value();
+    is_elsewhere = !header && is_other_segment(ByteView(bytes).first(got), {volume_, number});
     if (header) {
       info.first_frame = header->first_frame;
       info.next_version = header->next_version;
@@ -116,6 +119,12 @@ SegmentInfo SegmentSet::inspect(std::uint64_t number, Result<void>& failure) {
     log::error("store.segment_header_unreadable",
                {{"segment", path(number)}, {"error", inspected.error()}});
     failure = inspected;
+  }
+  if (is_elsewhere) {
+    return Error(Code::corrupt, path(number) +
+                                    ": This segment is another data directory's, or another one of "
+                                    "this. Put it back where it was, or take it out of here to "
+                                    "give up what it holds.");
   }
   return info;
 }

@@ -38,7 +38,9 @@ class SegmentSet {
 
   // Finds the files of earlier lives and reads their headers. A segment whose header the disk does
   // not give is in the list all the same, so that its number stays reserved. Errors: io, if the
-  // directory cannot be listed, or the disk gives nothing at all.
+  // directory cannot be listed, or the disk gives nothing at all; corrupt, if a file says that it
+  // is another volume's or another one of this: what the index knows would be read from it, found
+  // damaged and removed.
   Result<void> load();
   // Whether the disk gives any block of the segments, asked past the cache here and there. That a
   // file is not there is an answer too. Blocking.
@@ -77,7 +79,7 @@ class SegmentSet {
     std::uint64_t last_use = 0;
   };
   [[nodiscard]] std::string path(std::uint64_t number) const;
-  SegmentInfo inspect(std::uint64_t number, Result<void>& failure);
+  Result<SegmentInfo> inspect(std::uint64_t number, Result<void>& failure);
   void close_least_used();
 
   fs::Fs& fs_;

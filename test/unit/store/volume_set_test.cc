@@ -53,6 +53,33 @@ struct Rig {
 
 std::size_t held(Store& store) { return list(store).size(); }
 
+// Their records would be looked for in each other's files, found damaged, and removed with them.
+TEST_CASE("segments that lie in each other's directory are not taken for what is named so") {
+  Rig rig;
+  const bool is_lone = GENERATE(false, true);
+  const auto swap = [&] {
+    const std::string other = is_lone ? segment_path(2, "/a") : segment_path(1, "/b");
+    must(rig.disk->rename(segment_path(1, "/a"), "/a/aside"));
+    must(rig.disk->rename(other, segment_path(1, "/a")));
+    must(rig.disk->rename("/a/aside", other));
+  };
+  if (is_lone) {
+    auto store = rig.open();
+    for (std::uint64_t i = 20; i < 100; ++i) put(*store, key_of(i), bytes_of(i, 60'000));
+    close(*store);
+    REQUIRE(segment_numbers(*rig.disk, "/a").size() > 1);
+  }
+  swap();
+  for (int life = 0; life < 2; ++life) {
+    const auto opened = rig.try_open();
+    REQUIRE(code_of(opened) == Code::corrupt);
+    CHECK(opened.error().message().find(segment_path(1, "/a")) != std::string::npos);
+  }
+  swap();
+  const auto store = rig.open();
+  for (std::uint64_t i = 0; i < 20; ++i) CHECK(get(*store, key_of(i)) == content(i));
+}
+
 TEST_CASE("each directory knows all of its pod") {
   Rig rig;
   const std::vector<std::string> both{"/a", "/b"};
