@@ -6,10 +6,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -118,13 +114,6 @@ void run_blocking(Task<void> task) {
   context->run();
   blocking_contexts().give_back(std::move(context));
   if (failure) std::rethrow_exception(failure);
-}
-
-Task<int> wait_for_signal(std::span<const int> signals) {
-  asio::signal_set set(co_await asio::this_coro::executor);
-  for (int signal : signals) set.add(signal);
-  boost::system::error_code error;
-  co_return co_await set.async_wait(asio::redirect_error(asio::use_awaitable, error));
 }
 
 }  // namespace mas

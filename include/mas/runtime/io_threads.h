@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
-#include <span>
 #include <utility>
 
 #include "mas/core/result.h"
@@ -53,8 +52,5 @@ T run_blocking_for(Task<T> task) {
   run_blocking(fill(std::move(task), value));
   return std::move(*value);
 }
-
-// Resumes on a signal out of `signals` (SIGTERM, SIGINT); returns its number.
-Task<int> wait_for_signal(std::span<const int> signals);
 
 }  // namespace mas

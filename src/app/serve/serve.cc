@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <boost/asio/this_coro.hpp>
 #include <csignal>
 #include <ostream>
 
@@ -11,6 +12,8 @@
 #include "app/serve/daemon.h"
 #include "app/serve/greeting.h"
 #include "mas/observe/log.h"
+#include "mas/runtime/io_threads.h"
+#include "mas/runtime/signals.h"
 
 namespace mas::app {
 namespace {
@@ -34,10 +37,10 @@ void raise_descriptor_limit() {
 void exit_at_once(int) { ::_exit(kExitFailed); }
 
 // The first signal asks for a gentle stop; from then on one more ends the process at once.
-Task<void> wait_to_stop() {
-  constexpr std::array signals{SIGTERM, SIGINT};
-  int signal = co_await wait_for_signal(signals);
-  for (int each : signals) std::signal(each, exit_at_once);
+constexpr std::array kStopSignals{SIGTERM, SIGINT};
+Task<void> wait_to_stop(Signals& signals) {
+  int signal = co_await signals.wait();
+  for (int each : kStopSignals) std::signal(each, exit_at_once);
   log::info("serve.stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
 }
 
@@ -95,9 +98,12 @@ class Serve final : public Command {
       fail(surroundings, "serve", started.error());
       status = kExitUsage;
     } else {
+      // Whoever has read the greeting may ask for a gentle stop.
+      const Executor executor = co_await boost::asio::this_coro::executor;
+      Signals signals(executor, kStopSignals);
       Greeting greeting{daemon.address(), daemon.token_file(), config.tls.certificate};
       surroundings.out << greeting_text(greeting) << std::flush;
-      co_await wait_to_stop();
+      co_await wait_to_stop(signals);
     }
     auto stopped = co_await daemon.stop();
     if (stopped.has_error() && status == kExitOk) status = kExitFailed;
