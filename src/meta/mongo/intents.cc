@@ -221,7 +221,10 @@ Result<void> Intents::see_to(const Document& intent) {
   if (intent.stamp == kCommitted) return finish(intent);
   if (intent.stamp == kPending) {
     if (!overdue(intent)) return {};
-    MAS_CHECK(documents_.write({{Kind::remove, intent.id, std::string(kPending), {}, {}, {}}}));
+    const std::vector<Step> removal{{Kind::remove, intent.id, std::string(kPending), {}, {}, {}}};
+    MAS_TRY(std::size_t removed, documents_.write(removal));
+    // Decided since it was listed, or removed by others: then its locks are not this one's to take.
+    if (removed == 0) return {};
     MAS_TRY(IntentBody body, decode_intent(intent.value));
     withdraw(intent.id, body.changes);
     return {};
