@@ -133,9 +133,11 @@ class EmbeddedMeta final : public MetaStore {
     return write<Result<void>>(std::move(op));
   }
   Task<Result<PutPartResult>> put_part(Id128 upload, Part part, std::int64_t expires,
-                                       std::uint64_t max_total, std::int64_t now) override {
-    auto op = [upload, part = std::move(part), expires, max_total, now](Transaction& tx) {
-      return ops::put_part(tx, upload, part, expires, max_total, now);
+                                       std::uint64_t max_total, std::int64_t now,
+                                       std::vector<Extent> lost) override {
+    auto op = [upload, part = std::move(part), expires, max_total, now,
+               lost = std::move(lost)](Transaction& tx) {
+      return ops::put_part(tx, upload, part, expires, max_total, now, lost);
     };
     return write<Result<PutPartResult>>(std::move(op));
   }

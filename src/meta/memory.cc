@@ -107,9 +107,11 @@ class MemoryMeta final : public MetaStore {
     co_return write([&](Transaction& tx) { return ops::register_extent(tx, upload, extent); });
   }
   Task<Result<PutPartResult>> put_part(Id128 upload, Part part, std::int64_t expires,
-                                       std::uint64_t max_total, std::int64_t now) override {
-    co_return write(
-        [&](Transaction& tx) { return ops::put_part(tx, upload, part, expires, max_total, now); });
+                                       std::uint64_t max_total, std::int64_t now,
+                                       std::vector<Extent> lost) override {
+    co_return write([&](Transaction& tx) {
+      return ops::put_part(tx, upload, part, expires, max_total, now, lost);
+    });
   }
   Task<Result<void>> progress(Id128 upload, Id128 extent, std::uint64_t durable) override {
     co_return write([&](Transaction& tx) { return ops::progress(tx, upload, extent, durable); });

@@ -44,7 +44,8 @@ Result<std::optional<Upload>> find_session(const Reader& db, const Hash& hash,
                                            const std::string& session);
 Result<void> register_extent(Transaction& tx, const Id128& upload, const Extent& extent);
 Result<PutPartResult> put_part(Transaction& tx, const Id128& upload, const Part& part,
-                               std::int64_t expires, std::uint64_t max_total, std::int64_t now);
+                               std::int64_t expires, std::uint64_t max_total, std::int64_t now,
+                               const std::vector<Extent>& lost = {});
 Result<void> progress(Transaction& tx, const Id128& upload, const Id128& extent,
                       std::uint64_t durable);
 Result<void> drop_parts(Transaction& tx, const Id128& upload, const std::vector<Part>& parts,

@@ -114,12 +114,14 @@ Result<void> register_extent(Transaction& tx, const Id128& id, const Extent& ext
 }
 
 Result<PutPartResult> put_part(Transaction& tx, const Id128& id, const Part& part,
-                               std::int64_t expires, std::uint64_t max_total, std::int64_t now) {
+                               std::int64_t expires, std::uint64_t max_total, std::int64_t now,
+                               const std::vector<Extent>& lost) {
   if (part.number == 0) return Error(Code::invalid_argument, "Parts are numbered from 1.");
   MAS_TRY(Upload upload, require(tx, id));
   MAS_TRY(auto previous, find_part(tx, id, part.number));
   Upload next = upload;
-  MAS_TRY(rules::PartOutcome outcome, rules::put_part(next, previous, part, expires, max_total));
+  MAS_TRY(rules::PartOutcome outcome,
+          rules::put_part(next, previous, part, expires, max_total, lost));
   if (outcome.recorded) tx.put(keys::part(id, part.number), encode(outcome.winner));
   MAS_CHECK(free_owned(tx, outcome.freed, Owner::of(id), now));
   store(tx, &upload, next);

@@ -125,7 +125,8 @@ Result<void> progress(Upload& upload, const Id128& extent, std::uint64_t durable
 }
 
 Result<PartOutcome> put_part(Upload& upload, const std::optional<Part>& previous, const Part& part,
-                             std::int64_t expires, std::uint64_t max_total) {
+                             std::int64_t expires, std::uint64_t max_total,
+                             const std::vector<Extent>& lost) {
   if (upload.state != UploadState::open) return not_open();
   PartOutcome outcome;
   if (previous && same_ids(previous->extents, part.extents) && previous->size == part.size) {
@@ -139,7 +140,8 @@ Result<PartOutcome> put_part(Upload& upload, const std::optional<Part>& previous
   if (static_cast<std::size_t>(registered) != mine.size() || mine.size() != part.extents.size()) {
     return Error(Code::conflict, "A part names an extent that is not registered with its upload.");
   }
-  bool same = previous && previous->size == part.size && previous->sum == part.sum;
+  bool stands = previous && (lost.empty() || !same_ids(previous->extents, lost));
+  bool same = stands && previous->size == part.size && previous->sum == part.sum;
   if (same) {
     outcome.winner = *previous;
     outcome.winner.sender = part.sender;  // who sent it last has sent it, too

@@ -55,11 +55,13 @@ struct PartOutcome {
   std::vector<Extent> freed;
 };
 // Changes `upload` (stored, part_count, run, registered, touches, expires) as well. `previous` is
-// the part recorded under that number. Errors: upload_not_open, body_too_large, conflict (an extent
-// is neither registered nor already the recorded part's); then `upload` is as it was.
+// the part recorded under that number; one with the extents `lost` does not win. Errors:
+// upload_not_open, body_too_large, conflict (an extent is neither registered nor already the
+// recorded part's); then `upload` is as it was.
 [[nodiscard]] Result<PartOutcome> put_part(Upload& upload, const std::optional<Part>& previous,
                                            const Part& part, std::int64_t expires,
-                                           std::uint64_t max_total);
+                                           std::uint64_t max_total,
+                                           const std::vector<Extent>& lost = {});
 
 enum class AdvanceVerdict {
   advance,  // the run becomes `next`

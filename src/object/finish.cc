@@ -16,9 +16,6 @@
 namespace mas::object {
 namespace {
 
-// How old the look at an upload's shards may be when it is published.
-constexpr Duration kFresh = std::chrono::seconds(1);
-
 FinishResult missing_result(std::vector<std::uint32_t> missing) {
   return FinishResult{std::nullopt, std::move(missing)};
 }
@@ -250,20 +247,23 @@ Task<Result<FinishResult>> Finisher::finish_sealed(meta::Upload upload,
   object.extents = extents_of(parts);
 
   // What is missing is asked for before everything is hashed.
+  Instant looked = context_.deps.clock.now();
   Presence presence = co_await secure_presence(context_, object.extents);
   if (presence.enough()) {
-    const Instant looked = context_.deps.clock.now();
     Result<void> checked = co_await check_hash(upload, parts);
     bool damaged = checked.has_error() && checked.error().code() == Code::damaged;
     if (checked.has_error() && !damaged) co_return checked.error();
     // What hashing read with wrong bytes is not there any more, and it may have taken hours.
-    bool stale = damaged || context_.deps.clock.now() - looked > kFresh;
-    if (stale) presence = co_await secure_presence(context_, object.extents);
+    const Instant now = context_.deps.clock.now();
+    if (damaged || now - looked > kFreshLook) {
+      looked = now;
+      presence = co_await secure_presence(context_, object.extents);
+    }
     if (damaged && presence.enough()) co_return checked.error();
   }
   if (!presence.too_few.empty()) co_return missing_result(parts_of(parts, presence.too_few));
   if (!presence.enough()) co_return holders_silent();
-  co_return co_await commit(upload, std::move(object), presence);
+  co_return co_await commit(upload, std::move(object), presence, looked);
 }
 
 Task<Result<void>> Finisher::check_hash(const meta::Upload& upload,
@@ -274,13 +274,15 @@ Task<Result<void>> Finisher::check_hash(const meta::Upload& upload,
 }
 
 Task<Result<FinishResult>> Finisher::commit(const meta::Upload& upload, meta::Object object,
-                                            const Presence& presence) {
+                                            const Presence& presence, Instant looked) {
   ManifestRecords manifest(context_);
   MAS_CO_TRY(Published published,
              co_await publish(context_, std::move(object), upload.id, manifest));
   if (published.ours) {
     if (!published.object.extents.empty()) {
-      co_return FinishResult{make_receipt(std::move(published.object), presence), {}};
+      MAS_CO_TRY(Receipt receipt, co_await fresh_receipt(context_, std::move(published.object),
+                                                         presence.worst, looked));
+      co_return FinishResult{std::move(receipt), {}};
     }
     // An empty file is its manifest, which was written just now.
     Presence written = co_await check_presence(context_, published.object);

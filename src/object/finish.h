@@ -45,8 +45,9 @@ class Finisher {
   Task<Result<FinishResult>> finish_sealed(meta::Upload upload, std::vector<meta::Part> parts,
                                            std::string name);
   Task<Result<void>> check_hash(const meta::Upload& upload, const std::vector<meta::Part>& parts);
+  // `looked`: since when `presence` is known.
   Task<Result<FinishResult>> commit(const meta::Upload& upload, meta::Object object,
-                                    const Presence& presence);
+                                    const Presence& presence, Instant looked);
   Task<Result<void>> settle_sealed(meta::Upload upload);
 
   Context& context_;

@@ -74,30 +74,32 @@ Task<bool> advance(Context& context, const meta::Upload& upload, const meta::Par
   co_return advanced.has_value() && *advanced;
 }
 
-// Of two equal parts the one that is recorded stays, so it goes before if it has been lost since:
-// what was sent now must not be thrown away for it.
-Task<Result<void>> make_way(Context& context, const meta::Upload& upload, const meta::Part& part) {
+// The extents of an equal part that is recorded and has been lost since: of two equal parts the one
+// that is recorded stays otherwise, and what was sent now would be thrown away for it.
+Task<Result<std::vector<meta::Extent>>> lost_equal(Context& context, const meta::Upload& upload,
+                                                   const meta::Part& part) {
+  std::vector<meta::Extent> lost;
   // As far as parts came in order there is none.
   bool in_order = upload.run.parts == upload.part_count && part.number > upload.part_count;
-  if (in_order) co_return Result<void>();
+  if (in_order) co_return lost;
   MAS_CO_TRY(std::vector<meta::Part> at,
              co_await context.deps.meta.parts(upload.id, part.number - 1, 1));
   bool equal = !at.empty() && at.front().number == part.number && at.front().size == part.size &&
                at.front().sum == part.sum;
-  if (!equal) co_return Result<void>();
+  if (!equal) co_return lost;
   Presence presence = co_await check_presence(context, at.front().extents, LookUntil::lack);
-  if (presence.enough()) co_return Result<void>();
-  co_return co_await context.deps.meta.drop_parts(upload.id, std::move(at), context.now_seconds());
+  if (!presence.enough()) lost = std::move(at.front().extents);
+  co_return lost;
 }
 
 // Records the part, and the run it extends.
 Task<Result<PartResult>> record(Context& context, HashChaser& chaser, const meta::Upload& upload,
                                 meta::Part part, const PartRequest& request,
                                 const ContentHasher& hasher) {
-  MAS_CO_CHECK(co_await make_way(context, upload, part));
-  MAS_CO_TRY(meta::PutPartResult put,
-             co_await context.deps.meta.put_part(upload.id, part, context.expiry(),
-                                                 request.max_total, context.now_seconds()));
+  MAS_CO_TRY(std::vector<meta::Extent> lost, co_await lost_equal(context, upload, part));
+  MAS_CO_TRY(meta::PutPartResult put, co_await context.deps.meta.put_part(
+                                          upload.id, part, context.expiry(), request.max_total,
+                                          context.now_seconds(), std::move(lost)));
   // Of two equal parts the other one won: its bytes were hashed by its own sender, not here.
   bool ours = put.winner.extents == part.extents;
   bool advanced = false;

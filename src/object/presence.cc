@@ -14,6 +14,7 @@ namespace {
 // Stripes that are asked for at once, and that are repaired at once.
 constexpr std::size_t kBatch = 512;
 constexpr std::size_t kRepairedAtOnce = 4;
+constexpr int kMostLooks = 3;  // of one receipt, each longer than a moment
 
 void add_verdict(Presence& presence, Presence::Verdict verdict) {
   using Verdict = Presence::Verdict;
@@ -127,6 +128,22 @@ Task<Presence> secure_presence(Context& context, meta::Object object) {
   Result<Mended> mended = co_await repair_manifest(context, object);
   if (mended.has_error()) co_return presence;
   co_return co_await check_manifest(context, object);
+}
+
+Task<Result<Receipt>> fresh_receipt(Context& context, meta::Object object, Durability stood,
+                                    Instant since) {
+  Presence presence;
+  presence.worst = stood;
+  for (int look = 0; context.deps.clock.now() - since > kFreshLook && look < kMostLooks; ++look) {
+    since = context.deps.clock.now();
+    presence = co_await secure_presence(context, object);
+    if (presence.verdict == Presence::Verdict::unknown) co_return holders_silent();
+    if (!presence.enough()) {
+      co_return Error(Code::too_few_pods_write,
+                      "Too much of this file was lost while it was being stored; send it again.");
+    }
+  }
+  co_return make_receipt(std::move(object), presence);
 }
 
 Receipt make_receipt(meta::Object object, const Presence& presence) {

@@ -5,11 +5,15 @@
 #include <vector>
 
 #include "mas/object/objects.h"
+#include "mas/runtime/clock.h"
 #include "object/placement.h"
 
 namespace mas::object {
 
 struct Context;
+
+// How old a look at an object's shards may be when it is acknowledged.
+inline constexpr Duration kFreshLook = std::chrono::seconds(1);
 
 struct Presence {
   enum class Verdict : std::uint8_t {
@@ -46,6 +50,12 @@ Task<Presence> secure_presence(Context& context, std::vector<meta::Extent> exten
 // Of an object; an empty file's manifest is written again where it is missing.
 Task<Presence> secure_presence(Context& context, meta::Object object);
 
+// The receipt of an object that was published just now, whose stripes had at least `stood` at some
+// time from `since` on. Where that is more than a moment ago, as after a standstill, its holders
+// are asked again. Errors: too_few_pods_write (too much of it was lost meanwhile, or may have
+// been).
+Task<Result<Receipt>> fresh_receipt(Context& context, meta::Object object, Durability stood,
+                                    Instant since);
 [[nodiscard]] Receipt make_receipt(meta::Object object, const Presence& presence);
 // What a caller is told whose content is not known to be there. Errors: too_few_pods_write.
 [[nodiscard]] Error holders_silent();

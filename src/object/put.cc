@@ -9,6 +9,7 @@
 #include "object/publisher.h"
 #include "object/stripe_pipeline.h"
 #include "object/stripe_put.h"
+#include "object/upload_keeper.h"
 
 namespace mas::object {
 namespace {
@@ -51,12 +52,11 @@ Task<void> drop_upload(Context& context, const Id128& upload) {
 
 // The body as an upload: its content hash, once it is all durable.
 Task<Result<Hash>> store_body(Context& context, const Id128& upload, BodyReader& body, Head head,
-                              const PutRequest& request, Written& written) {
+                              const PutRequest& request, Written& written,
+                              const UploadKeeper& keeper) {
   Profile profile = write_profile(context.options, context.deps.view.current()->layout);
   ContentHasher hasher;
   hasher.whole.emplace();
-  Executor here = co_await boost::asio::this_coro::executor;
-  UploadKeeper keeper(context, upload, here);
   StripePipeline pipeline(context, upload, profile, hasher, written, keeper);
   MAS_CO_CHECK(co_await pipeline.run(body, std::move(head)));
   Hash hash = hasher.whole->digest();
@@ -66,6 +66,7 @@ Task<Result<Hash>> store_body(Context& context, const Id128& upload, BodyReader&
 
 // What was written may have been lost since: the receipt says what is there now.
 Task<Result<Receipt>> publish_upload(Context& context, const Id128& upload, meta::Object object) {
+  const Instant looked = context.deps.clock.now();
   Presence presence = co_await secure_presence(context, object.extents);
   if (presence.verdict == Presence::Verdict::unknown) co_return holders_silent();
   if (!presence.enough()) {
@@ -74,7 +75,9 @@ Task<Result<Receipt>> publish_upload(Context& context, const Id128& upload, meta
   }
   ManifestRecords manifest(context);
   MAS_CO_TRY(Published published, co_await publish(context, std::move(object), upload, manifest));
-  if (published.ours) co_return make_receipt(std::move(published.object), presence);
+  if (published.ours) {
+    co_return co_await fresh_receipt(context, std::move(published.object), presence.worst, looked);
+  }
   co_await drop_upload(context, upload);
   context.instruments.deduplicated.add();
   co_return make_receipt(std::move(published.object), published.presence);
@@ -94,8 +97,11 @@ Task<Result<Receipt>> put_stream(Context& context, PutRequest request, BodyReade
     co_return opened.error();
   }
   Written written;
+  // To the end: what went missing may take long to mend before it is published.
+  Executor here = co_await boost::asio::this_coro::executor;
+  UploadKeeper keeper(context, upload.id, here);
   Result<Hash> hash =
-      co_await store_body(context, upload.id, body, std::move(head), request, written);
+      co_await store_body(context, upload.id, body, std::move(head), request, written, keeper);
   if (hash.has_error()) {
     co_await drop_upload(context, upload.id);
     co_return hash.error();

@@ -27,6 +27,7 @@ class OneStripe final : public ManifestStep {
       MAS_CO_CHECK(rewrite_headers(manifest));
     }
     sent_ = true;
+    since_ = context_.deps.clock.now();
     MAS_CO_TRY(durability_, co_await write_stripe(context_, extent_, 0, stripe_));
     co_return Result<void>();
   }
@@ -36,6 +37,8 @@ class OneStripe final : public ManifestStep {
 
   [[nodiscard]] bool sent() const noexcept { return sent_; }
   [[nodiscard]] const Durability& durability() const noexcept { return durability_; }
+  // When it was begun to be written.
+  [[nodiscard]] Instant since() const noexcept { return since_; }
 
  private:
   Task<Result<codec::EncodedStripe>> encode(const std::string& manifest) {
@@ -65,6 +68,7 @@ class OneStripe final : public ManifestStep {
   const std::size_t size_;
   codec::EncodedStripe stripe_;
   bool sent_ = false;
+  Instant since_{};
   Durability durability_;
 };
 
@@ -131,9 +135,9 @@ Task<Result<Receipt>> put_stripe(Context& context, PutRequest request, Piece pie
     context.instruments.deduplicated.add();
     co_return make_receipt(std::move(published->object), published->presence);
   }
-  // Written right before the commit: nothing has had time to be lost.
-  const Durability& stored = stripe.durability();
-  co_return Receipt{std::move(published->object), stored.durable, stored.meant, stored.survives};
+  // Nobody else knew of its shards before the commit: what went missing since, nobody has repaired.
+  co_return co_await fresh_receipt(context, std::move(published->object), stripe.durability(),
+                                   stripe.since());
 }
 
 }  // namespace mas::object

@@ -94,8 +94,10 @@ class MetaCalls : public meta::MetaStore {
     return self().run(inner_->register_extent(upload, extent));
   }
   Task<Result<meta::PutPartResult>> put_part(Id128 upload, meta::Part part, std::int64_t expires,
-                                             std::uint64_t max_total, std::int64_t now) override {
-    return self().run(inner_->put_part(upload, std::move(part), expires, max_total, now));
+                                             std::uint64_t max_total, std::int64_t now,
+                                             std::vector<meta::Extent> lost) override {
+    return self().run(
+        inner_->put_part(upload, std::move(part), expires, max_total, now, std::move(lost)));
   }
   Task<Result<void>> discard(Id128 upload, std::vector<meta::Extent> extents,
                              std::int64_t now) override {

@@ -124,11 +124,13 @@ class MetaStore {
   // not registered any more. Errors: upload_not_open (gone or sealed).
   virtual Task<Result<void>> progress(Id128 upload, Id128 extent, std::uint64_t durable) = 0;
   // Records `part` (extents registered before; their final lengths come with this call) and touches
-  // the upload. A part of equal size and sum wins over the new one but takes its sender. Replacing
+  // the upload. A part of equal size and sum wins over the new one but takes its sender, unless its
+  // extents are `lost`: those of the part that the caller found lost under this number. Replacing
   // a part within the hash run resets the run. `max_total`: body_too_large if all parts would
   // exceed it. Errors: upload_not_open (gone or sealed), conflict (an extent is not registered).
   virtual Task<Result<PutPartResult>> put_part(Id128 upload, Part part, std::int64_t expires,
-                                               std::uint64_t max_total, std::int64_t now) = 0;
+                                               std::uint64_t max_total, std::int64_t now,
+                                               std::vector<Extent> lost = {}) = 0;
   // Removes those of `parts` that are recorded still (their extents say so) and frees their
   // extents; resets the hash run if it is over one of them. Errors: upload_not_open (gone or
   // sealed).

@@ -104,11 +104,15 @@ Result<void> Intents::finish(const Document& intent) {
 }
 
 bool Intents::overdue(const Document& intent) {
+  // A long one takes long to prepare: a millisecond for some ten changes.
+  return seen_for(lock_of(intent.id),
+                  kPatience + std::chrono::microseconds(3 * intent.value.size()));
+}
+
+bool Intents::seen_for(const std::string& name, Duration patience) {
   std::lock_guard guard(mutex_);
   if (first_seen_.size() > kMostSeen) first_seen_.clear();
-  auto [seen, fresh] = first_seen_.try_emplace(lock_of(intent.id), clock_.now());
-  // A long one takes long to prepare: a millisecond for some ten changes.
-  Duration patience = kPatience + std::chrono::microseconds(3 * intent.value.size());
+  auto [seen, fresh] = first_seen_.try_emplace(name, clock_.now());
   if (fresh || clock_.now() - seen->second < patience) return false;
   first_seen_.erase(seen);
   return true;
@@ -147,6 +151,7 @@ Result<Carried> Intents::carry_out_one(const Change& change) {
 
 Result<Carried> Intents::carry_out(const std::vector<Change>& changes,
                                    const std::map<std::string, std::string>& unchanged) {
+  const Instant since = clock_.now();
   std::string lock = rng_.id().hex();
   std::string key = intent_id(lock);
   std::int64_t now = clock_.wall().unix_seconds();
@@ -167,7 +172,7 @@ Result<Carried> Intents::carry_out(const std::vector<Change>& changes,
     if (ready.has_error()) return certain(ready.error());
     return Carried::again;
   }
-  MAS_TRY(Carried decided, decide(key));
+  MAS_TRY(Carried decided, decide(key, since));
   if (decided == Carried::again) {
     withdraw(key, changes);
     return Carried::again;
@@ -187,7 +192,7 @@ Result<Carried> Intents::carry_out(const std::vector<Change>& changes,
   return Carried::done;
 }
 
-Result<Carried> Intents::decide(const std::string& key) {
+Result<Carried> Intents::decide(const std::string& key, Instant since) {
   const Step flip{Kind::mark, key, std::string(kPending), std::string(kCommitted), {}, {}};
   Error doubt(Code::metadata_unavailable,
               "The metadata server does not say what became of a change.");
@@ -198,7 +203,8 @@ Result<Carried> Intents::decide(const std::string& key) {
     // Others removed it, or an earlier round, whose answer was lost, arrived late.
     auto now = read_one(key);
     if (now.has_error()) continue;
-    // Only a pending intent is ever removed by others.
+    // Others remove a pending intent, or long afterwards one that is done.
+    if (!*now && clock_.now() - since > kKeep / 2) break;
     if (!*now) return Carried::again;
     if ((*now)->stamp != kPending) return Carried::done;
   }
@@ -229,8 +235,7 @@ Result<void> Intents::see_to(const Document& intent) {
     withdraw(intent.id, body.changes);
     return {};
   }
-  MAS_TRY(IntentBody body, decode_intent(intent.value));
-  if (clock_.wall().unix_seconds() - body.written < kKeepSeconds) return {};
+  if (!seen_for(intent.id, kKeep)) return {};
   MAS_CHECK(documents_.write({{Kind::remove_named, intent.id, {}, {}, {}, {}}}));
   return {};
 }

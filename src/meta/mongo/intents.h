@@ -69,22 +69,26 @@ class Intents {
   // Longer than a healthy process needs from its first lock to the deciding write of a short
   // intent.
   static constexpr Duration kPatience = std::chrono::milliseconds(300);
-  // A finished intent stays this long for its owner, who may not know the outcome yet.
-  static constexpr std::int64_t kKeepSeconds = 600;
+  // A finished intent stays this long, of the time of whoever removes it, for its owner, who may
+  // not know the outcome yet.
+  static constexpr Duration kKeep = std::chrono::minutes(10);
 
   Result<std::optional<Document>> read_one(const std::string& id);
   Result<void> finish(const Document& intent);
-  Result<Carried> decide(const std::string& key);
+  // `since`: from before its intent was written.
+  Result<Carried> decide(const std::string& key, Instant since);
   // Gives up `key` before its decision.
   void withdraw(const std::string& key, const std::vector<Change>& changes);
   bool overdue(const Document& intent);
+  // Whether it was asked for the first time at least `patience` ago.
+  bool seen_for(const std::string& name, Duration patience);
   Result<void> see_to(const Document& intent);
 
   Documents& documents_;
   Clock& clock_;
   Rng& rng_;
   std::mutex mutex_;
-  std::map<std::string, Instant> first_seen_;  // pending intents of others, by lock
+  std::map<std::string, Instant> first_seen_;  // pending intents by lock, finished ones by id
   std::vector<std::string> finished_;          // own intents to be removed with the next one
 };
 

@@ -1,8 +1,9 @@
 // Intents on documents in memory: what two processes do to each other between any two commands.
-#include "meta/mongo/intents.h"
-
 #include <functional>
 
+#include "meta/mongo/ids.h"
+#include "meta/mongo/intent_format.h"
+#include "meta/mongo/intents.h"
 #include "support/fake_clock.h"
 #include "support/must.h"
 
@@ -61,9 +62,9 @@ class FakeDocuments final : public Documents {
     Document& there = at->second;
     const bool by_lock =
         step.kind == Kind::unlock || step.kind == Kind::settle || step.kind == Kind::settle_gone;
-    const bool fits = step.kind == Kind::remove_named ||
-                      (by_lock ? there.lock == step.match
-                               : there.lock.empty() && there.stamp == step.match);
+    const bool fits =
+        step.kind == Kind::remove_named ||
+        (by_lock ? there.lock == step.match : there.lock.empty() && there.stamp == step.match);
     if (!fits) return false;
     switch (step.kind) {
       case Kind::lock:
@@ -113,6 +114,22 @@ TEST_CASE("a sweep that finds an intent decided under its hands takes nothing of
   REQUIRE(documents.all.contains("o/01"));
   CHECK(documents.all["o/01"].value == "record");
   CHECK(documents.all["n/66"].value == "after");
+}
+
+TEST_CASE("a finished intent stays for its owner, whatever the clock of who wrote it said") {
+  test::FakeClock clock;
+  auto rng = make_seeded_rng(1);
+  FakeDocuments documents;
+  const std::string id = intent_id("77");
+  documents.all[id] = Document{id, "done", encode_intent({1, {}}), {}};  // written in 1970
+  Intents sweeping(documents, clock, *rng);
+  for (int minute = 0; minute < 10; ++minute) {
+    must(sweeping.sweep());
+    REQUIRE(documents.all.contains(id));
+    clock.advance(std::chrono::minutes(1));
+  }
+  must(sweeping.sweep());
+  CHECK_FALSE(documents.all.contains(id));
 }
 
 }  // namespace mas::meta::mongo
