@@ -292,7 +292,8 @@ void check_set(const std::vector<Opened>& volumes, const std::vector<std::string
 }
 
 Result<std::vector<Opened>> open_all(fs::Fs& fs, const std::vector<std::string>& directories,
-                                     std::vector<std::string>& empty) {
+                                     std::vector<std::string>& empty,
+                                     std::vector<std::string>& notes) {
   std::vector<Opened> volumes;
   for (const std::string& directory : directories) {
     const VolumePaths paths(directory);
@@ -300,6 +301,11 @@ Result<std::vector<Opened>> open_all(fs::Fs& fs, const std::vector<std::string>&
     if (!identity) {
       empty.push_back(directory);
       continue;
+    }
+    if (identity->needs_writing) {
+      notes.push_back(paths.identity +
+                      ": It or its copy is missing or damaged; the next start "
+                      "writes both anew.");
     }
     auto lock = fs.lock(paths.lock);
     if (lock.has_error()) return lock.error().with_context(directory);
@@ -318,7 +324,7 @@ Result<CheckedStore> check_and_list(
   CheckReport& report = checked.report;
   Checker checker(fs, report, progress);
   std::vector<std::string> empty;
-  MAS_TRY(const std::vector<Opened> volumes, open_all(fs, directories, empty));
+  MAS_TRY(const std::vector<Opened> volumes, open_all(fs, directories, empty, report.notes));
   check_set(volumes, empty, report);
   for (const Opened& opened : volumes) {
     MAS_TRY(auto names, fs.list(opened.paths.segments));

@@ -6,6 +6,7 @@
 
 #include "mas/core/xxh3.h"
 #include "mas/fs/directories.h"
+#include "mas/observe/log.h"
 #include "store/segments.h"
 
 namespace mas::store {
@@ -68,6 +69,7 @@ bool take_set(std::string_view& rest, std::string_view text, VolumeIdentity& ide
 VolumePaths::VolumePaths(const std::string& path)
     : directory(path),
       identity(path + "/volume"),
+      identity_copy(path + "/volume.copy"),
       lock(path + "/lock"),
       segments(path + "/segments"),
       index(path + "/index") {}
@@ -111,28 +113,61 @@ Result<VolumeIdentity> parse_volume_file(const std::string& text) {
   return identity;
 }
 
+namespace {
+
+// nullopt: there is no such file. `is_newer`: it is of a format that this program does not know.
+Result<std::optional<VolumeIdentity>> read_one(fs::Fs& fs, const std::string& path,
+                                               bool& is_newer) {
+  MAS_TRY(const bool exists, fs.exists(path));
+  if (!exists) return std::optional<VolumeIdentity>();
+  MAS_TRY(const std::string text, fs::read_file(fs, path, kMaxFile));
+  std::string_view rest = text;
+  const auto title = take_line(rest, kTitle);
+  is_newer = title && parse_number(*title).value_or(0) > kVolumeFormat;
+  MAS_TRY(VolumeIdentity identity, parse_volume_file(text));
+  return std::optional<VolumeIdentity>(std::move(identity));
+}
+
+Error no_file(const VolumePaths& paths) {
+  return {Code::corrupt, paths.directory +
+                             ": It holds segments but not the file \"volume\" that says whose they "
+                             "are; restore that file from a backup."};
+}
+
+}  // namespace
+
 Result<std::optional<VolumeIdentity>> read_identity(fs::Fs& fs, const VolumePaths& paths) {
-  MAS_TRY(const bool exists, fs.exists(paths.identity));
-  if (exists) {
-    MAS_TRY(const std::string text, fs::read_file(fs, paths.identity, kMaxFile));
-    auto identity = parse_volume_file(text);
-    if (identity.has_error()) return identity.error().with_context(paths.directory);
-    return std::optional<VolumeIdentity>(*identity);
+  bool is_newer = false;
+  auto identity = read_one(fs, paths.identity, is_newer);
+  // What a newer version wrote is not for this one, whatever the copy says.
+  if (is_newer) return identity.error().with_context(paths.directory);
+  auto copy = read_one(fs, paths.identity_copy, is_newer);
+  const bool has_copy = copy.has_value() && copy->has_value();
+  if (identity.has_value() && *identity) {
+    (*identity)->needs_writing = !has_copy || !(**copy == **identity);
+    return identity;
   }
+  if (has_copy) {
+    log::error("store.volume_file_damaged",
+               {{"directory", paths.directory},
+                {"error", identity.has_error() ? identity.error().message() : "It is missing."}});
+    (*copy)->needs_writing = true;
+    return copy;
+  }
+  if (identity.has_error()) return identity.error().with_context(paths.directory);
+  // Not one that is blank, if the only trace of it is a copy that cannot be read.
+  if (copy.has_error()) return copy.error().with_context(paths.directory);
   MAS_TRY(const bool has_segments, fs.exists(paths.segments));
   if (has_segments) {
     MAS_TRY(auto names, fs.list(paths.segments));
-    if (!names.empty()) {
-      return Error(Code::corrupt, paths.directory +
-                                      ": It holds segments but not the file \"volume\" that says "
-                                      "whose they are; restore that file from a backup.");
-    }
+    if (!names.empty()) return no_file(paths);
   }
   return std::optional<VolumeIdentity>();
 }
 
 Result<void> write_identity(fs::Fs& fs, const VolumePaths& paths, const VolumeIdentity& identity) {
   const std::string text = format_volume_file(identity);
+  MAS_CHECK(fs::write_file(fs, paths.identity_copy, as_bytes(text)));
   return fs::write_file(fs, paths.identity, as_bytes(text));
 }
 

@@ -1,6 +1,6 @@
-// What a data directory holds for the store and who it is: `volume` (text: format, ids, what it
-// knows of the other directories), `lock`, `segments/`, `index/`. Other modules may keep files of
-// their own beside them.
+// What a data directory holds for the store and who it is: `volume` and `volume.copy` (text:
+// format, ids, what it knows of the other directories), `lock`, `segments/`, `index/`. Other
+// modules may keep files of their own beside them.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +28,8 @@ struct VolumeIdentity {
   std::uint64_t versions = 0;      // every version given in the whole set so far is lower
   std::uint64_t revision = 0;      // of `members`: the highest of a set's directories counts
   std::vector<SetMember> members;  // in order of joining
+  // As read: the file or its copy is missing, damaged or older, and is to be written again.
+  bool needs_writing = false;
   friend bool operator==(const VolumeIdentity&, const VolumeIdentity&) = default;
 };
 
@@ -35,6 +37,7 @@ struct VolumePaths {
   explicit VolumePaths(const std::string& directory);
   std::string directory;
   std::string identity;
+  std::string identity_copy;
   std::string lock;
   std::string segments;
   std::string index;
@@ -45,11 +48,13 @@ struct VolumePaths {
 // Errors: corrupt (not such a file, or of a format this program does not know).
 [[nodiscard]] Result<VolumeIdentity> parse_volume_file(const std::string& text);
 
-// nullopt if the directory (or its volume file) does not exist. Errors: io; corrupt, also where
-// segments lie without the file that says whose they are.
+// From the file, or from its copy where that is missing, damaged or cannot be read. nullopt if the
+// directory (or both) does not exist. Errors: io; corrupt, also where segments lie without a file
+// that says whose they are.
 [[nodiscard]] Result<std::optional<VolumeIdentity>> read_identity(fs::Fs& fs,
                                                                   const VolumePaths& paths);
-// Replaces the volume file; durable. Errors: io, disk_full.
+// Replaces the volume file and its copy, which is never the older of the two; durable. Errors: io,
+// disk_full.
 [[nodiscard]] Result<void> write_identity(fs::Fs& fs, const VolumePaths& paths,
                                           const VolumeIdentity& identity);
 // Makes the directories and, last, the volume file; durable. Errors: io, disk_full.

@@ -37,8 +37,10 @@ const Site kSites[] = {
      [](const FsCall& sync, const FsCall& previous) {
        return is_segment_directory(sync) && previous.op == FsOp::remove;
      }},
-    {"the file that names the volume",
-     [](const FsCall& sync, const FsCall&) { return sync.path.ends_with("/volume.tmp"); }},
+    {"the files that name the volume",
+     [](const FsCall& sync, const FsCall&) {
+       return sync.path.ends_with("/volume.tmp") || sync.path.ends_with("/volume.copy.tmp");
+     }},
     {"the name of that file",
      [](const FsCall& sync, const FsCall&) { return is_volume_directory(sync); }},
     {"the directory above the volume",

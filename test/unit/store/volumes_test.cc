@@ -77,10 +77,49 @@ TEST_CASE("a directory of another format, or without its volume file, is refused
     CHECK(message.find("/data") != std::string::npos);
     CHECK(message.find("format 7") != std::string::npos);
   }
-  SECTION("a damaged file") { must(fs::write_file(*disk, "/data/volume", as_bytes("?"))); }
-  SECTION("no file") { must(disk->remove("/data/volume")); }
+  SECTION("damaged files") {
+    for (const char* path : {"/data/volume", "/data/volume.copy"}) {
+      must(fs::write_file(*disk, path, as_bytes("?")));
+    }
+  }
+  SECTION("no file") {
+    must(disk->remove("/data/volume"));
+    must(disk->remove("/data/volume.copy"));
+  }
   CHECK(code_of(machine.try_open()) == Code::corrupt);
   CHECK(code_of(check(*disk, {"/data"}, nullptr)) == Code::corrupt);
+}
+
+TEST_CASE("a directory opens by the copy of its volume file, and both are written anew") {
+  auto disk = fs::make_fault_fs(1);
+  Machine machine(*disk);
+  {
+    auto store = machine.open();
+    put(*store, key_of(1), "one");
+    close(*store);
+  }
+  const std::string text = must(fs::read_file(*disk, "/data/volume"));
+  CHECK(must(fs::read_file(*disk, "/data/volume.copy")) == text);
+  const std::string path = GENERATE("/data/volume", "/data/volume.copy");
+  INFO(path);
+  const auto unreadable = [path](const fs::FsCall& call) -> Result<void> {
+    if (call.op == fs::FsOp::read && call.path == path) return Error(Code::io, "bad sector");
+    return {};
+  };
+  SECTION("damaged") {
+    must(fs::write_file(*disk, path, as_bytes("mas-volume 2\n")));
+    const CheckReport report = must(check(*disk, {"/data"}, nullptr));
+    CHECK(report.problems.empty());
+    CHECK(report.notes.size() == 1);
+  }
+  SECTION("missing") { must(disk->remove(path)); }
+  SECTION("unreadable") { disk->set_hook(unreadable); }
+  auto store = machine.open();
+  CHECK(get(*store, key_of(1)) == "one");
+  disk->set_hook(nullptr);
+  CHECK(must(fs::read_file(*disk, path)) == text);
+  store.reset();
+  CHECK(must(check(*disk, {"/data"}, nullptr)).notes.empty());
 }
 
 struct Pair {
