@@ -109,6 +109,26 @@ TEST_CASE("metadata lost anywhere in the end of a deleted file bring nothing bac
   }
 }
 
+TEST_CASE("what a failed upload of one stripe left does not bring its file back") {
+  RebuildRig rig(kPods);
+  const std::string content = make_content(100'000, 5);
+  // Everything that it asks is away from some moment on; a little later at each try.
+  for (std::uint64_t calls = 0;; ++calls) {
+    REQUIRE(calls < 50);
+    rig.objects.faults.refuse_from(rig.objects.faults.calls() + calls);
+    const bool stored = rig.objects.put(content).has_value();
+    rig.objects.faults.refuse_all(false);
+    if (stored) break;
+  }
+  const Hash gone = hash_of(content);
+  rig.remove(gone);
+  collect_all(rig, 2, 8);
+  REQUIRE_FALSE(rig.record(gone));
+  rig.lose_metadata();
+  must(rig.rebuild());
+  CHECK_FALSE(rig.objects.find(gone).has_value());
+}
+
 TEST_CASE("of the forms of a deletion's manifest the one that names its content counts") {
   meta::Object deletion;
   deletion.generation = 9;
