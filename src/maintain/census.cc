@@ -4,20 +4,30 @@
 // Unexplained is an extent that no object and no upload refers to and that is not on the list of
 // freed ones, at two passes in a row: an upload of one stripe is in that state until it is
 // committed. Nothing of it is removed here; with maintain.collect_unexplained it is put on the list
-// of freed extents, which collection treats like any other.
+// of freed extents, which collection treats like any other. So is, without that, what names a file
+// of which something later is known (superseded_stripes.h).
+//
+// The deletion of a file must stay known for as long as a shard names the file as live. What there
+// was when a pass began, it has looked at when the next one ends, and when it ends itself if it saw
+// nothing for the first time. How far the freed list had been worked off when that pass began is
+// what the ledger is told; collection goes by it (collect.cc). Nothing is told of passes during
+// which a data directory was away.
 //
 // A stray is a shard that its row, no longer changing, gives to another pod. It is marked when that
 // pod says that it has the shard, and removed when it still says so after the grace. Marks are kept
 // in memory by the time this process runs: a restart only makes strays stay longer.
+#include <algorithm>
 #include <map>
 #include <set>
 
 #include "maintain/manifest_census.h"
+#include "maintain/superseded_stripes.h"
 #include "maintain/tally.h"
 #include "maintain/throttle.h"
 #include "mas/maintain/repair.h"
 #include "mas/object/holders.h"
 #include "mas/observe/log.h"
+#include "mas/store/directories.h"
 
 namespace mas::maintain {
 namespace {
@@ -49,10 +59,12 @@ class CensusWorker final : public Worker {
       distrusts_ = view->distrusts;
       start_again();
       seen_.clear();
+      last_.reset();
       manifests_.forget_all();
       deps_.ledger.publish(Unexplained{});
       if (view->halted()) co_return options_.repair_interval;
     }
+    if (!after_) begin();
     MAS_CO_TRY(auto page, co_await deps_.base.store.list(after_, kPage));
     MAS_CO_CHECK(co_await look_at(page));
     records_ += page.size();
@@ -80,6 +92,11 @@ class CensusWorker final : public Worker {
   };
   using Records = std::vector<store::RecordInfo>;
 
+  void begin() {
+    from_ = deps_.ledger.removed();
+    reach_ = store::reach(deps_.base.store);
+  }
+
   Task<Result<void>> look_at(const Records& page) {
     std::vector<Id128> extents;
     for (const store::RecordInfo& record : page) {
@@ -98,22 +115,31 @@ class CensusWorker final : public Worker {
     MAS_CO_TRY(std::set<RecordKey> needed, co_await manifests_.look_at(page));
     auto view = deps_.base.view.current();
     std::vector<Stray> strays;
+    std::vector<RecordKey> examined;
     for (const store::RecordInfo& record : page) {
       bool shard = record.key.kind == RecordKind::shard;
       if (shard && !referenced.contains(record.key.extent())) {
-        suspect(record.key.extent());
+        // What there is no room to remember is not left for the next pass.
+        const bool due = !suspect(record.key.extent()) || seen_.contains(record.key.extent());
+        if (due && record.key.major == 0) examined.push_back(record.key);
       } else if (!shard && !needed.contains(record.key)) {
         // Noted already.
       } else if (auto holder = belongs_to_another(*view, record.key)) {
         strays.push_back({*holder, record.key});
       }
     }
-    co_return co_await sort_out(std::move(view), std::move(strays));
+    MAS_CO_CHECK(co_await sort_out(std::move(view), std::move(strays)));
+    MAS_CO_TRY(std::size_t superseded, co_await free_superseded(deps_.base, std::move(examined)));
+    if (superseded > 0) log::info("census.stripes_superseded", {{"extents", superseded}});
+    co_return Result<void>();
   }
 
-  void suspect(const Id128& extent) {
-    bool room = suspects_.size() < kMostSuspects || suspects_.contains(extent);
+  // False if there is no room to remember it.
+  bool suspect(const Id128& extent) {
+    const bool room = suspects_.size() < kMostSuspects || suspects_.contains(extent);
     if (room) ++suspects_[extent];
+    overflows_ = overflows_ || !room;
+    return room;
   }
 
   // The pod that a record belongs to, if that is certain and not this one.
@@ -175,7 +201,8 @@ class CensusWorker final : public Worker {
   }
 
   Task<Result<void>> finish() {
-    MAS_CO_CHECK(co_await forget_freed());
+    MAS_CO_TRY(const std::uint64_t until, co_await forget_freed());
+    tell_searched(until);
     // What was no stray any more at this pass.
     std::erase_if(marks_, [this](const auto& mark) { return mark.second.pass != pass_; });
     Unexplained unexplained;
@@ -210,19 +237,39 @@ class CensusWorker final : public Worker {
   }
 
   // Takes what is on the freed list off the suspects. After the references were asked for, so that
-  // what was freed meanwhile is found here.
-  Task<Result<void>> forget_freed() {
+  // what was freed meanwhile is found here. Returns the last entry of a stripe that this pod has.
+  Task<Result<std::uint64_t>> forget_freed() {
     std::uint64_t after = 0;
-    while (!suspects_.empty() || manifests_.asks_for_freed()) {
+    std::uint64_t until = 0;
+    while (!suspects_.empty() || overflows_ || manifests_.asks_for_freed()) {
       MAS_CO_TRY(auto page, co_await deps_.base.meta.freed(after, kFreedPage));
       for (const meta::FreedEntry& freed : page) {
-        if (!freed.manifests) suspects_.erase(freed.extent.id);
+        const bool here = !freed.manifests && suspects_.erase(freed.extent.id) > 0;
+        const bool may_name_file = here && object::stripe_count(freed.extent) == 1;
+        if (may_name_file || overflows_) until = freed.sequence;
         manifests_.forget(freed);
       }
       if (page.size() < kFreedPage) break;
       after = page.back().sequence;
     }
-    co_return Result<void>();
+    co_return until;
+  }
+
+  // What is no suspect any more was referred to, or is on the list up to `until`.
+  void tell_searched(std::uint64_t until) {
+    const store::Reach now = store::reach(deps_.base.store);
+    if (!reach_.is_whole || !now.is_whole || now.losses != reach_.losses) {
+      last_.reset();
+      return;
+    }
+    const auto is_new = [this](const auto& suspect) { return !seen_.contains(suspect.first); };
+    const bool any_new = std::any_of(suspects_.begin(), suspects_.end(), is_new);
+    if (!any_new) {
+      deps_.ledger.publish(Searched{from_, until});
+    } else if (last_) {
+      deps_.ledger.publish(Searched{*last_, until});
+    }
+    last_ = from_;
   }
 
   void start_again() {
@@ -230,6 +277,7 @@ class CensusWorker final : public Worker {
     suspects_.clear();
     manifests_.start_again();
     records_ = 0;
+    overflows_ = false;
     ++pass_;
   }
 
@@ -249,6 +297,10 @@ class CensusWorker final : public Worker {
   std::uint64_t records_ = 0;                // of this pass
   std::map<Id128, std::uint64_t> suspects_;  // unreferenced extents of this pass, with shards
   std::map<Id128, std::uint64_t> seen_;      // those of the last one that were not freed
+  bool overflows_ = false;                   // there are more suspects than are kept
+  Removed from_;                             // when this pass began
+  store::Reach reach_;                       // at that time
+  std::optional<Removed> last_;              // when the last one began, if all was within reach
   std::map<RecordKey, Mark> marks_;
 };
 

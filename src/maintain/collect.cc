@@ -12,9 +12,17 @@
 // the file as live, and until that is gone the deletion has to be known. Only then is the record
 // erased and the deletion's manifest listed as freed.
 //
+// An upload of one stripe that came to nothing may have left such a piece where no list names it.
+// The census finds it. So a pod says that it has removed an entry of the list only when a census
+// that began after that has ended, and what it found is removed, too. Removing waits for nothing of
+// this.
+//
 // The same holds for a data directory of this pod that is away: what was removed meanwhile comes
 // back with it. So the pod removes what it reaches, but says so only when it reaches everything,
 // after having gone through the list once more; the list is what remembers.
+#include <algorithm>
+#include <optional>
+
 #include "maintain/grace.h"
 #include "maintain/own_records.h"
 #include "maintain/tally.h"
@@ -31,7 +39,7 @@ constexpr std::uint32_t kObjects = 32;
 
 class CollectWorker final : public Worker {
  public:
-  CollectWorker(const config::Maintain& options, const Dependencies& deps, const Ledger* ledger)
+  CollectWorker(const config::Maintain& options, const Dependencies& deps, Ledger* ledger)
       : options_(options),
         deps_(deps),
         ledger_(ledger),
@@ -64,7 +72,8 @@ class CollectWorker final : public Worker {
       // which also those hear of who did not see that the store was lost.
       distrusts_ = view->distrusts;
       version_ = view->layout.version;
-      past_ = told_ = 0;
+      past_ = told_ = searched_ = 0;
+      awaited_.reset();
     }
     MAS_CO_TRY(bool more_condemned, co_await release_condemned());
     MAS_CO_TRY(bool more_freed, co_await collect_freed());
@@ -138,10 +147,26 @@ class CollectWorker final : public Worker {
       ++collected;
     }
     see_directories();
-    if (past_ > told_ && !is_partial_) MAS_CO_CHECK(co_await tell_collected());
+    const std::uint64_t sure = look_at_census();
+    if (sure > told_ && !is_partial_) MAS_CO_CHECK(co_await tell_collected(sure));
     extents_.add(static_cast<double>(collected));
     tally_.add(collected, static_cast<double>(collected), deps_.clock.now());
     co_return collected == kEntries;
+  }
+
+  // Up to where of the list nothing is left of what it names, nor of what only a census finds.
+  std::uint64_t look_at_census() {
+    if (ledger_ == nullptr) return past_;
+    const Removed removed{distrusts_, version_, past_};
+    ledger_->publish(removed);
+    const Searched latest = ledger_->searched();
+    // What is waited for is not put off by what later ones find.
+    if (!awaited_ && latest.from.same_list(removed)) awaited_ = latest;
+    if (awaited_ && past_ >= awaited_->until) {
+      searched_ = std::max(searched_, awaited_->from.past);
+      awaited_.reset();
+    }
+    return std::min(past_, searched_);
   }
 
   // Notes that something was removed only where it could be reached.
@@ -151,7 +176,7 @@ class CollectWorker final : public Worker {
     reach_ = now;
   }
 
-  Task<Result<void>> tell_collected() {
+  Task<Result<void>> tell_collected(std::uint64_t past) {
     auto view = deps_.view.current();
     // It may have changed since the step began.
     if (!object::may_remove(*view)) co_return Result<void>();
@@ -161,8 +186,8 @@ class CollectWorker final : public Worker {
     }
     // Its index counts those who have left.
     std::string self = view->layout.members.at(view->self).slot;
-    MAS_CO_CHECK(co_await deps_.meta.collected(std::move(self), past_, std::move(slots)));
-    told_ = past_;
+    MAS_CO_CHECK(co_await deps_.meta.collected(std::move(self), past, std::move(slots)));
+    told_ = past;
     co_return Result<void>();
   }
 
@@ -207,7 +232,7 @@ class CollectWorker final : public Worker {
 
   config::Maintain options_;
   Dependencies deps_;
-  const Ledger* ledger_;
+  Ledger* ledger_;
   Grace grace_;
   observe::Counter& shards_;
   observe::Counter& manifests_;
@@ -219,14 +244,16 @@ class CollectWorker final : public Worker {
   store::Reach reach_;
   bool is_partial_ = false;  // not all of the list up to past_ was removed everywhere
   std::uint64_t distrusts_ = 0;
-  std::uint64_t version_ = 0;  // of the layout
-  std::uint64_t told_ = 0;     // and the metadata knows it up to here
+  std::uint64_t version_ = 0;        // of the layout
+  std::uint64_t searched_ = 0;       // up to here the census has nothing more to say
+  std::optional<Searched> awaited_;  // not all of what it found is removed
+  std::uint64_t told_ = 0;           // the metadata knows that all is gone up to here
 };
 
 }  // namespace
 
 std::unique_ptr<Worker> make_collect_worker(const config::Maintain& options, Dependencies deps,
-                                            const Ledger* ledger) {
+                                            Ledger* ledger) {
   return std::make_unique<CollectWorker>(options, deps, ledger);
 }
 

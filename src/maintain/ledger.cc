@@ -47,6 +47,16 @@ void Ledger::publish(const Unexplained& unexplained) {
   unexplained_ = unexplained;
 }
 
+void Ledger::publish(const Removed& removed) {
+  std::lock_guard lock(mutex_);
+  removed_ = removed;
+}
+
+void Ledger::publish(const Searched& searched) {
+  std::lock_guard lock(mutex_);
+  searched_ = searched;
+}
+
 LedgerPicture Ledger::picture() const {
   std::lock_guard lock(mutex_);
   return picture_;
@@ -60,6 +70,16 @@ Walked Ledger::walked() const {
 Unexplained Ledger::unexplained() const {
   std::lock_guard lock(mutex_);
   return unexplained_;
+}
+
+Removed Ledger::removed() const {
+  std::lock_guard lock(mutex_);
+  return removed_;
+}
+
+Searched Ledger::searched() const {
+  std::lock_guard lock(mutex_);
+  return searched_;
 }
 
 }  // namespace mas::maintain

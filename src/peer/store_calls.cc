@@ -4,6 +4,7 @@
 
 #include "mas/codec/stripe.h"
 #include "mas/observe/log.h"
+#include "mas/peer/carried.h"
 #include "peer/verify_record.h"
 
 namespace mas::peer {
@@ -18,23 +19,6 @@ constexpr std::uint32_t kLongestManifest = 4 * kMiB;
 
 bool is_gone(const Error& error) { return error.code() == Code::not_found; }
 
-// What stands in the header of a shard; "" for nothing. Errors: not_found, io; corrupt, if there is
-// no header to be read.
-Task<Result<std::string>> manifest_in(store::Store& store, RecordKey key) {
-  MAS_CO_TRY(Slice front, co_await store.read(key, 0, kFirstRead));
-  auto prefix = front.view().first(std::min<std::size_t>(front.size(), codec::kHeaderPrefix));
-  MAS_CO_TRY(std::size_t size, codec::header_size(prefix));
-  if (size > kLongestHeader) co_return Error(Code::corrupt, "A header is never that long.");
-  if (size > front.size()) {
-    MAS_CO_TRY(front, co_await store.read(key, 0, static_cast<std::uint32_t>(size)));
-  }
-  MAS_CO_TRY(codec::ShardHeader header, codec::parse_header(front.view()));
-  bool right = header.stripe.extent == key.extent() && header.stripe.number == key.major &&
-               header.shard == key.minor;
-  if (!right) co_return Error(Code::corrupt, "The header is another shard's.");
-  co_return std::move(header.manifest);
-}
-
 Task<Result<std::string>> manifest_record(store::Store& store, RecordKey key,
                                           std::uint32_t length) {
   if (length > kLongestManifest) co_return Error(Code::corrupt, "No manifest is that long.");
@@ -43,6 +27,21 @@ Task<Result<std::string>> manifest_record(store::Store& store, RecordKey key,
 }
 
 }  // namespace
+
+Task<Result<std::string>> carried_by(store::Store& store, RecordKey shard) {
+  MAS_CO_TRY(Slice front, co_await store.read(shard, 0, kFirstRead));
+  auto prefix = front.view().first(std::min<std::size_t>(front.size(), codec::kHeaderPrefix));
+  MAS_CO_TRY(std::size_t size, codec::header_size(prefix));
+  if (size > kLongestHeader) co_return Error(Code::corrupt, "A header is never that long.");
+  if (size > front.size()) {
+    MAS_CO_TRY(front, co_await store.read(shard, 0, static_cast<std::uint32_t>(size)));
+  }
+  MAS_CO_TRY(codec::ShardHeader header, codec::parse_header(front.view()));
+  bool right = header.stripe.extent == shard.extent() && header.stripe.number == shard.major &&
+               header.shard == shard.minor;
+  if (!right) co_return Error(Code::corrupt, "The header is another shard's.");
+  co_return std::move(header.manifest);
+}
 
 Task<Result<std::vector<bool>>> have_in(store::Store& store, std::vector<RecordKey> keys) {
   std::vector<bool> held;
@@ -82,7 +81,7 @@ Task<Result<CarriedPage>> carried_in(store::Store& store, std::optional<RecordKe
     bool shard = key.kind == RecordKind::shard;
     // Only objects of one stripe have their record in it.
     if (shard && key.major > 0) continue;
-    auto reading = shard ? manifest_in(store, key) : manifest_record(store, key, record.length);
+    auto reading = shard ? carried_by(store, key) : manifest_record(store, key, record.length);
     Result<std::string> object = co_await std::move(reading);
     if (object.has_error() && is_gone(object.error())) continue;
     bool unreadable = object.has_error() && object.error().code() == Code::corrupt;

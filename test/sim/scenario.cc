@@ -71,6 +71,9 @@ void let_collect(Workload& workload) {
   // the file was, and then the manifest that says so.
   workload.world.run_for(4 * settings.clock_error);
   workload.world.run_for(4 * settings.maintain.grace + 20 * settings.maintain.collect_interval);
+  // Neither leaves the list before a census that began after it has ended, at the latest the
+  // second; they are six intervals of repair apart.
+  workload.world.run_for(4 * 6 * settings.maintain.repair_interval);
 }
 
 class Play {

@@ -56,6 +56,24 @@ struct Unexplained {
   }
 };
 
+// How far this pod has removed what the freed list names, and of which list that was said.
+struct Removed {
+  std::uint64_t distrusts = 0;  // of the view, as is the layout's version
+  std::uint64_t layout_version = 0;
+  std::uint64_t past = 0;  // sequence of the last entry
+  [[nodiscard]] bool same_list(const Removed& other) const noexcept {
+    return distrusts == other.distrusts && layout_version == other.layout_version;
+  }
+};
+
+// What a census that has ended says: it began when the pod had removed `from`, and of what the
+// pod held then it has listed all that it could tell to be made obsolete by a later record. The
+// last of that to go from this pod is entry `until` of the freed list.
+struct Searched {
+  Removed from;
+  std::uint64_t until = 0;
+};
+
 // Thread-safe. Also sets the gauges mas_ledger_stripes, mas_ledger_survives, mas_unexplained_shards
 // and mas_orphaned_manifests.
 class Ledger {
@@ -65,10 +83,15 @@ class Ledger {
   void publish(LedgerPicture picture);
   void publish(const Walked& walked);
   void publish(const Unexplained& unexplained);
+  void publish(const Removed& removed);
+  void publish(const Searched& searched);
   [[nodiscard]] LedgerPicture picture() const;
   // Of the last walk that ended.
   [[nodiscard]] Walked walked() const;
   [[nodiscard]] Unexplained unexplained() const;
+  [[nodiscard]] Removed removed() const;
+  // Of the last census that could tell.
+  [[nodiscard]] Searched searched() const;
 
  private:
   observe::Metrics& metrics_;
@@ -79,6 +102,8 @@ class Ledger {
   LedgerPicture picture_;
   Walked walked_;
   Unexplained unexplained_;
+  Removed removed_;
+  Searched searched_;
   int most_lost_ = 0;  // highest row that was ever shown
 };
 

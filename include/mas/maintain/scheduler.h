@@ -82,9 +82,10 @@ struct IdleFile {
 [[nodiscard]] std::unique_ptr<Worker> make_expiry_worker(const config::Maintain&, Dependencies,
                                                          Duration session,
                                                          std::optional<IdleFile> file = {});
-// `ledger`: what the census found; with too much unexplained, nothing is collected.
+// `ledger`: what the census found. With too much unexplained, nothing is collected; and without a
+// census nothing counts as collected, whatever has been removed. None: both go unasked.
 [[nodiscard]] std::unique_ptr<Worker> make_collect_worker(const config::Maintain&, Dependencies,
-                                                          const Ledger* ledger = nullptr);
+                                                          Ledger* ledger = nullptr);
 [[nodiscard]] std::unique_ptr<Worker> make_compact_worker(const config::Maintain&, Dependencies);
 // `upkeep`: is told what is damaged, and says how busy requests are.
 [[nodiscard]] std::unique_ptr<Worker> make_scrub_worker(const config::Maintain&, Dependencies,
