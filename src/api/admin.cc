@@ -5,6 +5,8 @@
 #include "api/endpoints.h"
 #include "api/params.h"
 #include "mas/api/api.h"
+#include "mas/layout/leavers.h"
+#include "mas/membership/leavers.h"
 #include "mas/observe/log.h"
 #include "mas/store/directories.h"
 
@@ -15,6 +17,7 @@ using boost::json::array;
 using boost::json::object;
 
 constexpr std::size_t kMaxWorkerName = 64;
+constexpr std::size_t kMaxSlot = 255;
 
 std::string_view state_name(membership::PodState state) {
   switch (state) {
@@ -25,7 +28,7 @@ std::string_view state_name(membership::PodState state) {
     case membership::PodState::draining:
       return "draining";
   }
-  return "unknown";
+  return state == membership::kReturned ? "returned" : "unknown";
 }
 
 // An emptied directory's earlier life is over: nobody waits for it.
@@ -55,6 +58,19 @@ array describe_pods(const membership::ClusterView& view, const store::Usage& own
     pods.emplace_back(std::move(item));
   }
   return pods;
+}
+
+// Who has left with data that may still be needed.
+array describe_leavers(const membership::ClusterView& view) {
+  array leavers;
+  for (layout::MemberIndex source : layout::sources(view.layout)) {
+    const layout::Member& member = view.layout.members[source];
+    const membership::Pod* pod = view.pod_of(source);
+    leavers.emplace_back(object{{"name", member.slot},
+                                {"incarnation", member.incarnation.hex()},
+                                {"there", pod != nullptr && pod->alive}});
+  }
+  return leavers;
 }
 
 object describe_worker(const maintain::WorkerStatus& worker) {
@@ -127,7 +143,13 @@ Profile current_profile(const Services& services, const membership::ClusterView&
 int survives(const Profile& profile, const membership::ClusterView& view,
              const maintain::LedgerPicture& picture) {
   std::size_t members = std::max<std::size_t>(view.layout.active_count(), 1);
-  std::size_t away = members - std::min(members, view.alive_count());
+  std::size_t there = 0;
+  for (std::size_t i = 0; i < view.layout.members.size(); ++i) {
+    const membership::Pod* pod = view.pod_of(static_cast<layout::MemberIndex>(i));
+    const bool active = view.layout.members[i].state == layout::MemberState::active;
+    there += active && pod != nullptr && pod->alive ? 1 : 0;
+  }
+  std::size_t away = members - std::min(members, there);
   int left = profile.m - static_cast<int>(away);
   if (picture.survives) left = std::min(left, *picture.survives);
   return std::max(left, 0);
@@ -153,7 +175,7 @@ Result<void> cluster_ready(const membership::ClusterView& view) {
   }
   // What it has not heard of it cannot reach, and what is down it does not wait for.
   for (std::size_t i = 0; i < view.layout.members.size(); ++i) {
-    if (view.layout.members[i].state == layout::MemberState::left || i == view.self) continue;
+    if (!layout::is_present(view.layout.members[i]) || i == view.self) continue;
     const membership::Pod* pod = view.pod_of(static_cast<layout::MemberIndex>(i));
     if (pod != nullptr && (!pod->alive || !pod->last.peer_address.empty())) continue;
     return Error(Code::busy,
@@ -168,7 +190,8 @@ Task<Result<Reply>> server_signal(Call& call) {
   auto view = call.services.deps.view.current();
   array addresses;
   for (const membership::Pod& pod : view->pods) {
-    if (pod.alive) addresses.emplace_back(pod.last.api_address);
+    const bool serves = pod.alive && pod.last.state != membership::kReturned;
+    if (serves) addresses.emplace_back(pod.last.api_address);
   }
   object data;
   data["ip"] = std::move(addresses);
@@ -190,6 +213,7 @@ Task<Result<Reply>> cluster_status(Call& call) {
   object data;
   data["pods"] = describe_pods(*view, usage);
   data["layout"] = std::move(layout);
+  data["left"] = describe_leavers(*view);
   data["profile"] = profile.text();
   data["redundancy"] = describe_redundancy(picture);
   data["ledger"] = describe_census(sum);
@@ -199,6 +223,9 @@ Task<Result<Reply>> cluster_status(Call& call) {
   data["summary"] = summary(count);
   data["halted"] = view->halted_why;
   data["frozen"] = view->frozen_why;
+  array waiting;
+  for (const std::string& sentence : view->waiting) waiting.emplace_back(sentence);
+  data["waiting"] = std::move(waiting);
   co_return success(std::move(data));
 }
 
@@ -218,6 +245,25 @@ Task<Result<Reply>> cluster_worker(Call& call) {
     if (worker.name == name) co_return success(describe_worker(worker));
   }
   co_return Error(Code::internal, "The worker has gone.");
+}
+
+Task<Result<Reply>> cluster_give_up(Call& call) {
+  MAS_CO_TRY(std::string name, optional_text(call.query, "name", kMaxSlot));
+  if (name.empty()) co_return Error(Code::parameter_missing, "Name a pod in name.");
+  if (!call.services.deps.give_up) {
+    co_return Error(Code::parameter_malformed, "This pod is alone: nothing is waited for.");
+  }
+  auto giving_up = call.services.deps.give_up(name);
+  Result<std::uint64_t> version = co_await std::move(giving_up);
+  if (version.has_error() && version.error().code() == Code::refused) {
+    co_return Error(Code::parameter_malformed, version.error().message());
+  }
+  if (version.has_error()) co_return version.error();
+  log::warn("cluster.given_up", {{"pod", name}, {"layout", *version}});
+  object data;
+  data["name"] = std::move(name);
+  data["layout_version"] = *version;
+  co_return success(std::move(data));
 }
 
 Task<Result<Reply>> healthz(Call&) { co_return success("alive"); }

@@ -38,6 +38,7 @@ Task<Result<Reply>> rebuild_progress(Call& call);
 Task<Result<Reply>> server_signal(Call& call);
 Task<Result<Reply>> cluster_status(Call& call);
 Task<Result<Reply>> cluster_worker(Call& call);
+Task<Result<Reply>> cluster_give_up(Call& call);
 Task<Result<Reply>> healthz(Call& call);
 Task<Result<Reply>> readyz(Call& call);
 Task<Result<Reply>> metrics_text(Call& call);

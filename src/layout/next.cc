@@ -3,6 +3,7 @@
 
 #include "layout/table.h"
 #include "mas/core/result.h"
+#include "mas/layout/leavers.h"
 
 namespace mas::layout {
 namespace {
@@ -40,24 +41,37 @@ class Table {
 std::vector<Member> arranged(const Layout& previous, const std::vector<Member>& members) {
   std::map<std::string, const Member*> given;
   for (const Member& member : members) {
-    MAS_ASSERT(member.state != MemberState::left);
+    MAS_ASSERT(layout::is_present(member));
     given.emplace(member.slot, &member);
   }
   MAS_ASSERT(given.size() == members.size());
-  std::vector<bool> named = named_in_rows(previous);
   std::vector<Member> result = previous.members;
-  std::vector<std::size_t> places;
-  for (std::size_t i = 0; i < result.size(); ++i) {
-    auto at = given.find(result[i].slot);
-    if (at != given.end()) {
-      result[i] = *at->second;
-      given.erase(at);
+  auto put = [&](Member& into, auto at) {
+    into = *at->second;
+    given.erase(at);
+  };
+  for (Member& member : result) {
+    if (!layout::is_present(member)) continue;
+    auto at = given.find(member.slot);
+    const bool stays = at != given.end() && (member.state == MemberState::active ||
+                                             at->second->incarnation == member.incarnation);
+    if (stays) {
+      put(member, at);
       continue;
     }
-    if (result[i].state == MemberState::left && !named[i]) places.push_back(i);
-    result[i].state = MemberState::left;
-    result[i].fresh = false;
+    member.state = MemberState::left;
+    // From now on the slot collects nothing: no older directory of it may have it back, either.
+    for (Member& older : result) {
+      if (older.slot == member.slot && !layout::is_present(older)) older.fresh = false;
+    }
   }
+  // A slot that comes again takes its own place if it can.
+  std::vector<MemberIndex> places = free_places(previous);
+  for (MemberIndex place : places) {
+    auto at = given.find(result[place].slot);
+    if (at != given.end()) put(result[place], at);
+  }
+  std::erase_if(places, [&](MemberIndex place) { return layout::is_present(result[place]); });
   auto place = places.begin();
   for (const Member& member : members) {
     if (!given.contains(member.slot)) continue;

@@ -4,6 +4,8 @@
 #include <map>
 #include <string>
 
+#include "mas/layout/leavers.h"
+
 namespace mas::layout {
 
 bool contains(const Row& row, MemberIndex member) {
@@ -25,9 +27,19 @@ std::vector<bool> named_in_rows(const Layout& layout) {
   return named;
 }
 
+std::vector<MemberIndex> free_places(const Layout& layout) {
+  const std::vector<bool> named = named_in_rows(layout);
+  std::vector<MemberIndex> places;
+  for (std::size_t i = 0; i < layout.members.size(); ++i) {
+    bool is_free = layout.members[i].state == layout::kGivenUp && !named[i];
+    if (is_free) places.push_back(static_cast<MemberIndex>(i));
+  }
+  return places;
+}
+
 void drop_last_places(Layout& layout) {
   std::vector<bool> named = named_in_rows(layout);
-  while (!layout.members.empty() && layout.members.back().state == MemberState::left &&
+  while (!layout.members.empty() && layout.members.back().state == layout::kGivenUp &&
          !named[layout.members.size() - 1]) {
     layout.members.pop_back();
   }

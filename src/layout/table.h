@@ -33,8 +33,11 @@ inline constexpr MemberIndex kHole = std::numeric_limits<MemberIndex>::max();
 // Which members a row or previous row of `layout` names.
 [[nodiscard]] std::vector<bool> named_in_rows(const Layout& layout);
 
-// Takes away the last members, as far as they have left and no row names them. Those before stay as
-// places for newcomers: indices do not change.
+// Places of members that were given up and that no row names any more.
+[[nodiscard]] std::vector<MemberIndex> free_places(const Layout& layout);
+
+// Takes away the last members, as far as they were given up and no row names them. Those before
+// stay as places for newcomers: indices do not change.
 void drop_last_places(Layout& layout);
 
 // The members' zones as small numbers, and weights of at least 1.

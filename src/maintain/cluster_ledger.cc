@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
 
+#include "mas/layout/leavers.h"
 #include "mas/object/holders.h"
 
 namespace mas::maintain {
@@ -93,7 +94,7 @@ Task<LedgerSum> ClusterLedger::ask_all() {
   const auto& members = view->layout.members;
   for (std::size_t i = members.size(); i-- > 0;) {
     auto member = static_cast<layout::MemberIndex>(i);
-    bool there = members[i].state != layout::MemberState::left && !object::is_down(*view, member);
+    bool there = layout::is_present(members[i]) && !object::is_down(*view, member);
     if (there && member != view->self && ask_) round->left.push_back(member);
   }
   std::string self = view->is_member() ? members[view->self].slot : "This pod";

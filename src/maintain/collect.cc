@@ -26,6 +26,7 @@
 #include "maintain/grace.h"
 #include "maintain/own_records.h"
 #include "maintain/tally.h"
+#include "mas/layout/leavers.h"
 #include "mas/maintain/scheduler.h"
 #include "mas/object/holders.h"
 #include "mas/observe/log.h"
@@ -182,13 +183,25 @@ class CollectWorker final : public Worker {
     if (!object::may_remove(*view)) co_return Result<void>();
     std::vector<std::string> slots;
     for (const layout::Member& member : view->layout.members) {
-      if (member.state != layout::MemberState::left) slots.push_back(member.slot);
+      if (layout::is_present(member)) slots.push_back(member.slot);
     }
     // Its index counts those who have left.
     std::string self = view->layout.members.at(view->self).slot;
+    if (waits_for_older(view->layout, view->self)) co_return Result<void>();
     MAS_CO_CHECK(co_await deps_.meta.collected(std::move(self), past, std::move(slots)));
     told_ = past;
     co_return Result<void>();
+  }
+
+  // Whether an older directory of this pod's slot may take the slot back: what was deleted since it
+  // went has to stay on the list for it.
+  static bool waits_for_older(const layout::Layout& layout, layout::MemberIndex self) {
+    const layout::Member& mine = layout.members.at(self);
+    const auto sources = layout::sources(layout);
+    return mine.fresh || std::any_of(sources.begin(), sources.end(), [&](auto source) {
+             const layout::Member& older = layout.members[source];
+             return older.slot == mine.slot && layout::may_take_back(older);
+           });
   }
 
   Task<Result<void>> remove(meta::FreedEntry freed) {

@@ -65,6 +65,13 @@ bool RepairWorker::is_due() const {
   if (!ended_) return true;
   auto view = deps_.base.view.current();
   if (view->layout.version != layout_version_ || live_members(*view) != live_) return true;
+  // Who comes back may have what was given up for missing; who goes takes nothing along.
+  const std::vector<Id128> sources = live_sources(*view);
+  if (std::any_of(sources.begin(), sources.end(), [this](const Id128& source) {
+        return std::find(sources_.begin(), sources_.end(), source) == sources_.end();
+      })) {
+    return true;
+  }
   Duration rested = deps_.base.clock.now() - *ended_;
   // What failed may work by now, here or on the pod that fell over it.
   bool soon = hinted_ || failures_ > 0;
@@ -79,6 +86,7 @@ void RepairWorker::begin() {
   highest_seen_ = 0;
   layout_version_ = view->layout.version;
   live_ = live_members(*view);
+  sources_ = live_sources(*view);
   own_ = own_slices(*view);
   failed_.reset();
   tallies_.clear();

@@ -60,6 +60,7 @@ class RepairWorker final : public Worker {
   Instant begun_;
   std::uint64_t layout_version_ = 0;
   std::vector<Id128> live_;
+  std::vector<Id128> sources_;
   SliceSet own_;
   SliceSet failed_;
   Tallies tallies_;

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "mas/core/xxh3.h"
+#include "mas/layout/leavers.h"
 #include "mas/object/holders.h"
 
 namespace mas::maintain {
@@ -19,9 +20,18 @@ Sum128 rank(const Id128& incarnation, std::size_t slice) {
 std::vector<Id128> live_members(const membership::ClusterView& view) {
   std::vector<Id128> live;
   for (std::size_t i = 0; i < view.layout.members.size(); ++i) {
-    if (view.layout.members[i].state == layout::MemberState::left) continue;
+    if (!layout::is_present(view.layout.members[i])) continue;
     bool down = object::is_down(view, static_cast<layout::MemberIndex>(i));
     if (!down) live.push_back(view.layout.members[i].incarnation);
+  }
+  return live;
+}
+
+std::vector<Id128> live_sources(const membership::ClusterView& view) {
+  std::vector<Id128> live;
+  for (layout::MemberIndex source : layout::sources(view.layout)) {
+    const membership::Pod* pod = view.pod_of(source);
+    if (pod != nullptr && pod->alive) live.push_back(view.layout.members[source].incarnation);
   }
   return live;
 }
@@ -29,7 +39,7 @@ std::vector<Id128> live_members(const membership::ClusterView& view) {
 std::vector<Id128> settling_members(const membership::ClusterView& view) {
   std::vector<Id128> settling;
   for (std::size_t i = 0; i < view.layout.members.size(); ++i) {
-    if (view.layout.members[i].state == layout::MemberState::left) continue;
+    if (!layout::is_present(view.layout.members[i])) continue;
     const membership::Pod* pod = view.pod_of(static_cast<layout::MemberIndex>(i));
     const bool walks = pod != nullptr && pod->alive && pod->last.settling.has_value();
     if (walks) settling.push_back(view.layout.members[i].incarnation);

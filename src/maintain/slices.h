@@ -11,7 +11,9 @@ namespace mas::maintain {
 
 // The members that are not known to be down, by incarnation.
 [[nodiscard]] std::vector<Id128> live_members(const membership::ClusterView& view);
-// Those of them who walk for a layout to settle: they say in their heartbeats how far they are.
+// Incarnations of those who have left and are there with what they hold.
+[[nodiscard]] std::vector<Id128> live_sources(const membership::ClusterView& view);
+// The live members who walk for a layout to settle: they say in their heartbeats how far they are.
 [[nodiscard]] std::vector<Id128> settling_members(const membership::ClusterView& view);
 // The slices that rendezvous hashing among `members` gives to this pod.
 [[nodiscard]] SliceSet own_slices(const membership::ClusterView& view,

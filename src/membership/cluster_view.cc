@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "mas/membership/leavers.h"
+
 namespace mas::membership {
 
 const Pod* ClusterView::pod_of(layout::MemberIndex member) const {
@@ -20,6 +22,11 @@ const Pod* ClusterView::pod_of(layout::MemberIndex member) const {
 std::size_t ClusterView::alive_count() const {
   return static_cast<std::size_t>(
       std::count_if(pods.begin(), pods.end(), [](const Pod& pod) { return pod.alive; }));
+}
+
+bool has_returned(const ClusterView& view) {
+  return std::any_of(view.pods.begin(), view.pods.end(),
+                     [](const Pod& pod) { return pod.self && pod.last.state == kReturned; });
 }
 
 ViewBoard::ViewBoard(ClusterView first)

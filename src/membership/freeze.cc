@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mas/layout/leavers.h"
+
 namespace mas::membership {
 
 bool vanished_together(std::vector<Instant> last_seen, std::size_t members, Duration window) {
@@ -18,8 +20,7 @@ bool vanished_together(std::vector<Instant> last_seen, std::size_t members, Dura
 std::vector<PodKey> present_members(const layout::Layout& layout) {
   std::vector<PodKey> keys;
   for (const layout::Member& member : layout.members) {
-    if (member.state != layout::MemberState::left)
-      keys.push_back({member.slot, member.incarnation});
+    if (layout::is_present(member)) keys.push_back({member.slot, member.incarnation});
   }
   return keys;
 }

@@ -14,7 +14,7 @@ namespace mas::membership {
 [[nodiscard]] bool vanished_together(std::vector<Instant> last_seen, std::size_t members,
                                      Duration window);
 
-// Keys of the members that have not left, in order of index.
+// Keys of the members that are present, in order of index.
 [[nodiscard]] std::vector<PodKey> present_members(const layout::Layout& layout);
 
 // Why nothing may be moved or removed; empty if it may.

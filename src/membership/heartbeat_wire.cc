@@ -6,6 +6,7 @@
 
 #include "mas/core/bytes.h"
 #include "mas/core/utf8.h"
+#include "mas/membership/leavers.h"
 
 namespace mas::membership {
 namespace {
@@ -29,7 +30,7 @@ std::string_view state_name(PodState state) {
     case PodState::draining:
       return "draining";
   }
-  return "";
+  return state == kReturned ? "returned" : "";
 }
 
 bool fits(std::string_view text) {
@@ -69,7 +70,7 @@ class Fields {
   void state(std::string_view key, PodState& out) {
     std::string name;
     text(key, name);
-    for (PodState state : {PodState::joining, PodState::active, PodState::draining}) {
+    for (PodState state : {PodState::joining, PodState::active, PodState::draining, kReturned}) {
       if (name == state_name(state)) {
         out = state;
         return;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mas/layout/leavers.h"
 #include "mas/observe/log.h"
 #include "mas/runtime/offload.h"
 #include "membership/freeze.h"
@@ -24,11 +25,22 @@ observe::Counter& proposals(observe::Metrics& metrics, const char* outcome) {
                          {{"outcome", outcome}});
 }
 
+std::string joined_slots(const layout::Layout& layout,
+                         const std::vector<layout::MemberIndex>& members) {
+  std::string slots;
+  for (layout::MemberIndex member : members) {
+    slots += (slots.empty() ? "" : " ") + layout.members[member].slot;
+  }
+  return slots;
+}
+
 }  // namespace
 
-LayoutKeeper::LayoutKeeper(State& state, Dependencies& deps, std::function<void()> changed)
+LayoutKeeper::LayoutKeeper(State& state, Dependencies& deps, LeaversLook* look,
+                           std::function<void()> changed)
     : state_(state),
       deps_(deps),
+      look_(look),
       changed_(std::move(changed)),
       won_(proposals(deps.metrics, "won")),
       lost_(proposals(deps.metrics, "lost")),
@@ -86,6 +98,7 @@ Task<void> LayoutKeeper::tick() {
   co_await acknowledge();
   co_await change();
   co_await settle();
+  co_await release();
   note(std::move(notes_));
   notes_.clear();
 }
@@ -239,7 +252,7 @@ Task<void> LayoutKeeper::found() {
   layout::Layout first = layout::found(deps_.rng.id(), {member_of(state_.beat())});
   std::string what = "found";
   std::string slot = state_.self.slot;
-  co_await propose(std::move(first), std::move(what), std::move(slot));
+  (void)co_await propose(std::move(first), std::move(what), std::move(slot));
 }
 
 Task<void> LayoutKeeper::acknowledge() {
@@ -266,12 +279,15 @@ std::size_t LayoutKeeper::rank() const {
   return members_alive(state_.layout(), state_.pods, before);
 }
 
+Scene LayoutKeeper::scene(const Heartbeat& self) const {
+  return {state_.layout(), state_.pods, &self, deps_.clock.now(), !state_.frozen_why.empty()};
+}
+
 Task<void> LayoutKeeper::change() {
   if (!may_propose()) co_return;
-  Heartbeat self = state_.beat();
+  const Heartbeat self = state_.beat();
   const Instant now = deps_.clock.now();
-  Scene scene{state_.layout(), state_.pods, &self, now, !state_.frozen_why.empty()};
-  std::optional<Step> step = plan(scene, rules_, notes_);
+  std::optional<Step> step = plan(scene(self), rules_, notes_);
   // A newcomer may only take its own slot again, when nobody is left to do it.
   bool own = step && step->what == Change::take_over && step->slots.front() == state_.self.slot;
   if (!step || !(state_.is_member() || own)) {
@@ -282,7 +298,7 @@ Task<void> LayoutKeeper::change() {
   std::string slots;
   for (const std::string& slot : step->slots) slots += (slots.empty() ? "" : " ") + slot;
   std::string what = name_of(step->what);
-  co_await propose(std::move(step->next), std::move(what), std::move(slots));
+  (void)co_await propose(std::move(step->next), std::move(what), std::move(slots));
 }
 
 // Every pod walks its share while the layout changes; the first to see that all of it was found in
@@ -327,7 +343,54 @@ Task<void> LayoutKeeper::settle() {
   layout::Layout next = layout::settled(state_.layout());
   std::string what = "settle";
   std::string nobody;
-  co_await propose(std::move(next), std::move(what), std::move(nobody));
+  (void)co_await propose(std::move(next), std::move(what), std::move(nobody));
+}
+
+// Who has left is done without once a look has found everything in place with the others. Nothing
+// waits for that but the word that something is lost.
+Task<void> LayoutKeeper::release() {
+  const layout::Layout& layout = state_.layout();
+  const std::vector<layout::MemberIndex> sources = layout::sources(layout);
+  if (sources.empty()) {
+    last_look_.reset();
+    co_return;
+  }
+  const bool wanted = state_.is_member() && may_propose() && state_.frozen_why.empty() &&
+                      layout.is_settled() && rank() == 0;
+  if (!wanted) co_return;
+  const std::uint64_t version = state_.kept.version();
+  const Look look = look_ == nullptr ? Look::incomplete : look_->look(version);
+  if (look != Look::under_way) last_look_ = look;
+  const bool tell = last_look_ && *last_look_ != Look::whole;
+  if (tell) {
+    for (std::string& sentence :
+         notes_on_leavers(layout, state_.pods, *last_look_ == Look::needed)) {
+      notes_.push_back(std::move(sentence));
+    }
+  }
+  if (look != Look::whole) co_return;
+  layout::Layout next = layout::given_up(state_.layout(), sources);
+  std::string what = "release";
+  std::string slots = joined_slots(state_.layout(), sources);
+  (void)co_await propose(std::move(next), std::move(what), std::move(slots));
+}
+
+Task<Result<std::uint64_t>> LayoutKeeper::give_up(std::string slot) {
+  if (!may_propose()) {
+    std::string why = state_.halted_why().empty()
+                          ? "This pod cannot change the layout now; try again shortly."
+                          : state_.halted_why();
+    co_return Error(Code::busy, std::move(why));
+  }
+  const Heartbeat self = state_.beat();
+  MAS_CO_TRY(Step step, plan_give_up(scene(self), slot));
+  if (!state_.is_member() && slot != state_.self.slot) {
+    co_return Error(Code::refused, "This pod is no member of the cluster: ask one that is.");
+  }
+  std::string what = name_of(step.what);
+  const std::uint64_t version = step.next.version;
+  MAS_CO_CHECK(co_await propose(std::move(step.next), std::move(what), std::move(slot)));
+  co_return version;
 }
 
 // What heartbeats say from now on.
@@ -349,7 +412,7 @@ Task<void> LayoutKeeper::read_acknowledgements(std::size_t place) {
   if (acks.has_value()) book_.read(state_.layout(), *acks);
 }
 
-Task<void> LayoutKeeper::propose(layout::Layout next, std::string what, std::string slots) {
+Task<Result<void>> LayoutKeeper::propose(layout::Layout next, std::string what, std::string slots) {
   std::uint64_t expected = state_.kept.version();
   layout::Layout sent = next;
   Result<void> done = co_await deps_.meta.propose_layout(expected, std::move(sent));
@@ -358,10 +421,12 @@ Task<void> LayoutKeeper::propose(layout::Layout next, std::string what, std::str
   (done.has_value() ? won_ : raced ? lost_ : failed_).add();
   if (done.has_error()) {
     if (!raced) log::warn("layout.refused", {{"change", what}, {"error", done.error()}});
-    co_return;
+    if (!raced) co_return done;
+    co_return Error(Code::busy, "The layout has just been changed by another pod; try again.");
   }
   log::info("layout.proposed", {{"version", next.version}, {"change", what}, {"slots", slots}});
   if (next.version > state_.kept.version()) co_await adopt(std::move(next));
+  co_return Result<void>();
 }
 
 void LayoutKeeper::note(std::vector<std::string> waiting) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 
+#include "mas/membership/leavers.h"
 #include "mas/runtime/sync.h"
 #include "membership/plan.h"
 #include "membership/settle_book.h"
@@ -16,7 +17,8 @@ namespace mas::membership {
 class LayoutKeeper {
  public:
   // `changed` is called when `state` shows something new.
-  LayoutKeeper(State& state, Dependencies& deps, std::function<void()> changed);
+  // `look`: without one nobody who has left is let go but by a word.
+  LayoutKeeper(State& state, Dependencies& deps, LeaversLook* look, std::function<void()> changed);
 
   // What the pod kept, into `state`. Before anything else.
   Task<Result<void>> load();
@@ -24,8 +26,9 @@ class LayoutKeeper {
   Task<void> tick();
   // Reads the layout and takes it over if it is newer.
   Task<Result<void>> read();
-  // See Membership.
+  // See Membership and Leavers.
   Task<Result<void>> take_over(layout::Layout found);
+  Task<Result<std::uint64_t>> give_up(std::string slot);
 
  private:
   Task<void> adopt(layout::Layout found);
@@ -39,7 +42,9 @@ class LayoutKeeper {
   Task<void> read_acknowledgements(std::size_t place);
   [[nodiscard]] SettleBook::Scene settle_scene() const;
   void tell_settling(Settling settling);
-  Task<void> propose(layout::Layout next, std::string what, std::string slots);
+  Task<void> release();
+  Task<Result<void>> propose(layout::Layout next, std::string what, std::string slots);
+  [[nodiscard]] Scene scene(const Heartbeat& self) const;
   [[nodiscard]] bool may_propose() const;
   [[nodiscard]] std::size_t rank() const;
   void distrust(std::string reason);
@@ -48,6 +53,7 @@ class LayoutKeeper {
 
   State& state_;
   Dependencies& deps_;
+  LeaversLook* look_;
   std::function<void()> changed_;
   observe::Counter& won_;
   observe::Counter& lost_;  // somebody else was first
@@ -68,6 +74,7 @@ class LayoutKeeper {
   bool counter_trusted_ = false;       // when it was looked at last, it was high enough
   std::uint64_t generation_halt_ = 0;  // layout version at which the counter was found too low
   SettleBook book_;
+  std::optional<Look> last_look_;  // for what only those may hold who have left
   std::vector<std::string> notes_;
 };
 

@@ -5,6 +5,8 @@
 #include <limits>
 #include <map>
 
+#include "mas/layout/leavers.h"
+#include "mas/membership/leavers.h"
 #include "membership/freeze.h"
 
 namespace mas::membership {
@@ -14,16 +16,26 @@ using layout::Member;
 using layout::MemberState;
 
 constexpr std::size_t kMaxMembers = 10'000;  // what a layout document can hold
+// Data directories of one slot that may be known as sources.
+constexpr std::size_t kMostDirectories = 8;
 
 PodKey key_of(const Member& member) { return {member.slot, member.incarnation}; }
 
-bool is_present(const Member& member) { return member.state != MemberState::left; }
+bool is_alive(const PodTable& pods, const Member& member) {
+  const PodEntry* entry = pods.find(key_of(member));
+  return entry != nullptr && entry->heard && entry->liveness != Liveness::down;
+}
+
+std::string way_out(const std::string& slot) {
+  return "bring its data directory back, or give its data up with `mas cluster give-up " + slot +
+         "`.";
+}
 
 // Members whose shards cannot be counted on: down, or empty and not rebuilt yet.
 std::size_t missing(const Scene& scene) {
   return static_cast<std::size_t>(std::count_if(
       scene.layout.members.begin(), scene.layout.members.end(), [&](const Member& member) {
-        return is_present(member) && (member.fresh || scene.pods.is_down(key_of(member)));
+        return layout::is_present(member) && (member.fresh || scene.pods.is_down(key_of(member)));
       }));
 }
 
@@ -54,6 +66,32 @@ std::map<std::string, const Heartbeat*> newcomers(const Scene& scene, Duration s
   return found;
 }
 
+std::size_t directories_of(const layout::Layout& layout, const std::string& slot) {
+  const auto sources = layout::sources(layout);
+  return static_cast<std::size_t>(std::count_if(
+      sources.begin(), sources.end(),
+      [&](layout::MemberIndex source) { return layout.members[source].slot == slot; }));
+}
+
+// A disk that was not mounted once is there again, and the directory that took its place is not. It
+// lost nothing that it had, and nothing of what was deleted meanwhile has left the freed list.
+std::optional<Step> plan_take_back(const Scene& scene) {
+  for (layout::MemberIndex source : layout::sources(scene.layout)) {
+    const Member& old = scene.layout.members[source];
+    const layout::MemberIndex index = scene.layout.find(old.slot);
+    const Member& now = scene.layout.members[index];
+    const bool vacant = layout::may_take_back(old) && now.state == MemberState::active &&
+                        scene.pods.is_down(key_of(now));
+    if (!vacant) continue;
+    const PodEntry* entry = scene.pods.find(key_of(old));
+    const bool back = entry != nullptr && entry->heard && entry->liveness == Liveness::alive &&
+                      entry->last.state == kReturned;
+    if (!back) continue;
+    return Step{Change::take_back, {old.slot}, layout::taken_back(scene.layout, source)};
+  }
+  return std::nullopt;
+}
+
 std::optional<Step> plan_take_over(const Scene& scene, const PlanRules& rules,
                                    std::vector<std::string>& notes) {
   auto waiting = newcomers(scene, Duration::zero(), notes);
@@ -62,10 +100,23 @@ std::optional<Step> plan_take_over(const Scene& scene, const PlanRules& rules,
     bool wanted = at != waiting.end() && member.state == MemberState::active &&
                   scene.pods.is_down(key_of(member));
     if (!wanted) continue;
-    // Beyond this its old directory may hold the only copy of something, and is refused from then
-    // on.
-    std::size_t bearable = std::max<std::size_t>(rules.profile(scene.layout.active_count()).m, 1);
-    if (missing(scene) > bearable) {
+    const int bearable = rules.profile(scene.layout.active_count()).m;
+    if (bearable == 0) {
+      // As likely as a new disk is one that is not mounted, and then new files would go astray.
+      notes.push_back(
+          member.slot +
+          " has come back with an empty data directory, and nobody has a second copy of "
+          "what the old one holds: " +
+          way_out(member.slot));
+      continue;
+    }
+    if (directories_of(scene.layout, member.slot) >= kMostDirectories ||
+        scene.layout.members.size() >= kMaxMembers) {
+      notes.push_back(member.slot + " has come back empty too often: " + way_out(member.slot));
+      continue;
+    }
+    // Beyond this the old directories are more likely to come back than to be gone.
+    if (missing(scene) > static_cast<std::size_t>(bearable)) {
       notes.push_back(member.slot + " has come back empty while " + std::to_string(missing(scene)) +
                       " pods are missing: bring back the data directories of the others first.");
       continue;
@@ -82,7 +133,7 @@ std::vector<Member> staying(const Scene& scene, const std::vector<std::string>& 
   std::vector<Member> members;
   for (const Member& member : scene.layout.members) {
     bool goes = std::find(without.begin(), without.end(), member.slot) != without.end();
-    if (!is_present(member) || goes) continue;
+    if (!layout::is_present(member) || goes) continue;
     Member now = member;
     const PodEntry* entry = scene.pods.find(key_of(member));
     const Heartbeat* beat = entry != nullptr && entry->heard ? &entry->last : nullptr;
@@ -107,7 +158,8 @@ std::optional<Step> plan_leave(const Scene& scene, const PlanRules& rules,
   std::vector<std::string> going;
   for (const Member& member : scene.layout.members) {
     const PodEntry* entry = scene.pods.find(key_of(member));
-    bool long_down = is_present(member) && entry != nullptr && entry->liveness == Liveness::down &&
+    bool long_down = layout::is_present(member) && entry != nullptr &&
+                     entry->liveness == Liveness::down &&
                      scene.now - entry->since >= rules.leave_after;
     if (!long_down) continue;
     if (missing(scene) > profile.m) {
@@ -153,7 +205,7 @@ std::optional<Step> plan_join(const Scene& scene, const PlanRules& rules,
     if (index != layout::kNobody) {
       const Member& old = scene.layout.members[index];
       bool drained_and_down = old.state == MemberState::draining && scene.pods.is_down(key_of(old));
-      free = old.state == MemberState::left || drained_and_down;
+      free = !layout::is_present(old) || drained_and_down;
     }
     // This pod takes nobody in before it is a member itself.
     bool full = scene.layout.members.size() + added.size() >= kMaxMembers;
@@ -172,22 +224,86 @@ std::optional<Step> plan_join(const Scene& scene, const PlanRules& rules,
 
 const char* name_of(Change change) {
   switch (change) {
+    case Change::take_back:
+      return "take back";
     case Change::take_over:
       return "take over";
     case Change::leave:
       return "leave";
     case Change::join:
       return "join";
+    case Change::give_up:
+      return "give up";
   }
   return "";
 }
 
 std::optional<Step> plan(const Scene& scene, const PlanRules& rules,
                          std::vector<std::string>& notes) {
+  if (auto step = plan_take_back(scene)) return step;
   if (auto step = plan_take_over(scene, rules, notes)) return step;
   if (scene.vanished) return std::nullopt;
   if (auto step = plan_leave(scene, rules, notes)) return step;
   return plan_join(scene, rules, notes);
+}
+
+Result<Step> plan_give_up(const Scene& scene, const std::string& slot) {
+  layout::Layout next = scene.layout;
+  bool changed = false;
+  std::vector<std::string> notes;
+  const auto waiting = newcomers(scene, Duration::zero(), notes);
+  const layout::MemberIndex index = next.find(slot);
+  const bool waits = index != layout::kNobody && waiting.contains(slot) &&
+                     next.members[index].state == MemberState::active &&
+                     scene.pods.is_down(key_of(next.members[index]));
+  if (waits) {
+    next = layout::taken_over(next, slot, waiting.at(slot)->incarnation);
+    changed = true;
+  }
+  std::vector<layout::MemberIndex> gone;
+  for (layout::MemberIndex source : layout::sources(next)) {
+    if (next.members[source].slot != slot) continue;
+    if (is_alive(scene.pods, next.members[source])) {
+      return Error(Code::refused, slot +
+                                      " is back with its data directory, which is being read: "
+                                      "stop that pod first if its data are to be given up.");
+    }
+    gone.push_back(source);
+  }
+  if (!gone.empty()) {
+    next = layout::given_up(next, gone);
+    changed = true;
+  }
+  if (!changed) {
+    return Error(Code::refused,
+                 "Nothing is waited for under the name " + slot +
+                     ": it has not left with data that may be needed, nor come back empty.");
+  }
+  next.version = scene.layout.version + 1;
+  return Step{Change::give_up, {slot}, std::move(next)};
+}
+
+std::vector<std::string> notes_on_leavers(const layout::Layout& layout, const PodTable& pods,
+                                          bool needed) {
+  std::vector<std::string> notes;
+  for (layout::MemberIndex source : layout::sources(layout)) {
+    const Member& member = layout.members[source];
+    if (is_alive(pods, member)) {
+      notes.push_back(member.slot +
+                      " has left; its data directory is back and is read until what it holds is "
+                      "stored by the others.");
+    } else if (needed) {
+      notes.push_back(member.slot +
+                      " has left, and something cannot be read without those who "
+                      "have left: " +
+                      way_out(member.slot));
+    } else {
+      notes.push_back(member.slot +
+                      " has left; what it held is not given up before everything is "
+                      "known to be in place with the others.");
+    }
+  }
+  return notes;
 }
 
 std::optional<std::uint64_t> ordinal_of(std::string_view slot) {

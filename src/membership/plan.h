@@ -31,7 +31,7 @@ struct Scene {
   bool vanished;  // more than a quarter together: only empty pods take their slots again
 };
 
-enum class Change { take_over, leave, join };
+enum class Change { take_back, take_over, leave, join, give_up };
 [[nodiscard]] const char* name_of(Change change);
 
 struct Step {
@@ -44,6 +44,14 @@ struct Step {
 // operators.
 [[nodiscard]] std::optional<Step> plan(const Scene& scene, const PlanRules& rules,
                                        std::vector<std::string>& notes);
+
+// What follows from the operator's word that the data of `slot` are gone. Errors: refused.
+[[nodiscard]] Result<Step> plan_give_up(const Scene& scene, const std::string& slot);
+
+// Sentences about who has left and cannot be done without yet. `needed`: something cannot be read
+// without them.
+[[nodiscard]] std::vector<std::string> notes_on_leavers(const layout::Layout& layout,
+                                                        const PodTable& pods, bool needed);
 
 // "mas-12" -> 12; nullopt without a number at the end.
 [[nodiscard]] std::optional<std::uint64_t> ordinal_of(std::string_view slot);

@@ -3,6 +3,7 @@
 // does not stop the others.
 #include <algorithm>
 
+#include "mas/membership/leavers.h"
 #include "mas/membership/membership.h"
 #include "mas/observe/log.h"
 #include "mas/runtime/contain.h"
@@ -59,14 +60,14 @@ struct Gauges {
   observe::Gauge& down;
 };
 
-class Service final : public Membership {
+class Service final : public Membership, public Leavers {
  public:
-  Service(const config::Cluster& options, Self self, Dependencies deps)
+  Service(const config::Cluster& options, Self self, Dependencies deps, LeaversLook* look)
       : deps_(std::move(deps)),
         state_(options, std::move(self)),
         pulse_(state_.self.peer_address,
                static_cast<std::uint64_t>(deps_.clock.wall().unix_micros)),
-        keeper_(state_, deps_, [this] { changed(); }),
+        keeper_(state_, deps_, look, [this] { changed(); }),
         gauges_(deps_.metrics),
         clocks_(deps_.prober, deps_.clock, deps_.metrics),
         started_(deps_.clock.now()) {}
@@ -74,6 +75,7 @@ class Service final : public Membership {
   Task<Result<void>> start(Executor executor) override;
   Task<Result<void>> refresh() override;
   Task<Result<void>> take_over(layout::Layout layout) override;
+  Task<Result<std::uint64_t>> give_up(std::string slot) override;
   std::uint64_t highest_generation() const override { return state_.generation.load(); }
   void note_generation(std::uint64_t generation) override { raise(state_.generation, generation); }
   void doubt_metadata(std::uint64_t taken) override {
@@ -112,6 +114,7 @@ class Service final : public Membership {
   std::uint64_t shown_revision_ = 0;
   bool was_thawed_ = false;   // ever
   bool told_frozen_ = false;  // what the log said last
+  std::string told_why_;      // the same, of why this pod is refused
   bool stopping_ = false;
   Gate gate_;
 };
@@ -144,6 +147,12 @@ Task<Result<void>> Service::take_over(layout::Layout layout) {
   auto pass = gate_.try_enter();
   if (!pass) co_return Error(Code::closed, "The pod is stopping.");
   co_return co_await keeper_.take_over(std::move(layout));
+}
+
+Task<Result<std::uint64_t>> Service::give_up(std::string slot) {
+  auto pass = gate_.try_enter();
+  if (!pass) co_return Error(Code::closed, "The pod is stopping.");
+  co_return co_await keeper_.give_up(std::move(slot));
 }
 
 Task<void> Service::close() {
@@ -187,8 +196,9 @@ Task<void> Service::keep_loop() {
 Task<void> Service::beat() {
   // Who does not know the layout yet may find that it is not welcome.
   bool knows = state_.confirmed || state_.kept.knows_cluster();
-  bool silent = !knows || state_.standing.role == Role::silent ||
-                (!state_.is_member() && !state_.halted_why().empty());
+  const bool placed = state_.is_member() || state_.standing.role == Role::returned;
+  const bool silent =
+      !knows || state_.standing.role == Role::silent || (!placed && !state_.halted_why().empty());
   if (silent) {
     pulse_.rest();
     co_return;
@@ -232,7 +242,14 @@ void Service::look() {
   }
   bool other = standing.role != state_.standing.role || standing.reason != state_.standing.reason ||
                standing.index != state_.standing.index;
-  if (other && !standing.reason.empty()) log::error("cluster.refused", {{"why", standing.reason}});
+  // A layout that was adopted meanwhile may have changed it already.
+  const bool told = told_why_ == standing.reason;
+  told_why_ = standing.reason;
+  if (!told && standing.role == Role::returned) {
+    log::warn("cluster.returned", {{"why", standing.reason}});
+  } else if (!told && !standing.reason.empty()) {
+    log::error("cluster.refused", {{"why", standing.reason}});
+  }
   state_.standing = std::move(standing);
 
   std::string frozen = frozen_reason(state_.layout(), state_.pods, state_.blind, state_.together());
@@ -298,7 +315,14 @@ void Service::changed() {
 
 std::unique_ptr<Membership> make_membership(const config::Cluster& options, Self self,
                                             Dependencies deps) {
-  return std::make_unique<Service>(options, std::move(self), std::move(deps));
+  return std::make_unique<Service>(options, std::move(self), std::move(deps), nullptr);
+}
+
+WithLeavers make_membership_with_leavers(const config::Cluster& options, Self self,
+                                         Dependencies deps, LeaversLook* look) {
+  auto service = std::make_unique<Service>(options, std::move(self), std::move(deps), look);
+  Leavers* leavers = service.get();
+  return {std::move(service), leavers};
 }
 
 }  // namespace mas::membership

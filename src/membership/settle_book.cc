@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mas/layout/leavers.h"
+
 namespace mas::membership {
 
 void SettleBook::read(const layout::Layout& layout, const std::vector<meta::LayoutAck>& acks) {
@@ -18,7 +20,7 @@ void SettleBook::read(const layout::Layout& layout, const std::vector<meta::Layo
 void SettleBook::hear(const Scene& scene) {
   std::map<PodKey, std::uint64_t> known;
   for (const layout::Member& member : scene.layout.members) {
-    if (member.state == layout::MemberState::left) continue;
+    if (!layout::is_present(member)) continue;
     PodKey key{member.slot, member.incarnation};
     auto before = known_.find(key);
     std::uint64_t highest = before == known_.end() ? 0 : before->second;
@@ -43,7 +45,7 @@ void SettleBook::hear_of_beats(const Scene& scene) {
     highest = std::max(highest, sequence);
   };
   for (const layout::Member& member : members) {
-    if (member.state == layout::MemberState::left) continue;
+    if (!layout::is_present(member)) continue;
     const PodKey key{member.slot, member.incarnation};
     const PodEntry* entry = scene.pods.find(key);
     if (entry == nullptr) continue;
@@ -72,7 +74,7 @@ const std::optional<SettleBook::Agreement>& SettleBook::look(const Scene& scene)
   std::vector<Instant> down_since;
   for (std::size_t i = 0; i < scene.layout.members.size(); ++i) {
     const layout::Member& member = scene.layout.members[i];
-    if (member.state == layout::MemberState::left) continue;
+    if (!layout::is_present(member)) continue;
     const PodKey key{member.slot, member.incarnation};
     if (has_acknowledged(scene, key)) continue;
     const PodEntry* entry = scene.pods.find(key);
@@ -118,7 +120,7 @@ WalkedSlices SettleBook::found_by_others(const Scene& scene) const {
   WalkedSlices found;
   if (!agreement_) return found;
   for (const layout::Member& member : scene.layout.members) {
-    if (member.state == layout::MemberState::left) continue;
+    if (!layout::is_present(member)) continue;
     const PodKey key{member.slot, member.incarnation};
     const PodEntry* entry = key == scene.self ? nullptr : scene.pods.find(key);
     if (entry == nullptr || !entry->last.settling) continue;

@@ -1,7 +1,15 @@
 #include "membership/standing.h"
 
+#include "mas/layout/leavers.h"
+
 namespace mas::membership {
 namespace {
+
+constexpr const char* kSource =
+    "This pod has left the layout. What its data directory holds is read for as long as it may be "
+    "stored nowhere else; nothing is written there. Leave it running: it says when the directory "
+    "may "
+    "be emptied.";
 
 Standing silent(std::string reason) { return {Role::silent, layout::kNobody, std::move(reason)}; }
 
@@ -9,17 +17,22 @@ Standing silent(std::string reason) { return {Role::silent, layout::kNobody, std
 
 Standing standing_of(const PodKey& self, const layout::Layout& layout, const PodTable& pods,
                      bool was_member) {
-  layout::MemberIndex index = layout.find(self.slot);
+  const layout::MemberIndex index = layout.find(self.slot);
   const layout::Member* mine = index == layout::kNobody ? nullptr : &layout.members[index];
-  bool present = mine != nullptr && mine->state != layout::MemberState::left;
+  const bool present = mine != nullptr && layout::is_present(*mine);
   if (present && mine->incarnation == self.incarnation) return {Role::member, index, {}};
+  bool gone = was_member && layout.version > 0;
   for (const layout::Member& member : layout.members) {
-    if (member.incarnation != self.incarnation || member.slot == self.slot) continue;
-    return silent("The data directory is a copy of " + member.slot + "'s: start " + self.slot +
-                  " with an empty one.");
+    if (member.incarnation != self.incarnation) continue;
+    if (member.slot != self.slot) {
+      return silent("The data directory is a copy of " + member.slot + "'s: start " + self.slot +
+                    " with an empty one.");
+    }
+    if (member.state == layout::MemberState::left)
+      return {Role::returned, layout::kNobody, kSource};
+    gone = true;
   }
-  bool left = mine != nullptr && !present && mine->incarnation == self.incarnation;
-  if (left || (was_member && layout.version > 0)) {
+  if (gone) {
     return silent(
         "This data directory belonged to the cluster and has been given up or replaced "
         "meanwhile: empty it, and the pod joins anew.");

@@ -1,5 +1,5 @@
-// What a layout says about this pod: member, newcomer, or one whose data directory must not be
-// used.
+// What a layout says about this pod: member, newcomer, one that has left, or one whose data
+// directory must not be used.
 #pragma once
 
 #include <string>
@@ -12,13 +12,16 @@ namespace mas::membership {
 enum class Role {
   member,   // beats as active or draining
   joining,  // beats, to be taken in
-  silent,   // does not beat: it would be mistaken for somebody else
+  // Has left, and what it holds may still be needed: beats as a source of shards. Changes nothing,
+  // here or elsewhere.
+  returned,
+  silent,  // does not beat: it would be mistaken for somebody else
 };
 
 struct Standing {
   Role role = Role::joining;
   layout::MemberIndex index = layout::kNobody;
-  std::string reason;  // of `silent`: what is wrong and what to do
+  std::string reason;  // of `returned` and `silent`: what is wrong and what to do
 };
 
 // `was_member`: this data directory has been a member before. `layout` has version 0 before there

@@ -1,5 +1,7 @@
 #include "membership/state.h"
 
+#include "mas/membership/leavers.h"
+
 namespace mas::membership {
 
 Heartbeat State::beat() const {
@@ -18,6 +20,7 @@ Heartbeat State::beat() const {
     bool draining = layout().members[standing.index].state == layout::MemberState::draining;
     beat.state = draining ? PodState::draining : PodState::active;
   }
+  if (standing.role == Role::returned) beat.state = kReturned;
   beat.layout_version = kept.version();
   beat.generation = generation.load();
   if (is_member() && halted_why().empty()) beat.settling = settling;

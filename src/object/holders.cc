@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mas/layout/leavers.h"
+
 namespace mas::object {
 namespace {
 
@@ -26,9 +28,8 @@ std::vector<layout::MemberIndex> holders_of(const layout::Layout& layout, std::u
   for (layout::MemberIndex member : layout.holders(partition, position)) add(members, member);
   if (reach == Reach::previous) return members;
   for (layout::MemberIndex member : layout.holders(partition)) add(members, member);
-  // Who has left and stands in no row of this partition has nothing to be waited for.
   for (std::size_t member = 0; member < layout.members.size(); ++member) {
-    if (layout.members[member].state == layout::MemberState::left) continue;
+    if (layout.members[member].state == layout::kGivenUp) continue;
     add(members, static_cast<layout::MemberIndex>(member));
   }
   return members;
@@ -44,9 +45,7 @@ bool is_down(const membership::ClusterView& view, layout::MemberIndex member) {
 }
 
 bool is_given_up(const membership::ClusterView& view, layout::MemberIndex member) {
-  if (view.layout.members[member].state != layout::MemberState::left) return false;
-  const membership::Pod* pod = view.pod_of(member);
-  return pod == nullptr || !pod->alive;
+  return view.layout.members[member].state == layout::kGivenUp;
 }
 
 bool may_remove(const membership::ClusterView& view) {

@@ -1,5 +1,6 @@
 #include "object/manifest_repair.h"
 
+#include "mas/layout/leavers.h"
 #include "mas/object/holders.h"
 #include "object/inquiry.h"
 #include "object/placement.h"
@@ -52,19 +53,22 @@ Standing standing_of(const Copies& copies, std::size_t object) {
   return standing;
 }
 
-// Whether a shard of an object of one stripe carries its record. Errors: too_few_pods_read (none
-// can be read, and not everybody answered).
+// Whether a shard of an object of one stripe carries its record, with somebody who has not left: a
+// rebuild of the metadata believes nobody else. Errors: too_few_pods_read (none can be read, and
+// not everybody answered).
 Task<Result<bool>> is_carried(Context& context, const meta::Object& object) {
   if (!has_one_stripe(object)) co_return false;
-  ShardSource source(context, object.extents[0], 0,
-                     {context.deps.view.current(), Reach::previous, false});
+  auto view = context.deps.view.current();
+  ShardSource source(context, object.extents[0], 0, {view, Reach::previous, false});
   for (int shard : source.preferred()) {
     Result<const codec::ShardHeader*> header = co_await source.header(shard, 0);
     if (header.has_error()) continue;
+    auto holder = source.holder(shard);
+    if (!holder || !layout::is_present(view->layout.members[*holder])) continue;
     Result<meta::Object> carried = meta::decode_object((*header)->manifest);
     co_return carried.has_value() && carried->generation == object.generation;
   }
-  if (!source.unanswered()) co_return false;
+  if (!source.member_unanswered()) co_return false;
   co_return Error(Code::too_few_pods_read, "Nobody who holds this file answers.");
 }
 

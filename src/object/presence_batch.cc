@@ -52,7 +52,7 @@ void PresenceBatch::ask_previous(Inquiry& inquiry) {
 
 void PresenceBatch::add(Inquiry& inquiry, std::size_t item, std::size_t piece,
                         std::optional<layout::MemberIndex> member) {
-  // Who has left and is away has nothing to be waited for.
+  // Nothing is expected of who was given up.
   if (!member || is_given_up(*view_, *member)) return;
   RecordKey key = items_[item].key;
   key.minor = static_cast<std::uint16_t>(piece);

@@ -28,7 +28,10 @@ Task<bool> settle_stripe(Upkeep& upkeep, std::shared_ptr<const membership::Clust
     co_return false;
   }
   bytes = mended->bytes;
-  if (mended->unreferenced || mended->beyond_repair) co_return true;
+  // Where fewer are found than it takes, all that there are have been put in place by now. Whoever
+  // has left may have more, and is not let go by this.
+  const bool too_few = mended->standing.absent > 0 && mended->standing.spare() < 0;
+  if (mended->unreferenced || mended->beyond_repair || too_few) co_return true;
   const std::uint32_t partition = layout::partition_of(stripe.extent.id, stripe.number);
   co_return is_in_place(mended->standing, view->layout, partition);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mas/layout/leavers.h"
 #include "mas/object/holders.h"
 #include "mas/observe/log.h"
 #include "object/placement.h"
@@ -85,7 +86,7 @@ Task<Result<const codec::ShardHeader*>> ShardSource::header(int shard, std::uint
     if (recall && recall->is_recalled()) break;
   }
   if (state.header) co_return state.header.get();
-  co_return Error(unanswered_ ? Code::closed : Code::not_found, "The shard cannot be read.");
+  co_return Error(unanswered() ? Code::closed : Code::not_found, "The shard cannot be read.");
 }
 
 Task<Result<void>> ShardSource::open(int shard, std::uint32_t ahead,
@@ -138,6 +139,12 @@ Task<Result<Slice>> ShardSource::data(int shard, std::uint64_t offset, std::uint
   co_return read;
 }
 
+void ShardSource::note_silence(layout::MemberIndex member) {
+  const layout::MemberState state = search_.view->layout.members[member].state;
+  awaits_leaver_ |= state == layout::MemberState::left;
+  unanswered_ |= layout::is_present(search_.view->layout.members[member]);
+}
+
 Task<void> ShardSource::reject(int shard, Error error) {
   Shard& state = shards_[static_cast<std::size_t>(shard)];
   if (state.asked >= state.holders.size()) co_return;
@@ -150,7 +157,7 @@ Task<void> ShardSource::reject(int shard, Error error) {
     if (repairable) context_.hints.push({key(shard), extent_});
   }
   if (error.code() != Code::corrupt && error.code() != Code::decompress) {
-    unanswered_ |= error.code() != Code::not_found && !is_given_up(*search_.view, member);
+    if (error.code() != Code::not_found) note_silence(member);
     co_return;
   }
   context_.instruments.shards_bad.add();

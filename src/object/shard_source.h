@@ -62,7 +62,11 @@ class ShardSource {
     return shards_[static_cast<std::size_t>(shard)].header.get();
   }
   // A holder did not answer, so what is missing may yet come back.
-  [[nodiscard]] bool unanswered() const noexcept { return unanswered_; }
+  [[nodiscard]] bool unanswered() const noexcept { return unanswered_ || awaits_leaver_; }
+  // The same of holders who have not left.
+  [[nodiscard]] bool member_unanswered() const noexcept { return unanswered_; }
+  // Somebody who has left and was not given up did not answer.
+  [[nodiscard]] bool awaits_leaver() const noexcept { return awaits_leaver_; }
   // Somebody was not asked who should have been: what is missing may be there.
   void note_unanswered() noexcept { unanswered_ = true; }
   // Why the first holder of `shard` could not give it; nullopt if it did, or was not asked.
@@ -88,6 +92,7 @@ class ShardSource {
   [[nodiscard]] Rank rank_of(const Shard& shard) const;
   Task<Result<void>> open(int shard, std::uint32_t ahead,
                           const std::shared_ptr<peer::Recall>& recall);
+  void note_silence(layout::MemberIndex member);
   Result<codec::ShardHeader> parse(int shard, ByteView bytes) const;
 
   Context& context_;
@@ -97,6 +102,7 @@ class ShardSource {
   std::vector<Shard> shards_;
   std::vector<int> order_;
   bool unanswered_ = false;
+  bool awaits_leaver_ = false;
 };
 
 }  // namespace mas::object

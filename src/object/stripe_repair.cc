@@ -102,9 +102,14 @@ Task<Result<Mended>> StripeRepair::run() {
   co_await gather(Reach::previous);
   if (in_hand() < profile.k && !wanted().empty()) {
     unanswered_ = false;
+    awaits_leaver_ = false;
     co_await gather(Reach::everybody);
   }
   if (in_hand() >= profile.k || wanted().empty()) co_return co_await rebuild(false);
+  if (awaits_leaver_ && !unanswered_ && log::once_a_minute("repair.awaits_leaver")) {
+    log::warn("repair.awaits_leaver",
+              {{"extent", stripe_.extent.id.hex()}, {"stripe", stripe_.number}});
+  }
   if (unanswered_) {
     co_return Error(Code::too_few_pods_read, "Too few pods that hold this stripe answer.");
   }
@@ -168,7 +173,8 @@ Task<void> StripeRepair::gather(Reach reach) {
     }
     co_await run_all(std::move(reads), "shard read");
   }
-  unanswered_ |= source.unanswered();
+  unanswered_ |= source.member_unanswered();
+  awaits_leaver_ |= source.awaits_leaver();
   note_failures(source);
 }
 
@@ -192,14 +198,14 @@ Task<void> StripeRepair::fetch(ShardSource& source, int shard) {
   }
 }
 
-Task<Result<Mended>> StripeRepair::rebuild(bool beyond_repair) {
+Task<Result<Mended>> StripeRepair::rebuild(bool too_few) {
   Mended mended;
-  mended.beyond_repair = beyond_repair;
+  mended.beyond_repair = too_few && !awaits_leaver_;
   std::vector<int> absent;
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     if (shards_[i].place == Place::absent) absent.push_back(static_cast<int>(i));
   }
-  if (!beyond_repair && !wanted().empty()) {
+  if (!too_few && !wanted().empty()) {
     auto job = [this] { return reconstruct(); };
     MAS_CO_CHECK(co_await offload(context_.deps.pools.cpu, job));
   }

@@ -37,7 +37,7 @@ class StripeRepair {
   void note_failures(const ShardSource& source);
   Task<void> gather(Reach reach);
   Task<void> fetch(ShardSource& source, int shard);
-  Task<Result<Mended>> rebuild(bool beyond_repair);
+  Task<Result<Mended>> rebuild(bool too_few);
   Result<void> reconstruct();
   [[nodiscard]] const codec::ShardHeader& reference() const;
   Task<Result<void>> put(int shard);
@@ -50,6 +50,7 @@ class StripeRepair {
   std::vector<Shard> shards_;
   Permit permit_;
   bool unanswered_ = false;
+  bool awaits_leaver_ = false;
   std::uint64_t bytes_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mas/codec/stripe.h"
+#include "mas/layout/leavers.h"
 #include "mas/object/repair.h"
 #include "sim/at_once.h"
 
@@ -189,7 +190,7 @@ void begin_audit(Cluster& cluster, std::function<void(AuditReport)> done) {
 
 void check_settled(Cluster& cluster, const layout::Layout& before) {
   const auto has = [&](layout::MemberIndex member, const RecordKey& key) -> std::optional<bool> {
-    if (before.members[member].state == layout::MemberState::left) return std::nullopt;
+    if (!layout::is_present(before.members[member])) return std::nullopt;
     Pod* pod = cluster.pod_of(before, member);
     if (pod == nullptr || !pod->is_serving()) return std::nullopt;
     return at_once(pod->store().stat(key)).has_value();

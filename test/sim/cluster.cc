@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mas/codec/stripe.h"
+#include "mas/layout/leavers.h"
 #include "mas/meta/memory.h"
 #include "sim/at_once.h"
 #include "sim/audit.h"
@@ -187,10 +188,10 @@ void Cluster::empty_if_not_needed(std::size_t pod) {
 void Cluster::on_layout(const layout::Layout& before, const layout::Layout& now) {
   world_.note("layout", now.version, now.active_count());
   for (const layout::Member& old : before.members) {
-    if (old.state == layout::MemberState::left) continue;
+    if (!layout::is_present(old)) continue;
     const layout::MemberIndex index = now.find(old.slot);
     const layout::Member* kept = index == layout::kNobody ? nullptr : &now.members[index];
-    const bool left = kept == nullptr || kept->state == layout::MemberState::left;
+    const bool left = kept == nullptr || !layout::is_present(*kept);
     if (!left && kept->incarnation == old.incarnation) continue;
     world_.count(left ? "slot left" : "slot taken over");
     for (const auto& pod : pods_) {
@@ -207,6 +208,47 @@ void Cluster::on_layout(const layout::Layout& before, const layout::Layout& now)
     world_.count("layout settled");
     if (losses_.open().empty()) check_settled(*this, before);
   }
+}
+
+// The keys of all shards of an object.
+std::vector<RecordKey> Cluster::shards_of(const meta::Object& object) {
+  std::vector<RecordKey> keys;
+  for (const meta::Extent& extent : object.extents) {
+    for (std::uint64_t stripe = 0; stripe < object::stripe_count(extent); ++stripe) {
+      for (std::uint16_t shard = 0; shard < extent.profile.width(); ++shard) {
+        keys.push_back(RecordKey::shard(extent.id, stripe, shard));
+      }
+    }
+  }
+  return keys;
+}
+
+void Cluster::unmount(Pod& pod, Duration down) {
+  std::set<RecordKey> held;
+  for (const meta::Object& object : objects()) {
+    for (const RecordKey& key : shards_of(object)) {
+      if (pod.is_up() && at_once(pod.store().stat(key)).has_value()) held.insert(key);
+    }
+  }
+  pod.unmount(down, std::move(held));
+}
+
+void Cluster::mount(Pod& pod) {
+  const layout::Layout now = layout();
+  const bool joined = std::any_of(now.members.begin(), now.members.end(), [&](const auto& member) {
+    return pod.incarnation() == member.incarnation;
+  });
+  std::set<Id128> firsts;
+  for (const meta::Object& object : objects()) {
+    if (!joined || object.state != meta::ObjectState::live) continue;
+    for (const RecordKey& key : shards_of(object)) {
+      // What a pod has that is down nobody knows.
+      const bool below = !pod.is_up() || at_once(pod.store().stat(key)).has_value();
+      if (below && !pod.has_set_aside(key)) firsts.insert(object.extents.front().id);
+    }
+  }
+  losses_.add_below(pod.index(), firsts);
+  pod.mount(seconds(1));
 }
 
 std::vector<meta::Object> Cluster::objects() {

@@ -80,6 +80,11 @@ class Cluster {
   [[nodiscard]] std::vector<meta::Object> objects();
   [[nodiscard]] std::vector<meta::Extent> uploading();
 
+  // The pod starts without its disk; the disk is there again, and what is only in the directory
+  // that took its place is lost.
+  void unmount(Pod& pod, Duration down);
+  void mount(Pod& pod);
+
   // Runs a coroutine that talks to stores directly, to its end; for checks between events.
   template <class T>
   T ask(Life& life, Task<T> task);
@@ -91,6 +96,7 @@ class Cluster {
   // Whoever runs the cluster: empties the pods whose data were given up, once nothing needs them.
   void look_after();
   void empty_if_not_needed(std::size_t pod);
+  static std::vector<RecordKey> shards_of(const meta::Object& object);
   void on_layout(const layout::Layout& before, const layout::Layout& now);
 
   World& world_;

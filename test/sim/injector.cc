@@ -141,7 +141,7 @@ void Injector::stop() {
   }
   for (std::size_t i = 0; i < cluster_.size(); ++i) {
     Pod& pod = cluster_.pod(i);
-    if (!pod.is_mounted()) pod.mount(seconds(1));
+    if (!pod.is_mounted()) cluster_.mount(pod);
     pod.disk().heal();
     // A volume that had an error of its disk writes again only after a start.
     if (pod.is_up() && !pod.store().usage().writable) pod.crash(Ending::killed, seconds(1));
@@ -281,9 +281,9 @@ void Injector::unmount_disk() {
   if (!pod.incarnation() || !pod.is_mounted() || cluster_.restorer().is_lost()) return;
   if (!may_lose(pod)) return;
   cluster_.losses().away(pod.index());
-  pod.unmount(rand_.between(milliseconds(100), seconds(5)));
+  cluster_.unmount(pod, rand_.between(milliseconds(100), seconds(5)));
   later(rand_.between(seconds(5), seconds(40)), [this, &pod] {
-    if (!pod.is_mounted()) pod.mount(seconds(1));
+    if (!pod.is_mounted()) cluster_.mount(pod);
   });
 }
 

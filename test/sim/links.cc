@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mas/membership/leavers.h"
+
 namespace mas::sim {
 namespace {
 
@@ -21,6 +23,12 @@ Request<T> to_peers(PeerCall<T> what) {
     return services.peers == nullptr ? refuse<T>(Code::closed, "The peer port is not open.")
                                      : what(*services.peers);
   };
+}
+
+// As app::ServedStore: who has left gives out shards and nothing else.
+Result<void> may_go_beyond_shards(const membership::ViewBoard& board) {
+  if (!membership::has_returned(*board.current())) return {};
+  return Error(Code::refused, "This pod has left the layout and only gives out shards.");
 }
 
 }  // namespace
@@ -44,6 +52,7 @@ Result<void> PeerPort::admit(const Envelope& envelope) const {
 Task<Result<void>> PeerPort::put(Envelope envelope, std::uint64_t layout_version, RecordKey key,
                                  std::vector<Slice> pieces) {
   MAS_CO_CHECK(admit(envelope));
+  MAS_CO_CHECK(may_go_beyond_shards(board_));
   if (layout_version < board_.current()->layout.version) {
     co_return Error(Code::stale_layout, "The layout is at a higher version.");
   }
@@ -53,22 +62,30 @@ Task<Result<void>> PeerPort::put(Envelope envelope, std::uint64_t layout_version
 Task<Result<Slice>> PeerPort::read(Envelope envelope, RecordKey key, std::uint64_t offset,
                                    std::uint32_t length) {
   MAS_CO_CHECK(admit(envelope));
+  if (key.kind != RecordKind::shard) MAS_CO_CHECK(may_go_beyond_shards(board_));
   co_return co_await own_.read(0, key, offset, length);
 }
 
 Task<Result<std::vector<bool>>> PeerPort::have(Envelope envelope, std::vector<RecordKey> keys) {
   MAS_CO_CHECK(admit(envelope));
-  co_return co_await own_.have(0, std::move(keys));
+  MAS_CO_TRY(std::vector<bool> held, co_await own_.have(0, keys));
+  const bool returned = membership::has_returned(*board_.current());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (returned && keys[i].kind != RecordKind::shard) held[i] = false;
+  }
+  co_return held;
 }
 
 Task<Result<void>> PeerPort::quarantine(Envelope envelope, RecordKey key) {
   MAS_CO_CHECK(admit(envelope));
+  MAS_CO_CHECK(may_go_beyond_shards(board_));
   co_return co_await own_.quarantine(0, key);
 }
 
 Task<Result<peer::CarriedPage>> PeerPort::carried(Envelope envelope,
                                                   std::optional<RecordKey> after) {
   MAS_CO_CHECK(admit(envelope));
+  MAS_CO_CHECK(may_go_beyond_shards(board_));
   co_return co_await own_.carried(0, after);
 }
 

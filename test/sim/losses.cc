@@ -83,11 +83,23 @@ void Losses::away(std::size_t pod) {
 void Losses::add(std::size_t pod, LossKind kind) {
   note(pod, {pod, world_.now(), kind == LossKind::hidden, false});
   ever_.insert(pod);
-  for (auto& [extent, promises] : promises_) {
-    for (Promise& promise : promises) {
-      const auto survives = static_cast<std::size_t>(promise.survives);
-      promise.exceeded |= lost_since(promise.since) > survives;
-    }
+  for (auto& [extent, promises] : promises_) exceed(promises);
+}
+
+void Losses::add_below(std::size_t pod, const std::set<Id128>& firsts) {
+  if (firsts.empty()) return;
+  note(pod, {pod, world_.now(), false, false});
+  ever_.insert(pod);
+  for (const Id128& first : firsts) {
+    const auto found = promises_.find(first);
+    if (found != promises_.end()) exceed(found->second);
+  }
+}
+
+void Losses::exceed(std::vector<Promise>& promises) const {
+  for (Promise& promise : promises) {
+    const auto survives = static_cast<std::size_t>(promise.survives);
+    promise.exceeded |= lost_since(promise.since) > survives;
   }
 }
 

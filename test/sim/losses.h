@@ -46,6 +46,9 @@ class Losses {
   // This pod may be away for so long that its slot leaves, or is taken over. Nothing is lost: it
   // comes back. It counts as a loss only for what else may be lost meanwhile.
   void away(std::size_t pod);
+  // Of the directory that took this pod's place while its disk was away some is gone with it: some
+  // of what belongs to the records that begin with these extents. The disk has the rest.
+  void add_below(std::size_t pod, const std::set<Id128>& firsts);
   // More of these extents was lost, just now, than they survive: nobody can bring them back.
   void lose_for_good(const std::vector<meta::Extent>& extents);
   // A pod of whose records some were lost so.
@@ -85,6 +88,7 @@ class Losses {
   [[nodiscard]] Instant known_until(Instant asked) const;
   [[nodiscard]] std::size_t lost_since(Instant since) const;
   void note(std::size_t pod, Event event);
+  void exceed(std::vector<Promise>& promises) const;
 
   World& world_;
   // Else they count what was there when it was written.

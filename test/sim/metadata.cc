@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mas/layout/leavers.h"
 #include "mas/meta/hand_over.h"
 #include "mas/meta/memory.h"
 #include "sim/at_once.h"
@@ -90,8 +91,8 @@ bool Restorer::sees_everybody(Pod& pod) {
   const auto view = pod.board().current();
   for (std::size_t i = 0; i < view->layout.members.size(); ++i) {
     const auto member = static_cast<layout::MemberIndex>(i);
-    const bool left = view->layout.members[i].state == layout::MemberState::left;
-    if (left || cluster_.pod_of(view->layout, member) == nullptr) continue;
+    const bool gone = view->layout.members[i].state == layout::kGivenUp;
+    if (gone || cluster_.pod_of(view->layout, member) == nullptr) continue;
     const membership::Pod* other = view->pod_of(member);
     if (other == nullptr || !other->alive) return false;
   }

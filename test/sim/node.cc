@@ -54,6 +54,9 @@ Task<Result<void>> Node::start(object::Objects& objects, maintain::Scheduler& wo
   deps_.network.host(deps_.host).services.peers = &port_;
   walk_ = maintain::make_settle_walk(
       {deps_.meta, objects.upkeep(), board_, deps_.clock, deps_.life.executor()});
+  look_ = plant(deps_.bug,
+                maintain::make_leavers_look({deps_.meta, objects.upkeep(), board_, deps_.clock,
+                                             deps_.life.executor(), *refreshing_}));
   duties_ = plant(deps_.bug, app::make_layout_duties(objects, *walk_, board_));
   bus_ = make_bus(deps_.network, deps_.life, deps_.host, deps_.broker);
   membership::Dependencies parts{*bus_,
@@ -67,7 +70,10 @@ Task<Result<void>> Node::start(object::Objects& objects, maintain::Scheduler& wo
                                  deps_.rng,
                                  deps_.metrics,
                                  kDataDirectory + "/cluster"};
-  membership_ = membership::make_membership(deps_.options, who(), parts);
+  membership::WithLeavers made =
+      membership::make_membership_with_leavers(deps_.options, who(), parts, look_.get());
+  membership_ = std::move(made.membership);
+  leavers_ = made.leavers;
   refreshing_->refresh_with(membership_.get());
   watch_.watch_with(membership_.get());
   MAS_CO_CHECK(co_await membership_->start(deps_.life.executor()));
@@ -86,6 +92,11 @@ Task<Result<void>> Node::find_newest_layout() {
 // What is wrong shows on the board.
 Task<void> Node::look_again() { (void)co_await membership_->refresh(); }
 
+Task<Result<std::uint64_t>> Node::give_up(std::string slot) {
+  if (leavers_ != nullptr) co_return co_await leavers_->give_up(std::move(slot));
+  co_return Error(Code::busy, "The pod is starting.");
+}
+
 Task<void> Node::begin_work(maintain::Scheduler& workers) {
   const bool member = co_await app::becomes_member(board_);
   if (!member) co_return;
@@ -98,6 +109,7 @@ Task<void> Node::stop() {
   board_.close();
   co_await gate_.close();
   if (walk_) co_await walk_->close();
+  if (look_) co_await look_->close();
   if (membership_) co_await membership_->close();
   // After the end of a life the host is another process's.
   if (!deps_.life.is_over()) deps_.network.host(deps_.host).services = {};

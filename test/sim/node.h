@@ -8,9 +8,8 @@
 #include "app/serve/refreshing_transport.h"
 #include "mas/config/config.h"
 #include "mas/fs/fs.h"
+#include "mas/maintain/leavers_look.h"
 #include "mas/maintain/scheduler.h"
-#include "mas/maintain/settle_walk.h"
-#include "mas/membership/membership.h"
 #include "sim/bugs.h"
 #include "sim/links.h"
 
@@ -46,6 +45,7 @@ class Node {
   // As those of ClusterNode.
   Task<Result<void>> find_newest_layout();
   Task<void> look_again();
+  Task<Result<std::uint64_t>> give_up(std::string slot);
   Task<Result<void>> start(object::Objects& objects, maintain::Scheduler& workers);
   // Also if start() failed or never ran.
   Task<void> stop();
@@ -67,9 +67,11 @@ class Node {
   ProbeLink prober_;
   PeerPort port_;
   std::unique_ptr<maintain::SettleWalk> walk_;
+  std::unique_ptr<maintain::LeaversLook> look_;
   std::unique_ptr<membership::LayoutDuties> duties_;
   std::unique_ptr<membership::HeartbeatBus> bus_;
   std::unique_ptr<membership::Membership> membership_;
+  membership::Leavers* leavers_ = nullptr;  // a part of it
   app::EarlyWatch watch_;
   bool is_working_ = false;
 };

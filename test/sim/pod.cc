@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "mas/layout/leavers.h"
 #include "mas/maintain/repair.h"
 #include "sim/bugs.h"
 #include "sim/cluster.h"
@@ -18,6 +19,47 @@ constexpr const char* kCounters[] = {
     "mas_strays_removed_total"};
 
 constexpr std::size_t kQueue = 256;  // of each pool
+
+// Of what look_after_lost() sees, until the process ends.
+struct Lost {
+  World& world;
+  Pod& pod;
+  Node& node;
+  Life& life;
+  int rounds = 0;
+};
+
+Task<void> say_given_up(std::shared_ptr<Lost> lost) {
+  auto saying = lost->node.give_up(lost->pod.name());
+  const Result<std::uint64_t> done = co_await std::move(saying);
+  if (lost->life.is_over()) co_return;
+  if (done.has_value()) lost->world.count("data given up by a word");
+}
+
+// As whoever replaced this pod's disk: says after a while that what was on the old one is gone, if
+// the cluster still waits for it.
+void look_after_lost(const std::weak_ptr<Lost>& watched) {
+  const auto now = watched.lock();
+  if (!now) return;
+  now->world.after(std::chrono::seconds(20), [watched] {
+    const auto lost = watched.lock();
+    if (!lost || lost->life.is_over()) return;
+    const auto view = lost->node.board().current();
+    const bool alone = view->layout.active_count() == 1;
+    bool awaited = false;
+    for (const layout::Member& member : view->layout.members) {
+      const bool old = member.slot == lost->pod.name() && lost->pod.incarnation() &&
+                       member.incarnation != *lost->pod.incarnation();
+      awaited |= old && (member.state == layout::MemberState::left ||
+                         (alone && member.state == layout::MemberState::active));
+    }
+    lost->rounds = awaited && lost->pod.is_mounted() ? lost->rounds + 1 : 0;
+    if (lost->rounds >= 3) {
+      spawn(lost->life.executor(), lost->life.serving(), say_given_up(lost), "give up");
+    }
+    look_after_lost(watched);
+  });
+}
 
 }  // namespace
 
@@ -48,6 +90,7 @@ struct Pod::Process {
   std::unique_ptr<maintain::RebuildService> rebuild;
   std::unique_ptr<object::Upkeep> planted;
   std::unique_ptr<maintain::Scheduler> workers;
+  std::shared_ptr<Lost> lost;
   bool is_stopping = false;
   Gate ending;  // owns what closes the others
 };
@@ -77,7 +120,7 @@ std::string Pod::not_serving_because(std::size_t members) {
   for (std::size_t i = 0; i < view->layout.members.size(); ++i) {
     const layout::Member& member = view->layout.members[i];
     const auto* other = view->pod_of(static_cast<layout::MemberIndex>(i));
-    if (member.state == layout::MemberState::left) continue;
+    if (!layout::is_present(member)) continue;
     if (other == nullptr) return "it has not heard of " + member.slot;
     if (other->liveness != membership::Liveness::alive) return member.slot + " is not alive to it";
   }
@@ -98,7 +141,8 @@ const maintain::Ledger& Pod::ledger() { return process_->redundancy; }
 bool Pod::is_refused() {
   if (!process_ || !process_->node) return false;
   const auto view = board().current();
-  return view->layout.version > 0 && view->halted() && !view->is_member();
+  return view->layout.version > 0 && view->halted() && !view->is_member() &&
+         !membership::has_returned(*view);
 }
 
 double Pod::counter(const std::string& name) {
@@ -219,6 +263,8 @@ void Pod::join() {
   host.life = &process.life;
   host.services.objects = process.objects.get();
   spawn(process.life.executor(), process.life.serving(), serve(&process), "start");
+  process.lost = std::make_shared<Lost>(Lost{place_.world, *this, *process.node, process.life});
+  look_after_lost(process.lost);
 }
 
 void Pod::build_rebuild(Process& process) {
@@ -316,8 +362,9 @@ void Pod::lose_disk(Duration down) {
   start_later(down);
 }
 
-void Pod::unmount(Duration down) {
+void Pod::unmount(Duration down, std::set<RecordKey> held) {
   place_.world.note(name_ + " starts without its disk");
+  set_aside_ = std::move(held);
   if (process_) bury(Ending::power_lost);
   disk_.unmount();
   unmounted_ = std::exchange(incarnation_, std::nullopt);

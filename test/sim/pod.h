@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "mas/config/config.h"
@@ -46,8 +47,9 @@ class Pod {
   void crash(Ending ending, std::optional<Duration> restart_after);
   // Its disk is gone: it starts with an empty one after `down`.
   void lose_disk(Duration down);
-  // Its disk is not mounted: it starts with an empty directory after `down`, until mount().
-  void unmount(Duration down);
+  // Its disk, which has the records `held` and maybe others, is not mounted: it starts with an
+  // empty directory after `down`, until mount().
+  void unmount(Duration down, std::set<RecordKey> held);
   // Its disk is back, and it starts with it after `down`.
   void mount(Duration down);
   // SIGTERM: closes everything in order, then starts again.
@@ -68,6 +70,8 @@ class Pod {
   [[nodiscard]] const std::optional<Id128>& incarnation() const noexcept { return incarnation_; }
   // Not empty instead of its disk.
   [[nodiscard]] bool is_mounted() const noexcept { return disk_.is_mounted(); }
+  // Whether the disk that is not mounted is known to have this record.
+  [[nodiscard]] bool has_set_aside(const RecordKey& key) const { return set_aside_.contains(key); }
   [[nodiscard]] std::size_t index() const noexcept { return index_; }
   [[nodiscard]] Disk& disk() noexcept { return disk_; }
   [[nodiscard]] Duration& wall_offset() noexcept { return wall_offset_; }
@@ -107,6 +111,7 @@ class Pod {
   std::unique_ptr<Process> process_;
   std::optional<Id128> incarnation_;
   std::optional<Id128> unmounted_;  // the incarnation of the disk that is set aside
+  std::set<RecordKey> set_aside_;   // what that disk is known to have
   std::optional<EventId> starting_;
   std::uint64_t refusals_ = 0;  // of the disk, when the process began
   std::map<std::string, double> counted_;

@@ -31,6 +31,9 @@ struct Dependencies {
   Clock& clock;
   maintain::ClusterLedger& redundancy;
   maintain::RebuildService* rebuild = nullptr;  // null: this pod cannot
+  // The operator's word that the data of a slot are gone; gives the layout's new version. As
+  // membership::Leavers::give_up; null: this pod cannot.
+  std::function<Task<Result<std::uint64_t>>(std::string slot)> give_up = {};
 };
 
 // Answers every route of http.md; /metrics too unless config.metrics.listen is set.

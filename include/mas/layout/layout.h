@@ -22,8 +22,8 @@ inline constexpr MemberIndex kNobody = 0xffff;
 enum class MemberState : std::uint8_t {
   active = 1,    // in rows
   draining = 2,  // alive, but in no row any more: at most a previous holder. Stays listed.
-  left = 3,      // no member any more. Keeps its index for the previous rows that name it; then a
-                 // place for whoever joins next
+  left = 3,      // no member any more, but what it holds may still be needed (leavers.h). Keeps
+                 // its index until it is given up
 };
 
 struct Member {
@@ -32,8 +32,8 @@ struct Member {
   std::string zone;
   std::uint32_t weight = 1;
   MemberState state = MemberState::active;
-  // Its directory began empty when it took over the slot, and what belongs there is not known to be
-  // rebuilt.
+  // Its directory began empty when it took over the slot, or lacks what was stored while another
+  // had it, and what belongs there is not known to be rebuilt. Of one that left: see may_take_back.
   bool fresh = false;
   friend bool operator==(const Member&, const Member&) = default;
 };
@@ -65,7 +65,7 @@ struct Layout {
   [[nodiscard]] MemberIndex find(std::string_view slot) const;
   // Members that rows may name: what a profile goes by.
   [[nodiscard]] std::size_t active_count() const;
-  // Whether no row changes and nobody is fresh.
+  // Whether no row changes and nobody who is present is fresh.
   [[nodiscard]] bool is_settled() const;
 };
 
@@ -86,28 +86,28 @@ struct Layout {
 // The table after `previous` for these members (matched by slot; given whole, with their present
 // incarnations, zones, weights and states, none of them `left`, at least one active), version + 1.
 // Members that stay keep their positions and their index; newcomers take the places of those that
-// left and that no row names any more, else come behind. A newcomer takes its share of each
-// position, from the most loaded and at most one a row; a leaver's positions go to the least loaded
-// that are not in the row. A mere change of weight moves nothing.
-// Previous rows: a row that changes gets the row it was beside it; one that has previous holders
-// already keeps these, as that is where its shards were last known to be. A row that is again what
-// it was before loses them. A member that leaves stays in all previous rows: it may come back with
-// what it holds. Whoever takes a slot again that left takes its old index, and is then found empty.
+// were given up and that no row names any more, else come behind. A newcomer takes its share of
+// each position, from the most loaded and at most one a row; a leaver's positions go to the least
+// loaded that are not in the row. A mere change of weight moves nothing. Previous rows: a row that
+// changes gets the row it was beside it; one that has previous holders already keeps these, as that
+// is where its shards were last known to be. A row that is again what it was before loses them. A
+// member that leaves stays in all previous rows, and listed as a source: it may come back with what
+// it holds. So does one that is draining when its slot comes back with another data directory.
 [[nodiscard]] Layout next(const Layout& previous, const std::vector<Member>& members);
 
-// The same table when every shard is known to be in place: no previous rows, nobody fresh,
-// version + 1.
+// The same table when every shard is known to be in place: no previous rows, nobody
+// present fresh, version + 1.
 [[nodiscard]] Layout settled(const Layout& layout);
 
 // The same table with a new, empty incarnation in `slot` (which is there and has not left), marked
-// fresh; version + 1. Moves no row.
+// fresh; the old one is listed as a source besides. Version + 1. Moves no row.
 [[nodiscard]] Layout taken_over(const Layout& layout, std::string_view slot,
                                 const Id128& incarnation);
 
 // Versioned binary form (doc/layout-format.md); corrupt on anything that is not one. What parse
-// gives back is consistent: slots differ; every row is as wide as it must be and has distinct
-// active members; previous rows have distinct members and differ from their rows. Documents of all
-// earlier format versions are read.
+// gives back is consistent: slots of those who are present differ; every row is as wide as it must
+// be and has distinct active members; previous rows have distinct members and differ from their
+// rows. Documents of all earlier format versions are read.
 [[nodiscard]] std::string serialise(const Layout& layout);
 [[nodiscard]] Result<Layout> parse(std::string_view bytes);
 

@@ -28,8 +28,8 @@ enum class Reach {
 
 // Known to be away. A member that was never heard of is asked.
 [[nodiscard]] bool is_down(const membership::ClusterView& view, layout::MemberIndex member);
-// It has left the layout and is away: its data were given up, nothing more is to come from it. It
-// may still stand in previous rows, which only go once everything that can be is in place.
+// It has left the layout, and nothing is expected of what it held: everything was in place without
+// it, or an operator said so. It may still stand in previous rows.
 [[nodiscard]] bool is_given_up(const membership::ClusterView& view, layout::MemberIndex member);
 // Whether this pod may remove shards now.
 [[nodiscard]] bool may_remove(const membership::ClusterView& view);

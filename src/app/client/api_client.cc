@@ -134,6 +134,13 @@ Task<Result<boost::json::value>> ApiClient::status() {
   co_return std::move(answer.data);
 }
 
+Task<Result<boost::json::value>> ApiClient::give_up(std::string name) {
+  Parameters query{{"name", std::move(name)}};
+  auto call = request("POST", "/api/cluster/give-up", query, Secret::system);
+  MAS_CO_TRY(Answer answer, co_await exchange(std::move(call)));
+  co_return std::move(answer.data);
+}
+
 Task<Result<boost::json::value>> ApiClient::set_worker(std::string name, bool paused) {
   Parameters query{{"name", std::move(name)}, {"paused", paused ? "1" : "0"}};
   auto call = request("POST", "/api/cluster/worker", query, Secret::system);

@@ -91,6 +91,15 @@ std::string status_text(const value& status) {
   if (std::uint64_t shards = number(at(ledger, "strays")); shards > 0) {
     facts.push_back({"strays", std::to_string(shards) + " shards that belong to other pods"});
   }
+  for (const value& leaver : list(at(status, "left"))) {
+    const bool back = is_true(at(leaver, "there"));
+    facts.push_back({"left", text(at(leaver, "name")) +
+                                 ", with data that may still be needed; it is " +
+                                 (back ? "back and read" : "away")});
+  }
+  for (const value& sentence : list(at(status, "waiting"))) {
+    facts.push_back({"waits", text(sentence)});
+  }
   out << table(facts) << "\n" << workers_table(status);
   return out.str();
 }

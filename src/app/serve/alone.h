@@ -14,11 +14,12 @@ namespace mas::app {
 [[nodiscard]] membership::ClusterView view_without_metadata(layout::Member self, Rng& rng);
 
 // The stored layout with `self` in it, founding or changing it where needed: a first start founds
-// it under a new cluster id; a pod that comes back under another name, or with an empty data
-// directory, takes the only place there is. Errors: those of the metadata store; refused, if the
-// layout has several members.
+// it under a new cluster id; a pod that comes back under another name takes the only place there
+// is. One that comes back with another data directory is halted while the metadata knows of files
+// or uploads, which the old one holds, unless `given_up`: then the old one is gone, by the
+// operator's word. Errors: those of the metadata store; refused, if the layout has several members.
 Task<Result<membership::ClusterView>> view_alone(meta::MetaStore& meta, layout::Member self,
-                                                 Rng& rng);
+                                                 Rng& rng, bool given_up = false);
 
 // Beats once on `bus`, and shows what was heard in `board`. `board` outlives `bus`.
 Task<Result<void>> announce(membership::HeartbeatBus& bus, membership::ViewBoard& board,

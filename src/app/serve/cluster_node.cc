@@ -7,8 +7,11 @@
 #include "app/serve/layout_search.h"
 #include "app/serve/peer_prober.h"
 #include "app/serve/refreshing_transport.h"
+#include "app/serve/served_store.h"
 #include "app/version.h"
+#include "mas/maintain/leavers_look.h"
 #include "mas/membership/amqp.h"
+#include "mas/membership/leavers.h"
 #include "mas/observe/log.h"
 
 namespace mas::app {
@@ -43,7 +46,10 @@ std::string layout_document(const membership::ViewBoard& board) {
 class Node final : public ClusterNode {
  public:
   Node(const NodeDependencies& deps, std::string secret)
-      : deps_(deps), board_(empty_view()), self_(describe_self(std::move(secret))) {
+      : deps_(deps),
+        board_(empty_view()),
+        served_(deps_.store, board_),
+        self_(describe_self(std::move(secret))) {
     transport_ = peer::make_http_transport(self_, deps_.config.peer, peer::resolver_of(board_),
                                            {deps_.io, deps_.clock, deps_.store});
     refreshing_ = make_refreshing_transport(*transport_, deps_.io.executor(0));
@@ -63,6 +69,8 @@ class Node final : public ClusterNode {
     MAS_CO_CHECK(open_peer_port());
     walk_ = maintain::make_settle_walk({deps_.meta, objects.upkeep(), board_, deps_.clock,
                                         deps_.io.executor(0), deps_.config.maintain.repair_rate});
+    look_ = maintain::make_leavers_look(
+        {deps_.meta, objects.upkeep(), board_, deps_.clock, deps_.io.executor(0), *refreshing_});
     duties_ = make_layout_duties(objects, *walk_, board_);
     membership::AmqpOptions bus_options;
     bus_options.cluster = deps_.config.cluster.name;
@@ -83,7 +91,10 @@ class Node final : public ClusterNode {
                                    deps_.rng,
                                    deps_.metrics,
                                    deps_.config.node.data.front() + "/cluster"};
-    membership_ = membership::make_membership(deps_.config.cluster, who(api_address), parts);
+    membership::WithLeavers made = membership::make_membership_with_leavers(
+        deps_.config.cluster, who(api_address), parts, look_.get());
+    membership_ = std::move(made.membership);
+    leavers_ = made.leavers;
     refreshing_->refresh_with(membership_.get());
     watch_.watch_with(membership_.get());
     MAS_CO_CHECK(co_await membership_->start(deps_.io.executor(0)));
@@ -99,6 +110,15 @@ class Node final : public ClusterNode {
     co_return co_await membership_->take_over(*std::move(newest));
   }
 
+  Task<Result<std::uint64_t>> give_up(std::string slot) override {
+    auto word = std::make_shared<Word>();
+    auto saying = say(word, std::move(slot));
+    const bool begun = spawn(deps_.io.executor(0), gate_, std::move(saying), "give up");
+    if (!begun) co_return Error(Code::closed, "The pod is stopping.");
+    co_await word->said.wait();
+    co_return word->result;
+  }
+
   // What is wrong shows on the board.
   Task<void> look_again() override { (void)co_await membership_->refresh(); }
 
@@ -107,6 +127,7 @@ class Node final : public ClusterNode {
     board_.close();
     co_await gate_.close();
     if (walk_) co_await walk_->close();
+    if (look_) co_await look_->close();
     if (membership_) co_await membership_->close();
     if (server_) co_await server_->stop(deps_.config.peer.io_timeout);
     co_await transport_->close();
@@ -114,6 +135,19 @@ class Node final : public ClusterNode {
   }
 
  private:
+  // Passed on to the thread that the membership runs on.
+  struct Word {
+    Event said;
+    Result<std::uint64_t> result = Error(Code::busy, "This pod is still starting.");
+  };
+  Task<void> say(std::shared_ptr<Word> word, std::string slot) {
+    if (leavers_ != nullptr) {
+      auto giving_up = leavers_->give_up(std::move(slot));
+      word->result = co_await std::move(giving_up);
+    }
+    word->said.set();
+  }
+
   peer::Self describe_self(std::string secret) {
     peer::Self self;
     self.cluster = deps_.config.cluster.name;
@@ -142,8 +176,8 @@ class Node final : public ClusterNode {
     options.prober = transport_.get();
     options.put_memory = deps_.config.peer.receive_memory;
     options.read_memory = deps_.config.peer.send_memory;
-    handler_ = peer::make_peer_handler(self_, deps_.store, std::move(options),
-                                       {deps_.clock, deps_.metrics});
+    handler_ =
+        peer::make_peer_handler(self_, served_, std::move(options), {deps_.clock, deps_.metrics});
     http::ServerDependencies server_deps{deps_.io, deps_.clock, deps_.rng, deps_.metrics, "peer"};
     server_ =
         http::make_server(peer::server_options(deps_.config), peer::server_tls(deps_.config.peer),
@@ -176,6 +210,7 @@ class Node final : public ClusterNode {
   const NodeDependencies deps_;
   Gate gate_;
   membership::ViewBoard board_;
+  ServedStore served_;
   const peer::Self self_;
   std::unique_ptr<peer::HttpTransport> transport_;
   std::unique_ptr<RefreshingTransport> refreshing_;
@@ -183,9 +218,11 @@ class Node final : public ClusterNode {
   std::unique_ptr<http::Handler> handler_;
   std::unique_ptr<http::Server> server_;
   std::unique_ptr<maintain::SettleWalk> walk_;
+  std::unique_ptr<maintain::LeaversLook> look_;
   std::unique_ptr<membership::LayoutDuties> duties_;
   std::unique_ptr<membership::HeartbeatBus> bus_;
   std::unique_ptr<membership::Membership> membership_;
+  membership::Leavers* leavers_ = nullptr;  // a part of it
   EarlyWatch watch_;
 };
 

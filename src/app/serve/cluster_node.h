@@ -49,6 +49,8 @@ class ClusterNode {
   // For a rebuild of the metadata, on io thread 0: goes by the highest layout that any member kept.
   // Errors: those of asking the member that has it.
   virtual Task<Result<void>> find_newest_layout() = 0;
+  // See membership::Leavers; on any thread.
+  virtual Task<Result<std::uint64_t>> give_up(std::string slot) = 0;
   // Looks at the metadata store at once.
   virtual Task<void> look_again() = 0;
   // Leaves: no beats, no calls to or from other pods. Also after a start() that failed.

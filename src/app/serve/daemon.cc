@@ -124,6 +124,7 @@ Task<Result<void>> Daemon::stand_alone() {
     view_ = std::make_unique<membership::ViewBoard>(std::move(view));
   } else {
     MAS_CO_TRY(auto view, co_await view_alone(*meta_, self, *rng_));
+    if (view.halted()) log::error("cluster.halted", {{"why", view.halted_why}});
     view_ = std::make_unique<membership::ViewBoard>(std::move(view));
   }
   halted_gauge().set(view_->current()->halted() ? 1 : 0);
@@ -190,17 +191,57 @@ Task<Result<void>> Daemon::after_rebuild(bool done) {
     co_await std::move(looking);
     co_return Result<void>();
   }
+  auto looking = look_again_alone(false);
+  co_return co_await std::move(looking);
+}
+
+Task<Result<void>> Daemon::look_again_alone(bool given_up) {
   layout::Member self = view_->current()->layout.members.front();
-  auto reading = view_alone(*meta_, std::move(self), *rng_);
+  auto reading = view_alone(*meta_, std::move(self), *rng_, given_up);
   MAS_CO_TRY(membership::ClusterView view, co_await std::move(reading));
   const bool was_halted = view_->current()->halted();
   view.distrusts = view_->current()->distrusts + 1;
   view.pods.front().last = view_->current()->pods.front().last;
   view.pods.front().last.layout_version = view.layout.version;
+  const bool is_halted = view.halted();
   view_->publish(std::move(view));
-  halted_gauge().set(0);
+  halted_gauge().set(is_halted ? 1 : 0);
+  if (is_halted) co_return Result<void>();
   if (was_halted) log::info("cluster.resumed");
   co_return co_await begin_work_alone();
+}
+
+struct Daemon::Word {
+  Event said;
+  Result<std::uint64_t> result = std::uint64_t{0};
+};
+
+// On io thread 0, as all that changes the view of a pod alone.
+Task<void> Daemon::give_up_alone(std::shared_ptr<Word> word) {
+  auto looking = look_again_alone(true);
+  Result<void> done = co_await std::move(looking);
+  if (done.has_error()) {
+    word->result = done.error();
+  } else {
+    word->result = view_->current()->layout.version;
+  }
+  word->said.set();
+}
+
+Task<Result<std::uint64_t>> Daemon::give_up(std::string slot) {
+  if (node_) co_return co_await node_->give_up(std::move(slot));
+  auto view = view_->current();
+  MAS_CO_TRY(auto stored, co_await meta_->current_layout());
+  const bool waits = view->halted() && stored && slot == view->layout.members.front().slot;
+  if (!waits) {
+    co_return Error(Code::refused, "This pod is alone, and waits for no data of " + slot + ".");
+  }
+  auto word = std::make_shared<Word>();
+  auto giving_up = give_up_alone(word);
+  const bool begun = spawn(io_.executor(0), alone_, std::move(giving_up), "give up");
+  if (!begun) co_return Error(Code::closed, "The pod is stopping.");
+  co_await word->said.wait();
+  co_return word->result;
 }
 
 // A pod that was alone before brings its records along.
@@ -248,9 +289,13 @@ void Daemon::build_service() {
   auto ask = node_ ? node_->ledger_of() : nullptr;
   cluster_ledger_ = std::make_unique<maintain::ClusterLedger>(redundancy_, board(), *clock_, ask);
   build_rebuild(transport);
-  api::Dependencies api_deps{*objects_, *authority_,      *store_,       *workers_,
-                             *meta_,    *ledger_.tokens,  board(),       metrics_,
-                             *clock_,   *cluster_ledger_, rebuild_.get()};
+  api::Dependencies api_deps{
+      *objects_,      *authority_,
+      *store_,        *workers_,
+      *meta_,         *ledger_.tokens,
+      board(),        metrics_,
+      *clock_,        *cluster_ledger_,
+      rebuild_.get(), [this](std::string slot) { return give_up(std::move(slot)); }};
   api_ = api::make_api(config_, api_deps);
 }
 
@@ -280,6 +325,7 @@ Task<void> Daemon::stop_serving() {
   if (server_) co_await server_->stop(config_.node.shutdown_timeout);
   if (metrics_server_) co_await metrics_server_->stop(Duration(0));
   if (rebuild_) co_await rebuild_->close();
+  co_await alone_.close();
   if (workers_) co_await workers_->close();
   if (objects_) co_await objects_->close();
   if (authority_) co_await authority_->close();

@@ -22,6 +22,7 @@
 #include "mas/object/objects.h"
 #include "mas/peer/transport.h"
 #include "mas/runtime/io_threads.h"
+#include "mas/runtime/sync.h"
 #include "mas/store/directories.h"
 
 namespace mas::app {
@@ -62,6 +63,10 @@ class Daemon {
   observe::Gauge& halted_gauge();  // of a pod alone
   Task<Result<void>> before_rebuild();
   Task<Result<void>> after_rebuild(bool done);
+  Task<Result<void>> look_again_alone(bool given_up);
+  Task<Result<std::uint64_t>> give_up(std::string slot);
+  struct Word;
+  Task<void> give_up_alone(std::shared_ptr<Word> word);
   Result<void> listen();
   Task<void> stop_serving();
   [[nodiscard]] BackendDependencies backend_deps();
@@ -95,6 +100,7 @@ class Daemon {
   std::unique_ptr<maintain::ClusterLedger> cluster_ledger_;
   std::unique_ptr<maintain::Scheduler> workers_;
   bool working_alone_ = false;  // what a crash left is finished, and the workers run
+  Gate alone_;                  // what the operator's word begins
   std::unique_ptr<maintain::RebuildService> rebuild_;
   auth::Secrets secrets_;
   std::unique_ptr<auth::Authority> authority_;

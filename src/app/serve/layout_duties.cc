@@ -27,7 +27,7 @@ class Duties final : public membership::LayoutDuties {
       bool leaves = std::find(slots.begin(), slots.end(), beat.slot) != slots.end();
       if (leaves) {
         moving += beat.used;
-      } else if (pod.alive) {
+      } else if (pod.alive && beat.state == membership::PodState::active) {
         room += beat.capacity - std::min(beat.capacity, beat.used);
       }
     }

@@ -83,7 +83,7 @@ class Check {
   };
 
   Task<Result<void>> note(meta::Object object) {
-    bool all_here = pods_.away().empty();
+    const bool all_here = pods_.is_everybody_asked();
     progress_.fail(object.hash, object.generation,
                    all_here ? "Too few of its shards are found: it is marked as damaged."
                             : "Too few of its shards are found while pods are away.");

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 
+#include "mas/layout/leavers.h"
 #include "mas/object/holders.h"
 #include "mas/observe/log.h"
 #include "mas/runtime/sync.h"
@@ -27,13 +28,16 @@ Task<void> run_side_by_side(std::vector<Task<void>> tasks) {
 
 Pods::Pods(const RebuildDependencies& deps, int losses)
     : deps_(deps), view_(deps.view.current()), losses_(static_cast<std::size_t>(losses)) {
-  auto left = [](const layout::Member& one) { return one.state == layout::MemberState::left; };
   const auto& members = view_->layout.members;
   // Of what a pod alone has lost nobody else can have any part.
-  const bool alone = std::count_if(members.begin(), members.end(), std::not_fn(left)) == 1;
+  const bool alone = std::count_if(members.begin(), members.end(), layout::is_present) == 1;
+  for (layout::MemberIndex source : layout::sources(view_->layout)) {
+    const membership::Pod* pod = view_->pod_of(source);
+    (pod != nullptr && pod->alive ? sources_ : silent_).insert(source);
+  }
   for (std::size_t i = 0; i < members.size(); ++i) {
     auto member = static_cast<layout::MemberIndex>(i);
-    if (left(members[i])) continue;
+    if (!layout::is_present(members[i])) continue;
     if (object::is_down(*view_, member)) {
       away_.insert(member);
     } else if (members[i].fresh && !alone) {
@@ -53,7 +57,7 @@ std::vector<layout::MemberIndex> Pods::present() const {
 
 bool Pods::is_present(layout::MemberIndex member) const {
   return member < view_->layout.members.size() && !away_.contains(member) &&
-         view_->layout.members[member].state != layout::MemberState::left;
+         layout::is_present(view_->layout.members[member]);
 }
 
 std::vector<std::string> Pods::away() const {
@@ -75,6 +79,11 @@ Result<void> Pods::enough() const {
 }
 
 Result<void> Pods::lose(layout::MemberIndex member, const Error& error) {
+  if (!layout::is_present(view_->layout.members[member])) {
+    sources_.erase(member);
+    silent_.insert(member);
+    return {};
+  }
   if (away_.insert(member).second) {
     log::warn("rebuild.pod_away", {{"pod", view_->layout.members[member].slot}, {"error", error}});
   }
@@ -89,7 +98,7 @@ Task<Result<std::optional<std::vector<bool>>>> Pods::have(layout::MemberIndex me
     if (held.has_value() && held->size() == keys.size()) {
       co_return std::optional<std::vector<bool>>(*std::move(held));
     }
-    if (attempt == kAttempts || !is_present(member)) {
+    if (attempt == kAttempts || !(is_present(member) || sources_.contains(member))) {
       Error why = held.has_error() ? held.error() : Error(Code::closed, "Its answer is too short.");
       MAS_CO_CHECK(lose(member, why));
       co_return std::optional<std::vector<bool>>();
@@ -159,7 +168,9 @@ class Count {
     }
   }
   void ask_everybody(std::size_t index) {
-    for (layout::MemberIndex member : pods_.present()) {
+    std::vector<layout::MemberIndex> members = pods_.present();
+    members.insert(members.end(), pods_.sources().begin(), pods_.sources().end());
+    for (layout::MemberIndex member : members) {
       for (std::uint16_t shard = 0; shard < width(index); ++shard) add(member, index, shard);
     }
   }

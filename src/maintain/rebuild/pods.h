@@ -18,6 +18,11 @@ class Pods {
 
   // refused, with their names, if more members than that are away.
   [[nodiscard]] Result<void> enough() const;
+  // Whether everybody was asked: nobody is away, those who have left included.
+  [[nodiscard]] bool is_everybody_asked() const { return away().empty() && silent_.empty(); }
+  // Those who have left and are there, who are asked for shards only: their manifests know nothing
+  // of later deletions.
+  [[nodiscard]] const std::set<layout::MemberIndex>& sources() const noexcept { return sources_; }
   // Members that take part, in order.
   [[nodiscard]] std::vector<layout::MemberIndex> present() const;
   [[nodiscard]] bool is_present(layout::MemberIndex member) const;
@@ -26,7 +31,7 @@ class Pods {
   [[nodiscard]] const layout::Layout& layout() const noexcept { return view_->layout; }
 
   // As the transport's; nullopt: the member does not answer and is away from now on. Errors: as
-  // enough(), then.
+  // enough(), then; none of a source.
   Task<Result<std::optional<std::vector<bool>>>> have(layout::MemberIndex member,
                                                       std::vector<RecordKey> keys);
   Task<Result<std::optional<peer::CarriedPage>>> carried(layout::MemberIndex member,
@@ -40,6 +45,8 @@ class Pods {
   const std::size_t losses_;
   std::set<layout::MemberIndex> away_;
   std::set<layout::MemberIndex> fresh_;
+  std::set<layout::MemberIndex> sources_;
+  std::set<layout::MemberIndex> silent_;  // have left, were not given up, and are not there
 };
 
 // Different shards of each of `stripes` that members say they have, wherever they are.

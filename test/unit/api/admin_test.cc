@@ -74,8 +74,12 @@ TEST_CASE("status shows the ledger, and survives no more than its worst row") {
 TEST_CASE("status counts what pods and shards are away against what may be lost") {
   Admin api;
   membership::ClusterView view = view_of_one();
-  view.layout.members.resize(6);
+  view.layout.members.resize(6, view.layout.members.front());
   view.pods.resize(6, view.pods[0]);
+  for (std::size_t i = 0; i < 6; ++i) {
+    view.layout.members[i].slot = view.pods[i].last.slot = "mas-" + std::to_string(i);
+    view.pods[i].self = i == 0;
+  }
   api.view.publish(view);
   auto survives = [&] {
     return data_of(api.ask("/api/cluster/status")).as_object().at("survives").to_number<int>();

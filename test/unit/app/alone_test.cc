@@ -14,6 +14,12 @@ struct Rig {
   std::unique_ptr<Rng> rng = make_seeded_rng(1);
 
   layout::Member member(const std::string& slot) { return {slot, rng->id(), "", 1}; }
+  void store_file() {
+    meta::Object object;
+    object.hash.bytes.fill(7);
+    object.generation = 1;
+    REQUIRE(run_blocking_for(meta->commit(object, 0, std::nullopt)).has_value());
+  }
   Result<membership::ClusterView> view(const layout::Member& self) {
     return run_blocking_for(app::view_alone(*meta, self, *rng));
   }
@@ -35,16 +41,44 @@ TEST_CASE("A first start founds a layout of one, the next one finds it") {
   CHECK(second->layout.cluster == first->layout.cluster);
 }
 
-TEST_CASE("A pod with an empty directory or another name takes the only place over") {
+TEST_CASE("A pod with another name takes the only place over") {
   Rig rig;
-  auto first = rig.view(rig.member("mas-0"));
+  layout::Member self = rig.member("mas-0");
+  auto first = rig.view(self);
   REQUIRE(first.has_value());
-  layout::Member renamed = rig.member("mas-7");
+  rig.store_file();
+  layout::Member renamed = self;
+  renamed.slot = "mas-7";
   auto second = rig.view(renamed);
   REQUIRE(second.has_value());
   CHECK(second->layout.version == 2);
   CHECK(second->layout.cluster == first->layout.cluster);
   CHECK(second->layout.members == std::vector<layout::Member>{renamed});
+}
+
+TEST_CASE("An empty directory does not take the place of one that holds files, but at a word") {
+  Rig rig;
+  auto first = rig.view(rig.member("mas-0"));
+  REQUIRE(first.has_value());
+  // Nothing depends on what was there.
+  auto unused = rig.view(rig.member("mas-0"));
+  REQUIRE(unused.has_value());
+  CHECK_FALSE(unused->halted());
+  rig.store_file();
+  layout::Member empty = rig.member("mas-0");
+  auto view = rig.view(empty);
+  REQUIRE(view.has_value());
+  CHECK_THAT(view->halted_why, Catch::Matchers::Contains("mas cluster give-up mas-0") &&
+                                   Catch::Matchers::Contains("bring that data directory back"));
+  CHECK(view->distrusted);
+  CHECK_FALSE(view->confirmed);
+  // The old one may come back at any time.
+  auto stored = run_blocking_for(rig.meta->current_layout());
+  CHECK((*stored)->members == unused->layout.members);
+  auto given_up = run_blocking_for(app::view_alone(*rig.meta, empty, *rig.rng, true));
+  REQUIRE(given_up.has_value());
+  CHECK_FALSE(given_up->halted());
+  CHECK(given_up->layout.members == std::vector<layout::Member>{empty});
 }
 
 TEST_CASE("Metadata of several pods is not taken over by one alone") {

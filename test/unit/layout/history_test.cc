@@ -1,10 +1,11 @@
 // Random histories of joins, departures, drains, take-overs and settling, checked after every step
-// against what is known of the cluster: a model that remembers only slots.
+// against what is known of the cluster: a model that remembers only rows.
 #include <catch2/catch.hpp>
 #include <map>
 #include <random>
 
 #include "mas/layout/layout.h"
+#include "mas/layout/leavers.h"
 #include "members.h"
 
 using namespace mas;
@@ -12,12 +13,6 @@ using namespace mas::layout;
 using namespace mas::layout::test;
 
 namespace {
-
-std::vector<std::string> slots_of(const Layout& layout, const std::vector<MemberIndex>& row) {
-  std::vector<std::string> slots;
-  for (MemberIndex index : row) slots.push_back(layout.members[index].slot);
-  return slots;
-}
 
 class History {
  public:
@@ -37,6 +32,7 @@ class History {
       take_over();
     } else {
       settle();
+      if (random_() % 2 == 0) give_up();
     }
     check();
   }
@@ -47,7 +43,7 @@ class History {
   std::vector<Member> present() const {
     std::vector<Member> list;
     for (const Member& member : layout_.members) {
-      if (member.state != MemberState::left) list.push_back(member);
+      if (layout::is_present(member)) list.push_back(member);
     }
     return list;
   }
@@ -59,9 +55,9 @@ class History {
     check_indices();
     for (std::uint32_t p = 0; p < kPartitions; ++p) {
       // What was in place last stays in place, whatever happens to the row meanwhile.
-      bool changed = slots_of(layout_, layout_.rows[p]) != in_place_[p];
+      bool changed = layout_.rows[p] != in_place_[p];
       if (changed != !layout_.previous_row(p).empty()) FAIL("row " << p << " lost or got previous");
-      if (changed && slots_of(layout_, layout_.previous_row(p)) != in_place_[p]) {
+      if (changed && layout_.previous_row(p) != in_place_[p]) {
         FAIL("row " << p << " has other previous holders");
       }
     }
@@ -96,9 +92,13 @@ class History {
         for (const auto& row : *table) named |= std::find(row.begin(), row.end(), i) != row.end();
       }
       if (!named) continue;
-      MemberIndex now = layout_.find(before_.members[i].slot);
       // Gone only where no row names it: a row that is again what it was before has no previous.
-      if (now != kNobody) CHECK(now == i);
+      for (MemberIndex now = 0; now < layout_.members.size(); ++now) {
+        const Member& one = layout_.members[now];
+        const bool same = one.slot == before_.members[i].slot &&
+                          one.incarnation == before_.members[i].incarnation;
+        if (same && now != i) FAIL(one.slot << " moved");
+      }
     }
   }
 
@@ -111,7 +111,7 @@ class History {
       Member newcomer = again ? gone_.back() : member(number_++);
       if (again) gone_.pop_back();
       newcomer.state = MemberState::active;
-      newcomer.incarnation.bytes[0] = static_cast<std::uint8_t>(random_());
+      newcomer.incarnation = fresh_incarnation();
       std::erase_if(list, [&](const Member& m) { return m.slot == newcomer.slot; });
       list.push_back(newcomer);
     }
@@ -140,10 +140,15 @@ class History {
   void take_over() {
     std::vector<Member> list = present();
     const std::string slot = list[random_() % list.size()].slot;
-    Id128 incarnation;
-    incarnation.bytes.fill(static_cast<std::uint8_t>(random_()));
+    const Id128 incarnation = fresh_incarnation();
     before_ = layout_;
+    const Id128 old = before_.members[before_.find(slot)].incarnation;
     layout_ = taken_over(before_, slot, incarnation);
+    const auto sources = layout::sources(layout_);
+    CHECK(sources.size() == layout::sources(before_).size() + 1);
+    CHECK(std::any_of(sources.begin(), sources.end(), [&](MemberIndex source) {
+      return layout_.members[source].slot == slot && layout_.members[source].incarnation == old;
+    }));
     CHECK(layout_.version == before_.version + 1);
     CHECK(layout_.rows == before_.rows);
     CHECK(layout_.previous == before_.previous);
@@ -160,12 +165,29 @@ class History {
     for (MemberIndex i = 0; i < layout_.members.size(); ++i) {
       CHECK(layout_.members[i].slot == before_.members[i].slot);
     }
-    bool drops_nothing =
-        layout_.members.empty() || layout_.members.back().state != MemberState::left;
-    CHECK(drops_nothing);
+    CHECK(layout::sources(layout_) == layout::sources(before_));
+    CHECK(layout_.members.back().state != layout::kGivenUp);
     in_place_.clear();
-    for (const auto& row : layout_.rows) in_place_.push_back(slots_of(layout_, row));
+    for (const auto& row : layout_.rows) in_place_.push_back(row);
     ++done["settle"];
+  }
+
+  void give_up() {
+    before_ = layout_;
+    layout_ = given_up(before_, layout::sources(before_));
+    CHECK(layout_.version == before_.version + 1);
+    CHECK(layout_.rows == before_.rows);
+    CHECK(layout_.previous == before_.previous);
+    CHECK(layout::sources(layout_).empty());
+    CHECK(layout_.members.back().state != layout::kGivenUp);
+    ++done["give up"];
+  }
+  Id128 fresh_incarnation() {
+    Id128 id;
+    id.bytes[0] = static_cast<std::uint8_t>(++incarnations_);
+    id.bytes[1] = static_cast<std::uint8_t>(incarnations_ >> 8);
+    id.bytes[2] = 1;
+    return id;
   }
 
   void check() {
@@ -182,9 +204,10 @@ class History {
 
   std::mt19937 random_;
   int number_ = 1;
+  int incarnations_ = 0;
   Layout layout_;
   Layout before_;
-  std::vector<std::vector<std::string>> in_place_;  // rows when last settled, by slot
+  std::vector<std::vector<MemberIndex>> in_place_;  // rows when last settled
   std::vector<Member> gone_;
 };
 
@@ -198,13 +221,13 @@ TEST_CASE("any history of changes leaves a sound, even table whose previous rows
     for (int i = 0; i < 60; ++i) history.step();
     for (const auto& [what, count] : history.done) done[what] += count;
   }
-  for (const char* what : {"join", "leave", "drain", "take over", "settle"}) {
+  for (const char* what : {"join", "leave", "drain", "take over", "settle", "give up"}) {
     INFO(what);
     CHECK(done[what] > 20);
   }
 }
 
-TEST_CASE("a leaver keeps its index until no row names it, then a newcomer takes it") {
+TEST_CASE("a leaver keeps its index until it is given up, then a newcomer takes it") {
   std::vector<Member> all = members(20);
   Layout layout = found(some_cluster(), all);
   all.erase(all.begin() + 4);
@@ -216,14 +239,33 @@ TEST_CASE("a leaver keeps its index until no row names it, then a newcomer takes
   CHECK(layout.find("mas-20") == 20);
   layout = settled(layout);
   CHECK(layout.members[4].slot == "mas-4");
+  CHECK(layout::sources(layout) == std::vector<MemberIndex>{4});
   all.push_back(member(21));
+  layout = settled(next(layout, all));
+  CHECK(layout.find("mas-21") == 21);
+  layout = given_up(layout, layout::sources(layout));
+  CHECK(layout.members[4].state == layout::kGivenUp);
+  all.push_back(member(22));
   layout = next(layout, all);
-  CHECK(layout.find("mas-21") == 4);
+  CHECK(layout.find("mas-22") == 4);
   CHECK(layout.find("mas-4") == kNobody);
-  CHECK(layout.active_count() == 21);
+  CHECK(layout.active_count() == 22);
 }
 
-TEST_CASE("a slot that left and joins again takes its old index, empty") {
+TEST_CASE("who is given up while rows name it keeps its index, and is no place before") {
+  std::vector<Member> all = members(20);
+  Layout layout = found(some_cluster(), all);
+  all.erase(all.begin() + 4);
+  layout = next(layout, all);
+  layout = given_up(layout, layout::sources(layout));
+  CHECK(layout.members[4].state == layout::kGivenUp);
+  all.push_back(member(20));
+  layout = next(layout, all);
+  CHECK(layout.find("mas-20") == 20);
+  CHECK(layout.find("mas-4") == 4);
+}
+
+TEST_CASE("a slot that left and joins again is another member: what it left stays a source") {
   std::vector<Member> all = members(20);
   Layout layout = found(some_cluster(), all);
   Member back = all[4];
@@ -232,9 +274,16 @@ TEST_CASE("a slot that left and joins again takes its old index, empty") {
   back.incarnation.bytes.fill(0xbb);
   all.push_back(back);
   layout = next(layout, all);
-  CHECK(layout.members[4] == back);
-  CHECK(layout.members.size() == 20);
+  CHECK(layout.find("mas-4") == 20);
+  CHECK(layout.members[20] == back);
+  CHECK(layout::sources(layout) == std::vector<MemberIndex>{4});
   CHECK(is_sound(layout));
+  // Once given up, its place is its own again.
+  all.pop_back();
+  layout = settled(next(layout, all));
+  layout = given_up(layout, layout::sources(layout));
+  all.push_back(back);
+  CHECK(next(layout, all).members[4] == back);
 }
 
 TEST_CASE("a row that is what it was has no previous holders") {
@@ -276,6 +325,38 @@ TEST_CASE("an emptied slot comes in without moving a row") {
   CHECK(after.members[3].incarnation == empty);
   CHECK(after.members[3].fresh);
   CHECK_FALSE(after.is_settled());
+  // That a directory is empty does not say that the old one is gone.
+  REQUIRE(layout::sources(after) == std::vector<MemberIndex>{6});
+  CHECK(after.members[6].slot == "mas-3");
+  CHECK(after.members[6].incarnation == layout.members[3].incarnation);
+  CHECK(after.find("mas-3") == 3);
   CHECK(settled(after).is_settled());
   CHECK(settled(after).version == 3);
+  CHECK(layout::may_take_back(settled(after).members[6]));
+}
+
+TEST_CASE("a directory that was only away takes its slot back, until the slot has left") {
+  Layout layout = found(some_cluster(), members(7));
+  Id128 empty;
+  empty.bytes.fill(0xee);
+  const Layout over = settled(taken_over(layout, "mas-3", empty));
+  const Layout back = taken_back(over, 7);
+  CHECK(back.version == over.version + 1);
+  CHECK(back.rows == over.rows);
+  CHECK(back.members[3].incarnation == layout.members[3].incarnation);
+  // It lacks what was stored meanwhile.
+  CHECK(back.members[3].fresh);
+  CHECK(back.members[7].incarnation == empty);
+  CHECK(layout::may_take_back(back.members[7]));
+
+  auto stay = members(7);
+  stay.erase(stay.begin() + 3);
+  Layout left = settled(next(back, stay));
+  CHECK(layout::sources(left) == std::vector<MemberIndex>{3, 7});
+  stay.push_back(members(7)[3]);
+  stay.back().incarnation.bytes.fill(0xdd);
+  left = next(left, stay);
+  for (MemberIndex source : layout::sources(left)) {
+    CHECK_FALSE(layout::may_take_back(left.members[source]));
+  }
 }

@@ -4,6 +4,7 @@
 #include "mas/core/endian.h"
 #include "mas/core/xxh3.h"
 #include "mas/layout/layout.h"
+#include "mas/layout/leavers.h"
 #include "members.h"
 
 using namespace mas;
@@ -203,7 +204,77 @@ TEST_CASE("a document of version 2 that lies is refused") {
   CHECK(three(left).rows(4096, {0, 1}).code() == Code::corrupt);
   CHECK(three(left).rows(4096, {0, 1}).put(one).code() == Code::corrupt);
   CHECK(three(left).rows(4096, {0, 1}).put(std::uint32_t{4097}).code() == Code::corrupt);
-  CHECK(Document(3).count(0).rows(0, {}).put(none).code() == Code::corrupt);
+  CHECK(Document(4).count(0).rows(0, {}).put(none).code() == Code::corrupt);
   CHECK(Document(0).count(0).rows(0, {}).put(none).code() == Code::corrupt);
   CHECK(Document(2).count(0).rows(0, {}).put(one).previous(0, {0}).code() == Code::corrupt);
+}
+
+namespace {
+
+std::uint16_t format_of(const std::string& document) {
+  return static_cast<std::uint16_t>(document[4] | document[5] << 8);
+}
+
+}  // namespace
+
+TEST_CASE("what an older mas can read is written as it reads it") {
+  std::vector<Member> all = members(8);
+  Layout layout = found(some_cluster(), all);
+  CHECK(format_of(serialise(layout)) == 2);
+  all.erase(all.begin() + 5);
+  layout = settled(next(layout, all));
+  CHECK(format_of(serialise(layout)) == 3);
+  layout = given_up(layout, layout::sources(layout));
+  CHECK(format_of(serialise(layout)) == 2);
+  Layout again = parse(serialise(layout)).value();
+  CHECK(again.members == layout.members);
+  CHECK(again.members[5].state == layout::kGivenUp);
+}
+
+TEST_CASE("who is given up while previous rows name it stays so") {
+  std::vector<Member> all = members(8);
+  Layout layout = found(some_cluster(), all);
+  all.erase(all.begin() + 5);
+  layout = next(layout, all);
+  layout = given_up(layout, layout::sources(layout));
+  REQUIRE_FALSE(layout.previous.empty());
+  Layout again = parse(serialise(layout)).value();
+  CHECK(again.members == layout.members);
+}
+
+TEST_CASE("of version 2, who has left is a source where previous rows name it") {
+  const std::uint8_t active = 1, left = 3;
+  auto three = Document(2).count(3).member("a").state(active).member("b").state(left);
+  three.member("c").state(left).rows(4096, {0}).put(std::uint32_t{1}).previous(9, {2});
+  Layout layout = parse(three.whole()).value();
+  CHECK(layout.members[1].state == layout::kGivenUp);
+  CHECK(layout::sources(layout) == std::vector<MemberIndex>{2});
+}
+
+TEST_CASE("a document of a later version is refused in a sentence that says so") {
+  auto refused = parse(Document(4).count(0).rows(0, {}).put(std::uint32_t{0}).whole());
+  REQUIRE(refused.has_error());
+  CHECK_THAT(refused.error().message(),
+             Catch::Matchers::Contains("format 4") && Catch::Matchers::Contains("up to 3"));
+}
+
+TEST_CASE("directories of one slot are told apart, as long as one of them at most is present") {
+  Layout layout = found(some_cluster(), members(3));
+  for (std::uint8_t i = 1; i <= 3; ++i) {
+    Id128 empty;
+    empty.bytes.fill(static_cast<std::uint8_t>(0xe0 + i));
+    layout = taken_over(layout, "mas-1", empty);
+  }
+  CHECK(layout::sources(layout).size() == 3);
+  CHECK(parse(serialise(layout)).value().members == layout.members);
+  Layout twice = layout;
+  twice.members.back().incarnation = layout.members[1].incarnation;
+  CHECK(parse(serialise(twice)).has_error());
+  twice = layout;
+  twice.members[2].slot = "mas-1";
+  CHECK(parse(serialise(twice)).has_error());
+  twice = given_up(layout, {static_cast<MemberIndex>(3)});
+  CHECK(parse(serialise(twice)).value().members == twice.members);
+  twice.members[3].fresh = true;
+  CHECK(parse(serialise(twice)).has_error());
 }

@@ -1,3 +1,4 @@
+#include "mas/layout/leavers.h"
 #include "rig.h"
 #include "store/show_usage.h"
 #include "support/meta_calls.h"
@@ -102,6 +103,35 @@ TEST_CASE("a pod behind one that has left tells its own slot, and waits for the 
   REQUIRE(listed.size() == 1);
   must(run_blocking_for(f.meta->collected("mas-1", listed[0].sequence, {"mas-1", "mas-2"})));
   CHECK(f.get(f.meta->freed(0, 10)).empty());
+}
+
+TEST_CASE("what is deleted stays listed for an older directory that may have its slot back") {
+  Fixture f;
+  membership::ClusterView view;
+  view.layout = layout::found(Id128{}, {layout::Member{"mas-0", Id128{{1}}, "", 1},
+                                        layout::Member{"mas-1", Id128{{2}}, "", 1}});
+  view.layout = layout::taken_over(view.layout, "mas-0", Id128{{9}});
+  view.self = 0;
+  f.view.publish(view);
+  meta::Extent freed = f.extent();
+  f.put_shards(freed);
+  must(run_blocking_for(f.meta->free({freed}, f.now())));
+  f.clock.advance(hours(25));
+  auto listed = [&] {
+    f.run();
+    const auto page = f.get(f.meta->freed(0, 10));
+    if (page.empty()) return false;
+    must(run_blocking_for(f.meta->collected("mas-1", page[0].sequence, {"mas-0", "mas-1"})));
+    return !f.get(f.meta->freed(0, 10)).empty();
+  };
+  CHECK(listed());
+  CHECK(f.shards_of(freed) == 0);
+  view.layout = layout::settled(view.layout);
+  f.view.publish(view);
+  CHECK(listed());
+  view.layout = layout::given_up(view.layout, layout::sources(view.layout));
+  f.view.publish(view);
+  CHECK_FALSE(listed());
 }
 
 namespace {

@@ -1,6 +1,7 @@
 // Several pods: growing, and who is held for dead.
 #include <catch2/catch.hpp>
 
+#include "mas/layout/leavers.h"
 #include "world.h"
 
 using namespace mas;
@@ -123,10 +124,12 @@ TEST_CASE("a slot leaves after its time where others can do without it, and is g
   world.set_walked(true);
   world.run(seconds(10));
   CHECK(world.settled());
-  // What left does not come back with its old data directory.
+  CHECK(layout::sources(world.layout()).empty());
+  // What is whole without it does not come back with its old data directory.
   world.start(3);
   world.run(minutes(5));
   CHECK_THAT(world.view(3)->halted_why, Contains("empty it"));
+  CHECK_FALSE(has_returned(*world.view(3)));
   CHECK_FALSE(world.view(3)->is_member());
   CHECK(world.layout().active_count() == 6);
   world.kill(3);
@@ -184,16 +187,118 @@ TEST_CASE("an emptied pod takes over its slot at once: no row moves, walks start
   REQUIRE(world.run_until([&] { return world.layout().active_count() == 7; }, minutes(1)));
 }
 
-TEST_CASE("a lone pod that lost its disk goes on under a new incarnation") {
+TEST_CASE("a disk that was not mounted once has its slot back, and what was below it is a source") {
+  World world;
+  world.grow_to(6);
+  world.kill(2);
+  world.copy(12, 2, slot(2));
+  world.wipe(2, id(102));
+  world.set_walked(false);
+  world.start(2);
+  REQUIRE(world.run_until([&] { return world.view(2)->is_member(); }, minutes(1)));
+  world.kill(2);
+  world.start(12);
+  REQUIRE(world.run_until([&] { return world.view(12)->is_member(); }, minutes(1)));
+  CHECK_FALSE(world.view(12)->halted());
+  const layout::Layout after = world.layout();
+  CHECK(after.active_count() == 6);
+  CHECK(after.members[2].incarnation == world.pod(12).incarnation);
+  CHECK(after.members[2].fresh);
+  CHECK(layout::sources(after).size() == 1);
+  world.set_walked(true);
+  REQUIRE(world.run_until([&] { return layout::sources(world.layout()).empty(); }, minutes(2)));
+}
+
+TEST_CASE("a slot that left and comes back with what it held is a source and changes nothing") {
+  World world;
+  world.grow_to(7);
+  world.set_without(Look::incomplete);
+  world.kill(3);
+  REQUIRE(world.run_until([&] { return world.layout().active_count() == 6; }, minutes(7)));
+  REQUIRE(world.run_until([&] { return world.settled(); }, minutes(1)));
+  CHECK(layout::sources(world.layout()) == std::vector<layout::MemberIndex>{3});
+  // Nobody is told to give anything up while only another pod is silent, or repair is not done.
+  world.run(minutes(1));
+  CHECK_THAT(world.view(0)->waiting.at(0), Contains("is not given up before"));
+  world.set_without(Look::needed);
+  world.run(minutes(1));
+  CHECK_THAT(world.view(0)->waiting.at(0), Contains("give-up mas-3"));
+  const double proposed = world.proposals(3, "won");
+
+  world.start(3);
+  world.run(minutes(1));
+  CHECK(has_returned(*world.view(3)));
+  CHECK_FALSE(world.view(3)->is_member());
+  CHECK_THAT(world.view(3)->halted_why, Contains("has left the layout"));
+  for (int i : {0, 5}) {
+    const Pod* pod = world.view(i)->pod_of(3);
+    REQUIRE(pod != nullptr);
+    CHECK(pod->alive);
+    CHECK(pod->last.state == kReturned);
+  }
+  CHECK_THAT(world.view(0)->waiting.at(0), Contains("is back"));
+  CHECK(code_of(world.call(world.pod(0).leavers->give_up(slot(3)))) == Code::refused);
+  CHECK(code_of(world.call(world.pod(3).leavers->give_up(slot(3)))) == Code::busy);
+
+  // Others join meanwhile.
+  world.start(8);
+  REQUIRE(world.run_until([&] { return world.view(8)->is_member(); }, minutes(2)));
+  CHECK(has_returned(*world.view(3)));
+  CHECK(world.proposals(3, "won") == proposed);
+  world.set_without(Look::whole);
+  REQUIRE(world.run_until([&] { return !has_returned(*world.view(3)); }, minutes(2)));
+  CHECK_THAT(world.view(3)->halted_why, Contains("empty it"));
+  world.kill(3);
+  world.wipe(3, id(103));
+  world.start(3);
+  CHECK(world.run_until([&] { return world.view(3)->is_member(); }, minutes(2)));
+}
+
+TEST_CASE("at the operator's word nothing more is expected of who has left and is away") {
+  World world;
+  world.grow_to(7);
+  world.set_without(Look::incomplete);
+  world.kill(3);
+  REQUIRE(world.run_until([&] { return world.layout().active_count() == 6; }, minutes(7)));
+  REQUIRE(world.run_until([&] { return world.settled(); }, minutes(1)));
+  const std::uint64_t version = world.layout().version;
+  CHECK(must(world.call(world.pod(2).leavers->give_up(slot(3)))) == version + 1);
+  CHECK(world.layout().version == version + 1);
+  CHECK(layout::sources(world.layout()).empty());
+  world.start(3);
+  world.run(minutes(1));
+  CHECK_THAT(world.view(3)->halted_why, Contains("empty it"));
+}
+
+TEST_CASE("a lone pod on an empty directory waits for the old one, or for the operator's word") {
   World world;
   world.grow_to(1);
-  Id128 cluster = world.layout().cluster;
+  const layout::Layout before = world.layout();
   world.kill(0);
-  world.wipe(0, id(50));
-  world.start(0);
-  CHECK(world.run_until([&] { return world.view(0)->is_member(); }, minutes(1)));
-  CHECK(world.layout().cluster == cluster);
-  CHECK(world.layout().members[0].incarnation == id(50));
+  world.make(10, slot(0), id(50));  // as a disk that is not mounted
+  world.start(10);
+  world.run(minutes(30));
+  CHECK(world.layout().version == before.version);
+  CHECK_FALSE(world.view(10)->is_member());
+  REQUIRE_FALSE(world.view(10)->waiting.empty());
+  CHECK_THAT(world.view(10)->waiting.front(),
+             Contains("bring its data directory back") && Contains("give-up mas-0"));
+  SECTION("the old directory") {
+    world.kill(10);
+    world.start(0);
+    REQUIRE(world.run_until([&] { return world.view(0)->is_member(); }, minutes(1)));
+    CHECK(world.layout().members == before.members);
+  }
+  SECTION("the word") {
+    must(world.call(world.pod(10).leavers->give_up(slot(0))));
+    REQUIRE(world.run_until([&] { return world.view(10)->is_member(); }, minutes(1)));
+    CHECK(world.layout().cluster == before.cluster);
+    CHECK(world.layout().members[0].incarnation == id(50));
+    world.kill(10);
+    world.start(0);
+    world.run(minutes(1));
+    CHECK_THAT(world.view(0)->halted_why, Contains("empty it"));
+  }
 }
 
 TEST_CASE("a foreign data directory under a live pod's name is refused, and disturbs nobody") {

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <limits>
 
+#include "mas/membership/leavers.h"
 #include "support/must.h"
 
 using namespace mas;
@@ -96,7 +97,7 @@ TEST_CASE("the written form is the one other versions read") {
 }
 
 TEST_CASE("each state has a name of its own") {
-  for (PodState state : {PodState::joining, PodState::active, PodState::draining}) {
+  for (PodState state : {PodState::joining, PodState::active, PodState::draining, kReturned}) {
     Heartbeat beat = full();
     beat.state = state;
     CHECK(read_heartbeat(must(write_heartbeat(beat))).beat.state == state);

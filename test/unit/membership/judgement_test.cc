@@ -3,6 +3,7 @@
 #include <map>
 
 #include "beats.h"
+#include "mas/layout/leavers.h"
 #include "mas/runtime/io_threads.h"
 #include "membership/freeze.h"
 #include "membership/probe_round.h"
@@ -119,9 +120,27 @@ TEST_CASE("a data directory that is not this slot's is refused, and the pod says
   CHECK(standing_of({slot(1), id(50)}, layout, pods, false).role == Role::joining);
 
   layout::Layout without = layout::next(layout, {member(0), member(2)});
-  Standing left = standing_of(key(1), without, pods, false);
-  CHECK(left.role == Role::silent);
   CHECK(standing_of({slot(1), id(50)}, without, pods, false).role == Role::joining);
+  layout::Layout released = layout::given_up(without, layout::sources(without));
+  Standing left = standing_of(key(1), released, pods, true);
+  CHECK(left.role == Role::silent);
+  CHECK_THAT(left.reason, Contains("empty it"));
+}
+
+TEST_CASE("a data directory that left and was not given up is a source, whoever has its slot now") {
+  layout::Layout layout = founded(3);
+  PodTable pods(key(9), kBeat, kSilence);
+  pods.expect(keys(3), at(seconds(0)));
+  layout::Layout without = layout::next(layout, {member(0), member(2)});
+  Standing left = standing_of(key(1), without, pods, true);
+  CHECK(left.role == Role::returned);
+  CHECK(left.index == layout::kNobody);
+  CHECK_THAT(left.reason, Contains("has left the layout"));
+  layout::Layout taken = layout::taken_over(layout, slot(1), id(50));
+  CHECK(standing_of(key(1), taken, pods, true).role == Role::returned);
+  CHECK(standing_of({slot(1), id(50)}, taken, pods, true).role == Role::member);
+  // Under another name it is a copy.
+  CHECK(standing_of({slot(7), id(1)}, taken, pods, true).role == Role::silent);
 }
 
 namespace {

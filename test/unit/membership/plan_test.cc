@@ -3,6 +3,9 @@
 #include <catch2/catch.hpp>
 
 #include "beats.h"
+#include "mas/layout/leavers.h"
+#include "mas/membership/leavers.h"
+#include "support/must.h"
 
 using namespace mas;
 using namespace mas::membership;
@@ -12,9 +15,9 @@ using Catch::Matchers::Contains;
 namespace {
 
 // A cluster of `count` as its member 0 sees it.
-class Look {
+class Watcher {
  public:
-  explicit Look(int count) : layout(founded(count)) { expect(); }
+  explicit Watcher(int count) : layout(founded(count)) { expect(); }
 
   // Members that were never heard are heard at 0, so that they are silent and not unknown.
   void expect(bool heard = true) {
@@ -58,6 +61,10 @@ class Look {
     };
     return rules;
   }
+  Result<Step> give_up(const std::string& name, Duration time) {
+    Scene scene{layout, pods, self ? &*self : nullptr, at(time), vanished};
+    return plan_give_up(scene, name);
+  }
   std::string all_notes() const {
     std::string all;
     for (const std::string& note : notes) all += note + "\n";
@@ -87,7 +94,7 @@ std::vector<std::string> slots_of(const std::optional<Step>& step) {
 }  // namespace
 
 TEST_CASE("pods that were seen for long enough join together") {
-  Look look(1);
+  Watcher look(1);
   look.hear(beat(1, PodState::joining), seconds(0));
   look.hear(beat(2, PodState::joining), seconds(10));
   CHECK_FALSE(look.plan_at(seconds(29)));
@@ -104,7 +111,7 @@ TEST_CASE("pods that were seen for long enough join together") {
 }
 
 TEST_CASE("nobody joins while rows change, or without asking") {
-  Look look(1);
+  Watcher look(1);
   look.hear(beat(1, PodState::joining), seconds(0));
   look.hear(beat(3, PodState::active), seconds(0));
   auto step = look.plan_at(seconds(40));
@@ -121,7 +128,7 @@ TEST_CASE("nobody joins while rows change, or without asking") {
 }
 
 TEST_CASE("a newcomer with somebody's incarnation or two of one name do not join") {
-  Look look(2);
+  Watcher look(2);
   look.hear(newcomer("mas-9", 1), seconds(0));
   CHECK_FALSE(look.plan_at(seconds(40)));
   look.hear(newcomer("mas-7", 70), seconds(0));
@@ -131,7 +138,7 @@ TEST_CASE("a newcomer with somebody's incarnation or two of one name do not join
 }
 
 TEST_CASE("joining brings the weights and zones of all up to date") {
-  Look look(2);
+  Watcher look(2);
   Heartbeat old = beat(1);
   old.capacity = 700 * kGiB;
   old.zone = "b";
@@ -150,7 +157,7 @@ TEST_CASE("joining brings the weights and zones of all up to date") {
 }
 
 TEST_CASE("an emptied pod takes over its slot once the old incarnation is down, at once") {
-  Look look(6);
+  Watcher look(6);
   look.hear(newcomer(slot(2), 90), seconds(20));
   CHECK_FALSE(look.plan_at(seconds(100)));
   look.down(2, seconds(30));
@@ -165,8 +172,27 @@ TEST_CASE("an emptied pod takes over its slot once the old incarnation is down, 
   CHECK(step->next.members[2].fresh);
 }
 
+TEST_CASE("a disk that was not mounted once takes its slot back from the directory below it") {
+  Watcher look(6);
+  const Id128 old = look.layout.members[2].incarnation;
+  look.layout = layout::settled(layout::taken_over(look.layout, slot(2), id(90)));
+  look.expect();
+  look.hear(beat(2, kReturned), seconds(1));
+  // Both are there.
+  CHECK_FALSE(look.plan_at(seconds(1)));
+  look.down(PodKey{slot(2), id(90)}, seconds(30));
+  look.hear(beat(2, kReturned), seconds(30));
+  look.vanished = true;
+  auto step = look.plan_at(seconds(30));
+  REQUIRE(step);
+  CHECK(step->what == Change::take_back);
+  CHECK(step->next.members[2].incarnation == old);
+  CHECK(step->next.members[2].fresh);
+  CHECK(step->next.rows == look.layout.rows);
+}
+
 TEST_CASE("a take-over does not wait for the layout to settle") {
-  Look look(6);
+  Watcher look(6);
   look.layout = layout::next(look.layout, members(7));
   look.expect();
   look.down(2, seconds(30));
@@ -178,7 +204,7 @@ TEST_CASE("a take-over does not wait for the layout to settle") {
 }
 
 TEST_CASE("no more slots are taken over than losses are survived") {
-  Look look(6);
+  Watcher look(6);
   for (int i : {1, 2, 3}) look.down(i, seconds(30));
   look.hear(newcomer(slot(1), 91), seconds(30));
   CHECK_FALSE(look.plan_at(seconds(31)));
@@ -198,20 +224,86 @@ TEST_CASE("no more slots are taken over than losses are survived") {
   CHECK(slots_of(look.plan_at(seconds(60))) == std::vector<std::string>{slot(2)});
 }
 
-TEST_CASE("a lone pod that lost its disk may be taken over by its empty successor") {
-  Look look(1);
+TEST_CASE("the old directory of a slot that is taken over stays known as a source") {
+  Watcher look(6);
+  for (int i = 0; i < 8; ++i) {
+    look.down(PodKey{slot(2), look.layout.members[2].incarnation}, seconds(30 + i));
+    look.hear(newcomer(slot(2), 90 + i), seconds(30 + i));
+    auto step = look.plan_at(seconds(30 + i));
+    REQUIRE(step);
+    look.layout = layout::settled(step->next);
+    CHECK(layout::sources(look.layout).size() == static_cast<std::size_t>(i) + 1);
+    look.expect();
+  }
+  // There is an end to it.
+  look.down(PodKey{slot(2), look.layout.members[2].incarnation}, seconds(40));
+  look.hear(newcomer(slot(2), 99), seconds(40));
+  CHECK_FALSE(look.plan_at(seconds(40)));
+  CHECK_THAT(look.all_notes(), Contains("too often") && Contains("give-up mas-2"));
+}
+
+TEST_CASE("where no loss is survived an empty successor waits for the old directory or a word") {
+  Watcher look(1);
   look.pods = PodTable({slot(0), id(50)}, kBeat, kSilence);
   look.expect(false);
   look.self = newcomer(slot(0), 50);
   CHECK_FALSE(look.plan_at(seconds(1)));
   look.pods.due(at(seconds(10)), false, 9);
-  auto step = look.plan_at(seconds(10));
-  REQUIRE(step);
-  CHECK(step->what == Change::take_over);
+  CHECK_FALSE(look.plan_at(seconds(10)));
+  CHECK_FALSE(look.plan_at(minutes(60)));
+  CHECK_THAT(look.all_notes(),
+             Contains("bring its data directory back") && Contains("mas cluster give-up mas-0"));
+  Step step = must(look.give_up(slot(0), minutes(60)));
+  CHECK(step.what == Change::give_up);
+  CHECK(step.next.version == look.layout.version + 1);
+  CHECK(step.next.members[0].incarnation == id(50));
+  CHECK(layout::sources(step.next).empty());
+
+  Watcher fixed(5);
+  fixed.fixed = Profile{3, 0};
+  fixed.down(2, seconds(30));
+  fixed.hear(newcomer(slot(2), 90), seconds(30));
+  CHECK_FALSE(fixed.plan_at(minutes(60)));
+  CHECK_THAT(fixed.all_notes(), Contains("give-up mas-2"));
+}
+
+TEST_CASE("data are given up at a word, unless they are there") {
+  Watcher look(7);
+  look.layout = layout::settled(layout::next(
+      look.layout, {member(0), member(1), member(2), member(3), member(4), member(5)}));
+  look.expect();
+  CHECK(code_of(look.give_up(slot(3), seconds(1))) == Code::refused);
+  CHECK(code_of(look.give_up("mas-77", seconds(1))) == Code::refused);
+  look.hear(beat(6, kReturned), seconds(1));
+  auto there = look.give_up(slot(6), seconds(1));
+  REQUIRE(code_of(there) == Code::refused);
+  CHECK_THAT(there.error().message(), Contains("is being read"));
+  look.down(6, seconds(30));
+  Step step = must(look.give_up(slot(6), seconds(30)));
+  CHECK(step.next.version == look.layout.version + 1);
+  CHECK(layout::sources(step.next).empty());
+  CHECK(step.next.rows == look.layout.rows);
+}
+
+TEST_CASE("who has left and comes back is no newcomer, and what it waits for is said") {
+  Watcher look(7);
+  look.layout = layout::settled(layout::next(
+      look.layout, {member(0), member(1), member(2), member(3), member(4), member(5)}));
+  look.expect();
+  look.down(6, seconds(1));
+  auto notes = notes_on_leavers(look.layout, look.pods, false);
+  REQUIRE(notes.size() == 1);
+  CHECK_THAT(notes[0], !Contains("give-up"));
+  notes = notes_on_leavers(look.layout, look.pods, true);
+  REQUIRE(notes.size() == 1);
+  CHECK_THAT(notes[0], Contains("mas cluster give-up mas-6"));
+  look.hear(beat(6, kReturned), seconds(30));
+  CHECK_FALSE(look.plan_at(minutes(5)));
+  CHECK_THAT(notes_on_leavers(look.layout, look.pods, true).at(0), Contains("is back"));
 }
 
 TEST_CASE("a slot leaves after it was down for long enough, if there are more than k + m") {
-  Look look(7);
+  Watcher look(7);
   look.down(4, minutes(1));
   CHECK_FALSE(look.plan_at(minutes(16) - seconds(1)));
   auto step = look.plan_at(minutes(16));
@@ -230,21 +322,21 @@ TEST_CASE("a slot leaves after it was down for long enough, if there are more th
 
 TEST_CASE("a slot does not leave where every member is needed") {
   for (int count : {1, 2, 3, 4, 5, 6}) {
-    Look look(count);
+    Watcher look(count);
     look.pods = PodTable(key(99), kBeat, kSilence);
     look.expect();
     look.down(0, minutes(1));
     CHECK_FALSE(look.plan_at(minutes(60)));
     if (count > 1) CHECK_THAT(look.all_notes(), Contains("Replace it"));
   }
-  Look look(6);
+  Watcher look(6);
   look.fixed = Profile{3, 2};
   look.down(4, minutes(1));
   CHECK(slots_of(look.plan_at(minutes(16))) == std::vector<std::string>{slot(4)});
 }
 
 TEST_CASE("slots whose data cannot be rebuilt without them stay") {
-  Look look(20);
+  Watcher look(20);
   for (int i : {1, 2, 3}) look.down(i, minutes(1));
   CHECK_FALSE(look.plan_at(minutes(60)));
   CHECK_THAT(look.all_notes(), Contains("3 pods are missing"));
@@ -255,7 +347,7 @@ TEST_CASE("slots whose data cannot be rebuilt without them stay") {
 }
 
 TEST_CASE("a slot leaves even while rows change, and its previous holders stay") {
-  Look look(7);
+  Watcher look(7);
   look.layout = layout::next(look.layout, members(8));
   look.expect();
   look.down(4, minutes(1));
@@ -271,7 +363,7 @@ TEST_CASE("a slot leaves even while rows change, and its previous holders stay")
 }
 
 TEST_CASE("a slot that left joins again only as another incarnation, one that drains too") {
-  Look look(7);
+  Watcher look(7);
   look.layout = layout::settled(layout::next(look.layout, members(7)));
   std::vector<layout::Member> list = members(7);
   list.erase(list.begin() + 3);
@@ -292,9 +384,12 @@ TEST_CASE("a slot that left joins again only as another incarnation, one that dr
   REQUIRE(step);
   CHECK(step->what == Change::join);
   CHECK(step->slots == std::vector<std::string>{slot(1), slot(3)});
-  CHECK(step->next.members[1].incarnation == id(60));
-  CHECK(step->next.members[1].state == layout::MemberState::active);
+  const layout::Member& again = step->next.members[step->next.find(slot(1))];
+  CHECK(again.incarnation == id(60));
+  CHECK(again.state == layout::MemberState::active);
   CHECK(step->next.active_count() == 7);
+  // What its old directory holds is not given up by that.
+  CHECK(layout::sources(step->next) == std::vector<layout::MemberIndex>{1, 3});
 }
 
 TEST_CASE("the ordinal is the number at a slot's end") {
@@ -307,7 +402,7 @@ TEST_CASE("the ordinal is the number at a slot's end") {
 }
 
 TEST_CASE("the lowest live member acts at once, others later and only if it is still to be done") {
-  Look look(4);
+  Watcher look(4);
   CHECK(members_alive(look.layout, look.pods) == 4);
   std::string me = slot(2);
   CHECK(members_alive(look.layout, look.pods, &me) == 2);

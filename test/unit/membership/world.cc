@@ -76,7 +76,10 @@ Result<void> World::try_start(int number) {
   self.room = [] { return Room{10 * kGiB, kGiB}; };
   Dependencies deps{*pod.bus, *pod.meta, pod.prober, pod.answers, *pod.board,     *pod.disk,
                     pool,     clock,     *rng,       pod.metrics, "/data/cluster"};
-  pod.membership = make_membership(options, std::move(self), std::move(deps));
+  WithLeavers made =
+      make_membership_with_leavers(options, std::move(self), std::move(deps), &pod.answers);
+  pod.membership = std::move(made.membership);
+  pod.leavers = made.leavers;
   Result<void> started = call(pod.membership->start(io.get_executor()));
   pod.running = started.has_value();
   if (started.has_error()) pod.membership.reset();
@@ -86,6 +89,7 @@ Result<void> World::try_start(int number) {
 void World::make(int number, std::string slot, Id128 incarnation) {
   pods_[number] = std::make_unique<PodOfWorld>(*this, number, std::move(slot), incarnation);
   pods_[number]->answers.walked = walked_;
+  pods_[number]->answers.without = without_;
 }
 
 void World::copy(int number, int from, std::string slot) {
@@ -122,6 +126,11 @@ void World::run(Duration duration) {
 void World::set_walked(bool walked) {
   walked_ = walked;
   for (auto& [number, pod] : pods_) pod->answers.walked = walked;
+}
+
+void World::set_without(Look look) {
+  without_ = look;
+  for (auto& [number, pod] : pods_) pod->answers.without = look;
 }
 
 void World::grow_to(int count) {

@@ -16,7 +16,7 @@
 
 #include "beats.h"
 #include "mas/fs/fault_fs.h"
-#include "mas/membership/membership.h"
+#include "mas/membership/leavers.h"
 #include "mas/meta/memory.h"
 #include "support/failing_seams.h"
 #include "support/fake_clock.h"
@@ -31,7 +31,7 @@ using mas::test::FakeClock;
 using mas::test::InlinePool;
 
 // What the rest of a pod would answer for.
-class Answers final : public LayoutDuties {
+class Answers final : public LayoutDuties, public LeaversLook {
  public:
   explicit Answers(Clock& clock) : clock_(clock) {}
   Task<Result<bool>> writes_drained(std::uint64_t) override { co_return drained; }
@@ -43,12 +43,14 @@ class Answers final : public LayoutDuties {
     others = order.others;
     co_return walked ? WalkedSlices{SliceSet().set(), SliceSet().set()} : finds;
   }
+  Look look(std::uint64_t) override { return without; }
   bool can_hold_without(const std::vector<std::string>&) override { return has_room; }
 
   bool drained = true;
   bool walked = true;  // everything
   WalkedSlices finds;  // if it has not walked everything
   bool has_room = true;
+  Look without = Look::whole;
   int asked = 0;
   std::uint64_t last_version = 0;
   std::uint64_t last_round = 0;
@@ -103,6 +105,7 @@ struct PodOfWorld {
   observe::Metrics metrics;
   std::unique_ptr<ViewBoard> board;
   std::unique_ptr<Membership> membership;  // null while it is dead
+  Leavers* leavers = nullptr;              // a part of it
   bool running = false;
 };
 
@@ -146,6 +149,8 @@ class World {
 
   // What every pod's duties answer of walks, those that come later included.
   void set_walked(bool walked);
+  // What they answer of looks for what only those have who left.
+  void set_without(Look look);
   // Founded, joined and settled.
   void grow_to(int count);
 
@@ -191,6 +196,7 @@ class World {
   std::set<std::pair<int, int>> cut_beats_;
   std::set<std::pair<int, int>> cut_probes_;
   bool walked_ = true;
+  Look without_ = Look::whole;
   Gate gate_;
 };
 

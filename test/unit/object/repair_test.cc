@@ -1,6 +1,8 @@
 // Repair of stripes and manifests over in-process stores.
 #include "mas/object/repair.h"
 
+#include "mas/layout/leavers.h"
+#include "mas/object/search.h"
 #include "support/stripes.h"
 
 namespace mas::object {
@@ -173,33 +175,72 @@ TEST_CASE("beyond m lost shards the stripe is beyond repair once everybody has a
   }
 }
 
-TEST_CASE("who has left and is away is not waited for, though rows still name it") {
+TEST_CASE("what only somebody may have who has left and is away is not called lost") {
   ObjectRig rig({.pods = 6});
   meta::Object object = must(rig.put(make_content(100'000))).object;
   StripeRef stripe = stripes_of(object)[0];
   const std::size_t leaves = holder_of(rig, stripe, 5);
   for (int shard : {0, 1}) REQUIRE(lose(rig, stripe, shard));
   rig.drop(leaves);
-  auto publish = [&rig, leaves, first = *rig.board().current()](bool up) {
+  enum class Leaver { there, away, settled, given_up };
+  auto publish = [&rig, leaves, first = *rig.board().current()](Leaver leaver) {
     membership::ClusterView view = first;
     std::vector<layout::Member> stay = view.layout.members;
     const layout::Member gone = stay[leaves];
     stay.erase(stay.begin() + static_cast<std::ptrdiff_t>(leaves));
     view.layout = layout::next(view.layout, stay);
+    if (leaver >= Leaver::settled) view.layout = layout::settled(view.layout);
+    if (leaver == Leaver::given_up) {
+      view.layout = layout::given_up(view.layout, layout::sources(view.layout));
+    }
     membership::Pod pod;
     pod.last.slot = gone.slot;
     pod.last.incarnation = gone.incarnation;
-    pod.alive = up;
+    pod.alive = leaver == Leaver::there;
     view.pods.push_back(pod);
     rig.board().publish(std::move(view));
   };
-  // While it runs it may give what it has.
-  publish(true);
-  CHECK(code_of(repair(rig, stripe)) == Code::too_few_pods_read);
-  CHECK(code_of(rig.get(object)) == Code::too_few_pods_read);
-  publish(false);
+  for (Leaver leaver : {Leaver::there, Leaver::away, Leaver::settled}) {
+    publish(leaver);
+    Mended mended = must(repair(rig, stripe));
+    CHECK_FALSE(mended.beyond_repair);
+    CHECK(code_of(rig.get(object)) == Code::too_few_pods_read);
+    // No repair can do more, and everybody who is present has said so.
+    auto searching = search(rig.transport(), rig.board().current(), {stripe});
+    const Found found = run_blocking_for(std::move(searching)).at(0);
+    CHECK(found.shards == 3);
+    CHECK(found.elsewhere == 0);
+    CHECK_FALSE(found.unanswered);
+  }
+  CHECK_FALSE(must(rig.find(object.hash)).damaged);
+  publish(Leaver::given_up);
   CHECK(must(repair(rig, stripe)).beyond_repair);
   CHECK(code_of(rig.get(object)) == Code::damaged);
+}
+
+TEST_CASE("what somebody has who has left is read, and put where it belongs") {
+  ObjectRig rig({.pods = 6});
+  const std::string content = make_content(100'000);
+  meta::Object object = must(rig.put(content)).object;
+  StripeRef stripe = stripes_of(object)[0];
+  const std::size_t leaves = holder_of(rig, stripe, 5);
+  for (int shard : {0, 1}) REQUIRE(lose(rig, stripe, shard));
+  membership::ClusterView view = *rig.board().current();
+  std::vector<layout::Member> stay = view.layout.members;
+  membership::Pod pod;
+  pod.last.slot = stay[leaves].slot;
+  pod.last.incarnation = stay[leaves].incarnation;
+  stay.erase(stay.begin() + static_cast<std::ptrdiff_t>(leaves));
+  // Settled: no row names it.
+  view.layout = layout::settled(layout::next(view.layout, stay));
+  view.pods.push_back(pod);
+  rig.board().publish(view);
+  CHECK(must(rig.get(object)) == content);
+  Mended mended = must(repair(rig, stripe));
+  CHECK(mended.rebuilt >= 2);
+  CHECK(mended.standing.spare() >= 1);
+  rig.drop(leaves);
+  CHECK(must(rig.get(object)) == content);
 }
 
 TEST_CASE("holders that are away are counted and nothing is rebuilt elsewhere") {
