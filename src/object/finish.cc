@@ -288,8 +288,9 @@ Task<Result<FinishResult>> Finisher::commit(const meta::Upload& upload, meta::Ob
     Presence written = co_await check_presence(context_, published.object);
     co_return FinishResult{make_receipt(std::move(published.object), written), {}};
   }
-  Result<void> closed = co_await context_.deps.meta.close(upload.id, true, context_.now_seconds());
-  if (closed.has_error()) log::warn("upload could not be closed", {{"error", closed.error()}});
+  // Left sealed it would be finished by whoever takes it over, after what was answered now may have
+  // been deleted.
+  MAS_CO_CHECK(co_await context_.deps.meta.close(upload.id, true, context_.now_seconds()));
   context_.instruments.deduplicated.add();
   co_return FinishResult{make_receipt(std::move(published.object), published.presence), {}};
 }

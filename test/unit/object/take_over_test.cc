@@ -76,5 +76,29 @@ TEST_CASE("a finish that takes long shows others that somebody is at work") {
   CHECK(clock.waiting() == 0);
 }
 
+TEST_CASE("what is told to be stored is not stored once more after it was deleted") {
+  std::string content = make_content(200'000);
+  int told = 0;
+  for (std::uint64_t call = 0; call < 30; ++call) {
+    INFO("call " << call << " fails");
+    ObjectRig rig;
+    SessionKey key{hash_of(content), "another"};
+    must(rig.init(key, false));
+    must(rig.part(key, 1, content));
+    must(rig.put(content));
+    rig.faults.fail_nth(call, false);
+    const Result<FinishResult> result = rig.finish(key);
+    rig.faults.clear();
+    if (result.has_error() || !result->receipt) continue;
+    ++told;
+    must(rig.remove(key.hash));
+    for (meta::Upload& upload : must(run_blocking_for(rig.meta().sealed(10)))) {
+      must(run_blocking_for(rig.objects().take_over(std::move(upload))));
+    }
+    CHECK(code_of(rig.find(key.hash)) == Code::no_such_file);
+  }
+  CHECK(told > 0);
+}
+
 }  // namespace
 }  // namespace mas::object
