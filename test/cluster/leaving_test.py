@@ -39,6 +39,11 @@ class LeavingTest(unittest.TestCase):
     def wait_until_whole(self, count):
         wait_for(lambda: self.mas.is_whole(count), f"{count} members", 300)
 
+    def settled(self):
+        """How often a layout has settled so far."""
+        return sum(event["change"] == "settle" for pod in self.mas.pods
+                   for event in self.mas.events(pod["name"], "layout.proposed"))
+
     def why_not_ready(self, name):
         code, _, body = self.mas.call(name, "GET", "/readyz")
         return json.loads(body)["msg"] if code == 503 else ""
@@ -60,11 +65,15 @@ class LeavingTest(unittest.TestCase):
         wait_for(lambda: mas.metric("mas-0", "mas_strays_removed_total") > 0
                  and mas.status("mas-0")["ledger"]["strays"] == 0, "each file is with one pod only")
 
+        before = self.settled()
         mas.kill("mas-1")
         wait_for(lambda: mas.status("mas-0")["layout"]["members"] == MEMBERS - 1, "it leaves")
+        self.assertGreater(self.unreadable("mas-0"), 0)
+        # Nothing is lost by that, however long it takes.
+        wait_for(lambda: self.settled() > before, "the layout settles")
+        self.assertGreater(self.unreadable("mas-0"), 0)
         left = mas.status("mas-0")["left"]
         self.assertEqual([(one["name"], one["there"]) for one in left], [("mas-1", False)])
-        self.assertGreater(self.unreadable("mas-0"), 0)
         wait_for(lambda: any("give-up mas-1" in why for why in mas.status("mas-0")["waiting"]),
                  "its data are waited for")
         # The others go on, and what is deleted meanwhile stays so.
