@@ -1,16 +1,18 @@
 // Gives back the room of what nothing refers to any more.
 //
-// Only the metadata's freed list names what may go, and only once it has been on it for the grace.
-// Right before a shard is removed the metadata is asked again whether an object or an upload refers
-// to its extent; if one does, the list is wrong and collection stops there. The manifest that the
+// Only the metadata's freed list names what may go, and only once this pod has itself known it to
+// be on the list for the grace, in time that it ran: no wall clock has a part in it, as one pod's
+// wrong clock would take the grace from everybody's downloads. A restart may prolong a grace. Right
+// before a shard is removed the metadata is asked again whether an object or an upload refers to
+// its extent; if one does, the list is wrong and collection stops there. The manifest that the
 // record of its hash goes by is never removed. What was never freed is left alone.
 //
 // A deleted file ends in two steps, in an order that no crash turns into a revival, should the
-// metadata be rebuilt from what is stored. Past the grace its content and the manifests before the
-// deletion are listed as freed. Its record, and with it the deletion's own manifest, stays until
-// every slot of the layout has removed all of that: a pod that is away may hold a piece that names
-// the file as live, and until that is gone the deletion has to be known. Only then is the record
-// erased and the deletion's manifest listed as freed.
+// metadata be rebuilt from what is stored. At once its content and the manifests before the
+// deletion are listed as freed, where they wait for the grace. Its record, and with it the
+// deletion's own manifest, stays until every slot of the layout has removed all of that: a pod that
+// is away may hold a piece that names the file as live, and until that is gone the deletion has to
+// be known. Only then is the record erased and the deletion's manifest listed as freed.
 //
 // An upload of one stripe that came to nothing may have left such a piece where no list names it.
 // The census finds it. So a pod says that it has removed an entry of the list only when a census
@@ -22,8 +24,10 @@
 // after having gone through the list once more; the list is what remembers.
 #include <algorithm>
 #include <optional>
+#include <utility>
 
-#include "maintain/grace.h"
+#include "maintain/freed_marks.h"
+#include "maintain/marks_file.h"
 #include "maintain/own_records.h"
 #include "maintain/tally.h"
 #include "mas/layout/leavers.h"
@@ -37,14 +41,20 @@ namespace {
 
 constexpr std::uint32_t kEntries = 64;  // of a step; 1 GiB has 256 stripes
 constexpr std::uint32_t kObjects = 32;
+constexpr std::uint32_t kListed = 1000;  // entries in one look for the list's end
+// Of the grace: what a restart may forget of the time that an entry has been known.
+constexpr int kSaves = 96;
+constexpr Duration kSaveRest = std::chrono::seconds(1);
 
 class CollectWorker final : public Worker {
  public:
-  CollectWorker(const config::Maintain& options, const Dependencies& deps, Ledger* ledger)
+  CollectWorker(const config::Maintain& options, const Dependencies& deps, Ledger* ledger,
+                std::optional<MarksFile> file)
       : options_(options),
         deps_(deps),
         ledger_(ledger),
-        grace_(deps.clock, options.grace),
+        file_(std::move(file)),
+        marks_(options.grace),
         shards_(deps.metrics.counter("mas_collect_shards_total", "Shards removed as garbage.")),
         manifests_(deps.metrics.counter("mas_collect_manifests_total",
                                         "Manifests removed that nothing needs any more.")),
@@ -76,7 +86,9 @@ class CollectWorker final : public Worker {
       past_ = told_ = searched_ = 0;
       awaited_.reset();
     }
+    if (!std::exchange(loaded_, true)) co_await load();
     MAS_CO_TRY(bool more_condemned, co_await release_condemned());
+    MAS_CO_CHECK(co_await look());
     MAS_CO_TRY(bool more_freed, co_await collect_freed());
     MAS_CO_TRY(bool more_released, co_await erase_released());
     bool more = more_condemned || more_freed || more_released;
@@ -86,14 +98,15 @@ class CollectWorker final : public Worker {
  private:
   using Objects = std::vector<meta::Object>;
 
-  // The first step of deleted objects past the grace. True if there may be more of them.
+  // The first step of deleted objects, whatever time they carry. True if there may be more of them.
   Task<Result<bool>> release_condemned() {
-    MAS_CO_TRY(Objects objects, co_await deps_.meta.condemned(grace_.horizon(), kObjects));
+    MAS_CO_TRY(Objects objects, co_await deps_.meta.condemned(INT64_MAX, kObjects));
     MAS_CO_CHECK(co_await believe(!objects.empty()));
     for (const meta::Object& object : objects) {
-      // Freed as of the deletion: the grace has passed once, that is enough.
-      Result<void> released =
-          co_await deps_.meta.release(object.hash, object.generation, object.condemned_at);
+      // For pods of mas 0.1.0, who go by that time: not before it was listed.
+      const std::int64_t now = deps_.clock.wall().unix_seconds();
+      const std::int64_t at = std::max(now, object.condemned_at);
+      Result<void> released = co_await deps_.meta.release(object.hash, object.generation, at);
       MAS_CO_CHECK(unless_changed(std::move(released)));
     }
     co_return objects.size() == kObjects;
@@ -128,8 +141,57 @@ class CollectWorker final : public Worker {
     return done;
   }
 
-  // Walks the freed list from its head to the first entry within the grace. True if there may be
-  // more to do at once.
+  // Notes how far the list goes now.
+  Task<Result<void>> look() {
+    // What is not on the list any more is collected, or this is another list.
+    while (const FreedMarks::Mark* last = marks_.last()) {
+      MAS_CO_TRY(auto at, co_await deps_.meta.freed(last->sequence - 1, 1));
+      if (!at.empty() && FreedMarks::is_of(*last, at.front())) break;
+      marks_.drop_last();
+    }
+    if (marks_.wants(deps_.clock.now())) {
+      const FreedMarks::Mark* last = marks_.last();
+      std::uint64_t after = last != nullptr ? last->sequence : 0;
+      std::optional<meta::FreedEntry> end;
+      for (bool more = true; more;) {
+        MAS_CO_TRY(auto page, co_await deps_.meta.freed(after, kListed));
+        more = page.size() == kListed;
+        if (page.empty()) break;
+        after = page.back().sequence;
+        end = page.back();
+      }
+      if (end) marks_.add(*end, deps_.clock.now());
+    }
+    co_await save();
+    co_return Result<void>();
+  }
+
+  // Without what was kept every grace starts anew.
+  Task<void> load() {
+    if (!file_) co_return;
+    Result<std::string> bytes = co_await read_marks(*file_, FreedMarks::most_bytes());
+    if (bytes.has_value() && bytes->empty()) co_return;
+    const Instant now = deps_.clock.now();
+    Result<void> loaded = bytes.has_value() ? marks_.load(*bytes, now) : bytes.error();
+    if (loaded.has_error()) {
+      log::warn("collect.marks_lost", {{"file", file_->path}, {"error", loaded.error()}});
+    }
+  }
+  // A full disk must not keep it from giving room back.
+  Task<void> save() {
+    const Instant now = deps_.clock.now();
+    const Duration rest = std::max(options_.grace / kSaves, kSaveRest);
+    const bool due = !saved_ || now - *saved_ >= rest;
+    if (!file_ || !due || (marks_.last() == nullptr && !saved_)) co_return;
+    saved_ = now;
+    Result<void> written = co_await write_marks(*file_, marks_.save(now));
+    if (written.has_error() && log::once_a_minute("collect marks")) {
+      log::warn("collect.marks_not_kept", {{"file", file_->path}, {"error", written.error()}});
+    }
+  }
+
+  // Walks the freed list from its head to the last entry past the grace. True if there may be more
+  // to do at once.
   Task<Result<bool>> collect_freed() {
     see_directories();
     if (is_partial_ && reach_.is_whole) {
@@ -137,12 +199,12 @@ class CollectWorker final : public Worker {
       is_partial_ = false;
     }
     MAS_CO_TRY(auto page, co_await deps_.meta.freed(past_, kEntries));
-    std::int64_t horizon = grace_.horizon();
-    bool due = !page.empty() && page.front().freed_at < horizon;
-    MAS_CO_CHECK(co_await believe(due));
+    const std::uint64_t due = marks_.due(deps_.clock.now());
+    const bool is_due = !page.empty() && page.front().sequence <= due;
+    MAS_CO_CHECK(co_await believe(is_due));
     std::uint64_t collected = 0;
     for (const meta::FreedEntry& freed : page) {
-      if (freed.freed_at >= horizon) break;
+      if (freed.sequence > due) break;
       MAS_CO_CHECK(co_await remove(freed));
       past_ = freed.sequence;
       ++collected;
@@ -246,7 +308,10 @@ class CollectWorker final : public Worker {
   config::Maintain options_;
   Dependencies deps_;
   Ledger* ledger_;
-  Grace grace_;
+  const std::optional<MarksFile> file_;
+  FreedMarks marks_;
+  bool loaded_ = false;
+  std::optional<Instant> saved_;
   observe::Counter& shards_;
   observe::Counter& manifests_;
   observe::Counter& extents_;
@@ -266,8 +331,8 @@ class CollectWorker final : public Worker {
 }  // namespace
 
 std::unique_ptr<Worker> make_collect_worker(const config::Maintain& options, Dependencies deps,
-                                            Ledger* ledger) {
-  return std::make_unique<CollectWorker>(options, deps, ledger);
+                                            Ledger* ledger, std::optional<MarksFile> file) {
+  return std::make_unique<CollectWorker>(options, deps, ledger, std::move(file));
 }
 
 }  // namespace mas::maintain

@@ -3,12 +3,14 @@
 // No clock but this pod's own running time decides: an upload ends once this pod has seen it
 // without a sign of life for as long as a session lives. Every pod keeps that time of all uploads,
 // so that whoever comes to look after one knows it; the pod that looks after its slice ends it.
+// Time in which this pod stood still, or could not read the metadata, does not count: clients may
+// have tried all the while, and had no way to be heard.
 #include "maintain/idle_marks.h"
+#include "maintain/marks_file.h"
 #include "maintain/slices.h"
 #include "maintain/tally.h"
 #include "mas/maintain/scheduler.h"
 #include "mas/observe/log.h"
-#include "mas/runtime/offload.h"
 
 namespace mas::maintain {
 namespace {
@@ -17,26 +19,37 @@ constexpr std::uint32_t kPage = 500;         // uploads looked at in one step
 constexpr std::size_t kMostMarks = 100'000;  // some 10 MB; 3 MB as a file
 // Of a session's life: what a restart may forget of the time that an upload has been idle.
 constexpr int kSaves = 96;
+// From one look to the next, in intervals: for longer, this pod was stopped or kept from looking.
+constexpr int kLongest = 3;
 
 class ExpiryWorker final : public Worker {
  public:
   ExpiryWorker(const config::Maintain& options, const Dependencies& deps, Duration session,
-               std::optional<IdleFile> file)
+               std::optional<MarksFile> file)
       : options_(options),
         deps_(deps),
         session_(session),
         file_(std::move(file)),
         expired_(deps.metrics.counter("mas_uploads_expired_total",
-                                      "Uploads ended because nobody continued them.")) {}
+                                      "Uploads ended because nobody continued them.")),
+        marks_(kMostMarks, options.expire_interval * kLongest) {}
 
   [[nodiscard]] std::string name() const override { return "expiry"; }
   void describe(WorkerStatus& status) const override { tally_.describe(status); }
 
   Task<Result<Duration>> step() override {
     auto view = deps_.view.current();
-    if (view->halted()) co_return options_.expire_interval;
+    if (view->halted()) {
+      marks_.miss();
+      co_return options_.expire_interval;
+    }
     if (!std::exchange(loaded_, true)) co_await load();
-    MAS_CO_TRY(std::vector<meta::Upload> page, co_await deps_.meta.uploads(after_, kPage));
+    Result<std::vector<meta::Upload>> listed = co_await deps_.meta.uploads(after_, kPage);
+    if (listed.has_error()) {
+      marks_.miss();
+      co_return listed.error();
+    }
+    std::vector<meta::Upload> page = std::move(*listed);
     const bool ended = page.size() < kPage;
     if (!page.empty()) after_ = page.back().id;
     const SliceSet own = own_slices(*view);
@@ -79,13 +92,10 @@ class ExpiryWorker final : public Worker {
   // Without what was kept the time starts anew.
   Task<void> load() {
     if (!file_) co_return;
-    auto job = [this]() -> Result<void> {
-      MAS_TRY(std::string bytes, fs::read_file(file_->fs, file_->path, marks_.most_bytes()));
-      return marks_.load(bytes);
-    };
-    Result<void> loaded = co_await offload(file_->pool, job);
-    const bool none = loaded.has_error() && loaded.error().code() == Code::not_found;
-    if (loaded.has_error() && !none) {
+    Result<std::string> bytes = co_await read_marks(*file_, marks_.most_bytes());
+    if (bytes.has_value() && bytes->empty()) co_return;
+    Result<void> loaded = bytes.has_value() ? marks_.load(*bytes) : bytes.error();
+    if (loaded.has_error()) {
       log::warn("upload.marks_lost", {{"file", file_->path}, {"error", loaded.error()}});
     }
   }
@@ -93,11 +103,7 @@ class ExpiryWorker final : public Worker {
     const Instant now = deps_.clock.now();
     const bool due = !saved_ || now - *saved_ >= session_ / kSaves;
     if (!file_ || !due) co_return Result<void>();
-    auto job = [this]() -> Result<void> {
-      const std::string bytes = marks_.save();
-      return fs::write_file(file_->fs, file_->path, as_bytes(bytes));
-    };
-    MAS_CO_CHECK(co_await offload(file_->pool, job));
+    MAS_CO_CHECK(co_await write_marks(*file_, marks_.save()));
     saved_ = now;
     co_return Result<void>();
   }
@@ -105,19 +111,19 @@ class ExpiryWorker final : public Worker {
   config::Maintain options_;
   Dependencies deps_;
   const Duration session_;
-  const std::optional<IdleFile> file_;
+  const std::optional<MarksFile> file_;
   bool loaded_ = false;
   std::optional<Instant> saved_;
   observe::Counter& expired_;
   Tally tally_{"uploads"};
-  IdleMarks marks_{kMostMarks};
+  IdleMarks marks_;
   std::optional<Id128> after_;
 };
 
 }  // namespace
 
 std::unique_ptr<Worker> make_expiry_worker(const config::Maintain& options, Dependencies deps,
-                                           Duration session, std::optional<IdleFile> file) {
+                                           Duration session, std::optional<MarksFile> file) {
   return std::make_unique<ExpiryWorker>(options, deps, session, std::move(file));
 }
 

@@ -15,13 +15,18 @@ namespace mas::maintain {
 
 class IdleMarks {
  public:
-  // Marks of more uploads than `most` are not kept: the rest wait until others have ended.
-  explicit IdleMarks(std::size_t most) : most_(most) {}
+  // Marks of more uploads than `most` are not kept: the rest wait until others have ended. Between
+  // two looks no more than `longest` counts: who was stopped for longer could not have been reached
+  // by the clients meanwhile.
+  IdleMarks(std::size_t most, Duration longest) : most_(most), longest_(longest) {}
 
   // The upload has `touches` now: for how long it has been seen with just these. Time counts
   // between two looks of this process only, and whatever happened in between would have raised
   // `touches`.
   Duration see(const Id128& upload, std::uint64_t touches, Instant now);
+  // A look has failed: the time from the one before to the one after does not count, as no client
+  // may have got through either.
+  void miss() { ++misses_; }
   // All uploads have been looked at: those that were not among them have ended.
   void end_pass();
   [[nodiscard]] std::size_t size() const { return marks_.size(); }
@@ -39,10 +44,13 @@ class IdleMarks {
     Duration idle{0};
     std::optional<Instant> seen;  // by this process
     std::uint64_t pass = 0;
+    std::uint64_t misses = 0;  // that had been when it was seen
   };
 
   std::size_t most_;
+  Duration longest_;
   std::uint64_t pass_ = 1;
+  std::uint64_t misses_ = 0;
   std::map<Id128, Mark> marks_;
 };
 

@@ -474,7 +474,7 @@ void Injector::lose_meta() {
   // Who is away may have what only that pod knows.
   if (cluster_.losses().anybody_away()) return;
   const Settings& settings = cluster_.settings();
-  const bool from_backup = !settings.short_grace && !settings.wild_clocks && rand_.chance(0.5);
+  const bool from_backup = !settings.short_grace && rand_.chance(0.5);
   lost_meta_ = true;
   world_.count(from_backup ? "metadata rolled back" : "metadata emptied");
   cluster_.restorer().lose(from_backup);

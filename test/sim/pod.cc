@@ -244,11 +244,12 @@ void Pod::join() {
   const maintain::Dependencies needs{*process.meta, *process.store,  process.node->board(),
                                      process.clock, process.metrics, &process.node->watch()};
   maintain::Scheduler& workers = *process.workers;
-  maintain::IdleFile idle{disk_.fs(), kDataDirectory + "/idle-uploads", process.disk_pool};
+  maintain::MarksFile idle{disk_.fs(), kDataDirectory + "/idle-uploads", process.disk_pool};
   workers.add(maintain::make_expiry_worker(options, needs, place_.settings.limits.session,
                                            std::move(idle)));
   workers.add(maintain::make_take_over_worker(needs, *process.objects));
-  workers.add(maintain::make_collect_worker(options, needs, &process.redundancy));
+  maintain::MarksFile freed{disk_.fs(), kDataDirectory + "/freed-marks", process.disk_pool};
+  workers.add(maintain::make_collect_worker(options, needs, &process.redundancy, std::move(freed)));
   workers.add(maintain::make_compact_worker(options, needs));
   object::Upkeep& upkeep = process.objects->upkeep();
   workers.add(maintain::make_scrub_worker(options, needs, &upkeep));

@@ -65,11 +65,10 @@ void calm_down(Workload& workload, Gate& clients) {
 // Long enough for what was deleted or given up to be gone.
 void let_collect(Workload& workload) {
   const Settings& settings = workload.cluster.settings();
-  // Uploads that were left open expire first; clocks that were wrong make that later.
+  // Uploads that were left open expire first. Clocks that are wrong make nothing later.
   workload.world.run_for(settings.limits.session + minutes(3));
-  // What is deleted waits for the grace twice, each time from one pod's clock by another's: what
-  // the file was, and then the manifest that says so.
-  workload.world.run_for(4 * settings.clock_error);
+  // What is deleted waits for the grace twice: what the file was, and then the manifest that says
+  // so.
   workload.world.run_for(4 * settings.maintain.grace + 20 * settings.maintain.collect_interval);
   // Neither leaves the list before a census that began after it has ended, at the latest the
   // second; they are six intervals of repair apart.

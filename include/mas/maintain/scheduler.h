@@ -71,9 +71,9 @@ struct Dependencies {
   membership::GenerationWatch* watch = nullptr;
 };
 
-// Where a pod keeps for how long it has seen uploads idle, so that a restart does not start that
-// time anew.
-struct IdleFile {
+// Where a pod keeps what a worker has seen for how long, so that a restart does not start that time
+// anew.
+struct MarksFile {
   fs::Fs& fs;
   std::string path;  // in a directory that is there
   Pool& pool;        // runs what blocks
@@ -81,11 +81,12 @@ struct IdleFile {
 // Ends open uploads that it has seen without a sign of life for `session` of its own running time.
 [[nodiscard]] std::unique_ptr<Worker> make_expiry_worker(const config::Maintain&, Dependencies,
                                                          Duration session,
-                                                         std::optional<IdleFile> file = {});
+                                                         std::optional<MarksFile> file = {});
 // `ledger`: what the census found. With too much unexplained, nothing is collected; and without a
 // census nothing counts as collected, whatever has been removed. None: both go unasked.
 [[nodiscard]] std::unique_ptr<Worker> make_collect_worker(const config::Maintain&, Dependencies,
-                                                          Ledger* ledger = nullptr);
+                                                          Ledger* ledger = nullptr,
+                                                          std::optional<MarksFile> file = {});
 [[nodiscard]] std::unique_ptr<Worker> make_compact_worker(const config::Maintain&, Dependencies);
 // `upkeep`: is told what is damaged, and says how busy requests are.
 [[nodiscard]] std::unique_ptr<Worker> make_scrub_worker(const config::Maintain&, Dependencies,

@@ -275,11 +275,13 @@ void Daemon::build_service() {
   workers_ = maintain::make_scheduler(*clock_, metrics_);
   maintain::Dependencies worker_deps{*meta_,  *store_,  board(),
                                      *clock_, metrics_, node_ ? &node_->watch() : nullptr};
-  maintain::IdleFile idle{*fs_, below_data("idle-uploads"), *driver_};
+  maintain::MarksFile idle{*fs_, below_data("idle-uploads"), *driver_};
   workers_->add(maintain::make_expiry_worker(config_.maintain, worker_deps, config_.limits.session,
                                              std::move(idle)));
   workers_->add(maintain::make_take_over_worker(worker_deps, *objects_));
-  workers_->add(maintain::make_collect_worker(config_.maintain, worker_deps, &redundancy_));
+  maintain::MarksFile freed{*fs_, below_data("freed-marks"), *driver_};
+  workers_->add(
+      maintain::make_collect_worker(config_.maintain, worker_deps, &redundancy_, std::move(freed)));
   workers_->add(maintain::make_compact_worker(config_.maintain, worker_deps));
   object::Upkeep& upkeep = objects_->upkeep();
   workers_->add(maintain::make_scrub_worker(config_.maintain, worker_deps, &upkeep));

@@ -89,6 +89,7 @@ TEST_CASE("more than 5 % unexplained stop collection until an operator says othe
     CHECK(rig.found().shards == 30);
     auto collect =
         maintain::make_collect_worker(options, rig.pods[0]->deps.base, &rig.pods[0]->ledger);
+    (void)run_blocking_for(collect->step());
     rig.clock.advance(hours(25));
     Result<Duration> step = run_blocking_for(collect->step());
     auto count = [&](const Id128& extent) {
@@ -311,8 +312,12 @@ TEST_CASE("deletions that mas 0.1.0 left without a record end as all do") {
   CHECK(rig.found().manifests == 0);
   auto collect = maintain::make_collect_worker(rig.options, rig.pods[0]->deps.base);
   rig.run(*collect);
+  CHECK(rig.holds(first));
+  rig.clock.advance(hours(25));
+  rig.run(*collect);
   CHECK_FALSE(rig.holds(first));
   CHECK(rig.holds(second));
+  rig.run(*collect);
   rig.clock.advance(hours(25));
   rig.run(*collect);
   CHECK(rig.objects.store(0).keys().empty());

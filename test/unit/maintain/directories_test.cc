@@ -4,6 +4,7 @@
 
 #include "mas/fs/fault_fs.h"
 #include "rig.h"
+#include "support/inline_pool.h"
 
 using namespace mas;
 using namespace mas::test;
@@ -16,6 +17,8 @@ constexpr std::size_t kExtents = 12;
 
 struct Fixture : MaintainRig {
   std::unique_ptr<fs::FaultFs> disk = fs::make_fault_fs(3);
+  std::unique_ptr<fs::FaultFs> kept = fs::make_fault_fs(4);
+  InlinePool inline_pool;
   std::unique_ptr<Pool> threads = make_thread_pool("disk", 2, 1'000);
   std::unique_ptr<store::Store> on_disk;
   std::unique_ptr<maintain::Worker> worker;
@@ -40,7 +43,9 @@ struct Fixture : MaintainRig {
     settings.index_cache = 4 << 20;
     const store::Dependencies store_deps{*disk, *threads, clock, *rng, metrics};
     on_disk = must(store::open(settings, store::Directories{{"/a", "/b"}}, store_deps));
-    worker = maintain::make_collect_worker(options, {*meta, *on_disk, view, clock, metrics});
+    worker =
+        maintain::make_collect_worker(options, {*meta, *on_disk, view, clock, metrics}, nullptr,
+                                      maintain::MarksFile{*kept, "/marks", inline_pool});
   }
   // From now on nothing below /b can be read or written.
   void take_away() {
@@ -57,6 +62,7 @@ struct Fixture : MaintainRig {
   std::size_t listed() { return get(meta->freed(0, 1'000)).size(); }
   void free_all() {
     must(run_blocking_for(meta->free(extents, now())));
+    must(step(*worker));
     clock.advance(hours(25));
   }
   // Steps until the worker wants to rest.

@@ -4,6 +4,7 @@
 #include "mas/fs/fault_fs.h"
 #include "rig.h"
 #include "support/inline_pool.h"
+#include "support/meta_calls.h"
 
 using namespace mas;
 using namespace mas::test;
@@ -42,10 +43,10 @@ struct Fixture : MaintainRig {
   }
   bool there(const meta::Upload& upload) { return get(meta->find_upload(upload.id)).has_value(); }
   void touch(const meta::Upload& upload) { must(run_blocking_for(meta->touch(upload.id, now()))); }
-  // A look each hour, for so many.
+  // Looks as often as it wants to, for so many hours.
   void watch(maintain::Worker& worker, int times) {
-    for (int i = 0; i < times; ++i) {
-      clock.advance(hours(1));
+    for (int i = 0; i < times * 60; ++i) {
+      clock.advance(options.expire_interval);
       must(step(worker));
     }
   }
@@ -82,6 +83,61 @@ TEST_CASE("a sign of life gives an upload its whole life again") {
     f.touch(upload);
   }
   f.watch(*worker, 25);
+  CHECK_FALSE(f.there(upload));
+}
+
+TEST_CASE("time in which the pod stood still ends no upload") {
+  Fixture f;
+  auto worker = f.make_worker();
+  meta::Upload upload = f.open();
+  f.watch(*worker, 1);
+  for (int times = 0; times < 20; ++times) {
+    // Nobody could tell it anything.
+    f.clock.advance(kSession);
+    must(f.step(*worker));
+    REQUIRE(f.there(upload));
+  }
+  f.watch(*worker, 24);
+  CHECK_FALSE(f.there(upload));
+}
+
+namespace {
+
+// A metadata store that cannot be read for a while.
+class Silent final : public MetaCalls<Silent> {
+ public:
+  using MetaCalls::MetaCalls;
+  template <class T>
+  Task<Result<T>> run(Task<Result<T>> call) {
+    return call;
+  }
+  Task<Result<std::vector<meta::Upload>>> uploads(std::optional<Id128> after,
+                                                  std::uint32_t limit) override {
+    if (silent) co_return Error(Code::metadata_unavailable, "no answer");
+    co_return co_await inner_->uploads(after, limit);
+  }
+  bool silent = false;
+};
+
+}  // namespace
+
+TEST_CASE("time in which the metadata could not be read ends no upload") {
+  Fixture f;
+  Silent meta(*f.meta);
+  maintain::Dependencies deps{meta, f.store, f.view, f.clock, f.metrics};
+  auto worker = maintain::make_expiry_worker(f.options, deps, kSession);
+  meta::Upload upload = f.open();
+  must(f.step(*worker));
+  // Nor do short ones, one after the other.
+  for (int i = 0; i < 3 * 24 * 60; ++i) {
+    f.clock.advance(f.options.expire_interval);
+    meta.silent = i % 2 == 0;
+    CHECK(f.step(*worker).has_error() == meta.silent);
+    REQUIRE(f.there(upload));
+  }
+  f.watch(*worker, 23);
+  CHECK(f.there(upload));
+  f.watch(*worker, 1);
   CHECK_FALSE(f.there(upload));
 }
 
@@ -130,6 +186,7 @@ TEST_CASE(
 
 TEST_CASE("many idle uploads are ended page by page") {
   Fixture f;
+  f.options.expire_interval = kSession;
   auto worker = f.make_worker();
   for (int i = 0; i < 1250; ++i) f.open();
   auto pass = [&] {
@@ -152,7 +209,7 @@ namespace {
 struct Kept : Fixture {
   Kept() { must(fs::make_durable_directory(*disk, "/data")); }
   std::unique_ptr<maintain::Worker> start() {
-    maintain::IdleFile file{*disk, "/data/idle-uploads", pool};
+    maintain::MarksFile file{*disk, "/data/idle-uploads", pool};
     return maintain::make_expiry_worker(options, deps(), kSession, std::move(file));
   }
   // Only what was synced is there afterwards.
@@ -206,7 +263,7 @@ TEST_CASE("what was kept and cannot be read ends nothing early") {
 TEST_CASE("marks are kept of so many uploads, and read back as they were") {
   auto id = [](std::uint8_t n) { return Id128{{n}}; };
   const Instant start;
-  maintain::IdleMarks marks(2);
+  maintain::IdleMarks marks(2, hours(3));
   for (std::uint8_t n : {1, 2, 3}) CHECK(marks.see(id(n), 5, start) == Duration(0));
   CHECK(marks.size() == 2);
   const Instant later = start + hours(1);
@@ -216,7 +273,7 @@ TEST_CASE("marks are kept of so many uploads, and read back as they were") {
   const std::string bytes = marks.save();
   CHECK(bytes.size() == marks.most_bytes());
 
-  maintain::IdleMarks again(2);
+  maintain::IdleMarks again(2, hours(3));
   must(again.load(bytes));
   const Instant other = start + hours(1000);  // of another process
   CHECK(again.see(id(1), 5, other) == hours(1));
@@ -227,7 +284,7 @@ TEST_CASE("marks are kept of so many uploads, and read back as they were") {
   again.end_pass();
   CHECK(again.size() == 1);
 
-  maintain::IdleMarks fewer(1);
+  maintain::IdleMarks fewer(1, hours(3));
   CHECK(code_of(fewer.load(bytes)) == Code::corrupt);
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     REQUIRE(code_of(again.load(bytes.substr(0, size))) == Code::corrupt);

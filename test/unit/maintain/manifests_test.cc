@@ -54,11 +54,11 @@ struct Pods : MaintainRig {
     for (std::size_t i = 0; i < pods.size(); ++i) pods[i]->board.publish(view_of(i));
   }
 
-  // Everybody who is up steps until there is nothing to do, or it fails, `days` times, a day apart.
-  // `watch` looks on after each step.
+  // Everybody who is up steps until there is nothing to do, or it fails, now and after each of
+  // `days`. `watch` looks on after each step.
   void collect(int days = 1, const std::function<void()>& watch = {}) {
-    for (int day = 0; day < days; ++day) {
-      clock.advance(hours(25));
+    for (int day = 0; day <= days; ++day) {
+      if (day > 0) clock.advance(hours(25));
       for (auto& pod : pods) {
         if (!pod->down) rest(*pod->collect, watch);
       }

@@ -17,14 +17,16 @@ constexpr std::size_t kPods = 3;
 class LaterClock final : public Clock {
  public:
   explicit LaterClock(int days) : ahead_(std::chrono::hours(24 * days)) {}
-  [[nodiscard]] Instant now() const override { return system_->now(); }
+  [[nodiscard]] Instant now() const override { return system_->now() + ahead_; }
   [[nodiscard]] WallTime wall() const override { return system_->wall() + ahead_; }
   [[nodiscard]] std::unique_ptr<Timer> make_timer(Executor executor) override {
     return system_->make_timer(std::move(executor));
   }
 
+  void pass(Duration time) { ahead_ = ahead_ + time; }
+
  private:
-  const Duration ahead_;
+  Duration ahead_;
   std::unique_ptr<Clock> system_ = make_system_clock();
 };
 
@@ -51,10 +53,16 @@ void collect(RebuildRig& rig, std::size_t pod, int days, int censuses) {
   auto collector = make_collect_worker({}, deps, censuses > 0 ? &ledger : nullptr);
   auto census = make_census_worker(
       {}, {deps, rig.objects.objects().upkeep(), rig.objects.transport(), ledger});
-  run(*collector);
+  // It sees what is listed, and waits for the grace.
+  auto wait_and_run = [&] {
+    run(*collector);
+    clock.pass(std::chrono::hours(25));
+    run(*collector);
+  };
+  wait_and_run();
   for (int i = 0; i < censuses; ++i) {
     run(*census);
-    run(*collector);
+    wait_and_run();
   }
 }
 

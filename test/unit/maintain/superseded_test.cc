@@ -149,6 +149,7 @@ TEST_CASE("a deleted file is forgotten only after a census, and when what that f
   rig.put_and_delete(content);
   // Censuses before the release say nothing of what comes after it.
   CHECK(rig.pass());
+  rig.run(*rig.collect);
   rig.clock.advance(hours(25));
   for (int i = 0; i < 3; ++i) rig.run(*rig.collect);
   REQUIRE(rig.record(left.hash));
@@ -168,6 +169,7 @@ TEST_CASE("a deleted file is forgotten only after a census, and when what that f
 TEST_CASE("what a census said of another list of what is freed counts for nothing") {
   Rig rig;
   const Hash gone = rig.put_and_delete(make_content(1000));
+  rig.run(*rig.collect);
   rig.clock.advance(hours(25));
   maintain::Removed from{rig.view.distrusts, rig.view.layout.version, 1000};
   const bool same = GENERATE(true, false);
@@ -180,6 +182,7 @@ TEST_CASE("what a census said of another list of what is freed counts for nothin
 TEST_CASE("later censuses do not put off what the first one waits for") {
   Rig rig;
   const Hash gone = rig.put_and_delete(make_content(1000));
+  rig.run(*rig.collect);
   rig.clock.advance(hours(25));
   rig.run(*rig.collect);
   const std::uint64_t past = rig.pods[0]->ledger.removed().past;
@@ -194,6 +197,8 @@ TEST_CASE("later censuses do not put off what the first one waits for") {
   // The entry that it waits for.
   const meta::Object left = rig.upload_of(Hash{{7}});
   must(run_blocking_for(rig.objects.meta().free(left.extents, 1)));
+  rig.run(*rig.collect);
+  rig.clock.advance(hours(25));
   rig.run(*rig.collect);
   rig.run(*rig.collect);
   CHECK_FALSE(rig.record(gone));
