@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kIndexPage = 1024;
 // Records whose payloads are small are bounded by number too.
 constexpr std::size_t kMaxChunkRecords = 1024;
+// Where less than a segment is left, room is worth more than writes.
+constexpr double kBelowWhenFull = 0.9;
 
 }  // namespace
 
@@ -160,6 +162,7 @@ std::optional<SegmentInfo> Volume::emptiest_segment() {
   const std::vector<SegmentInfo> all = segments_.list();
   std::optional<SegmentInfo> emptiest;
   double least = compact_below_;
+  if (left() < segment_size_) least = std::max(least, kBelowWhenFull);
   for (const SegmentInfo& segment : all) {
     // The newest stays, so that the next number is always known.
     if (segment.number == all.back().number || segment.number == writer_->active_segment())

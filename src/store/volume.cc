@@ -54,6 +54,7 @@ Volume::Volume(const VolumeContext& context, const VolumePaths& paths, const Id1
       paths_(paths),
       id_(id),
       compact_below_(context.options.compact_below),
+      segment_size_(segment_size),
       chunk_bytes_(context.options.frame_bytes / 2),
       lock_(std::move(lock)),
       segments_(fs_, paths.segments, id),

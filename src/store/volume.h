@@ -111,6 +111,7 @@ class Volume {
   const VolumePaths paths_;
   const Id128 id_;
   const double compact_below_;
+  const std::uint64_t segment_size_;
   const std::uint64_t chunk_bytes_;
   std::unique_ptr<fs::FileLock> lock_;
   SegmentSet segments_;

@@ -66,6 +66,27 @@ TEST_CASE("compaction keeps the live, drops the dead and gives the room back") {
   }
 }
 
+TEST_CASE("a full disk gives back the room of segments that are mostly live, too") {
+  Rig rig;
+  rig.disk->set_capacity(16U << 20U);
+  std::uint64_t stored = 0;
+  while (try_put(*rig.store, key_of(stored), content(stored)).has_value()) ++stored;
+  REQUIRE(stored > 200);
+  std::vector<RecordKey> dead;
+  for (std::uint64_t i = 0; i < stored; i += 4) dead.push_back(key_of(i));
+  must(run_blocking_for(rig.store->remove(dead)));
+  CHECK(compact_all(*rig.store) > 0);
+  std::uint64_t again = 0;
+  while (try_put(*rig.store, key_of(1000 + again), content(again)).has_value()) {
+    ++again;
+    compact_all(*rig.store);
+  }
+  CHECK(again > dead.size() / 2);
+  for (std::uint64_t i = 0; i < stored; ++i) {
+    if (i % 4 != 0) REQUIRE(get(*rig.store, key_of(i)) == content(i));
+  }
+}
+
 TEST_CASE("a copy keeps its version, and stands for the record everywhere") {
   Rig rig;
   for (std::uint64_t i = 0; i < 30; ++i) put(*rig.store, key_of(i), content(i));
