@@ -95,10 +95,11 @@ const std::optional<SettleBook::Agreement>& SettleBook::look(const Scene& scene)
   const bool same = agreement_ && agreement_->version == scene.layout.version &&
                     agreement_->without == missing && down_since_ == down_since;
   if (same) return agreement_;
-  agreement_.emplace();
-  agreement_->version = scene.layout.version;
-  agreement_->round = ++rounds_;
-  agreement_->without = std::move(missing);
+  Agreement agreement;
+  agreement.version = scene.layout.version;
+  agreement.round = ++rounds_;
+  agreement.without = std::move(missing);
+  agreement_ = std::move(agreement);
   down_since_ = std::move(down_since);
   return agreement_;
 }
