@@ -112,8 +112,8 @@ TEST_CASE("The status reads at a glance") {
   CHECK_THAT(status_text(hurt), Contains("2 stripes are beyond repair"));
   CHECK_THAT(status_text(hurt), Contains("3 shards that nothing refers to"));
   CHECK_THAT(status_text(hurt), Contains("4 shards that belong to other pods"));
-  hurt.as_object()["left"] = boost::json::parse(
-      R"([{"name":"mas-3","there":false},{"name":"mas-4","there":true}])");
+  hurt.as_object()["left"] =
+      boost::json::parse(R"([{"name":"mas-3","there":false},{"name":"mas-4","there":true}])");
   hurt.as_object()["waiting"] = boost::json::parse(R"(["mas-3 has left."])");
   CHECK_THAT(status_text(hurt), Contains("mas-3, with data that may still be needed; it is away"));
   CHECK_THAT(status_text(hurt), Contains("mas-4, with data that may still be needed; it is back"));
