@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "mas/maintain/leavers_look.h"
 #include "mas/maintain/repair.h"
 #include "mas/membership/membership.h"
 #include "mas/meta/meta_store.h"
@@ -46,7 +45,6 @@ enum class Bug {
   expiry_by_wall_clock,           // one pod's clock ends the uploads of all
   hash_run_unchecked,             // a hash goes on from what it was not computed over
   references_forgotten,           // collection does not ask whether something refers to an extent
-  leavers_let_go,                 // who has left is given up without a look for what only it holds
 };
 
 // By name, as `--plant` takes it; nullopt for anything else.
@@ -71,8 +69,6 @@ enum class Bug {
 [[nodiscard]] std::unique_ptr<object::Upkeep> plant(Bug bug, object::Upkeep& upkeep);
 [[nodiscard]] std::unique_ptr<membership::LayoutDuties> plant(
     Bug bug, std::unique_ptr<membership::LayoutDuties> duties);
-[[nodiscard]] std::unique_ptr<maintain::LeaversLook> plant(
-    Bug bug, std::unique_ptr<maintain::LeaversLook> look);
 // nullptr, or a worker more.
 [[nodiscard]] std::unique_ptr<maintain::Worker> planted_worker(Bug bug,
                                                                maintain::Dependencies deps);

@@ -66,18 +66,6 @@ class RiggedDuties final : public membership::LayoutDuties {
   const bool complete_;
 };
 
-// Has not looked, and says that nobody who has left is needed.
-class BlindLook final : public maintain::LeaversLook {
- public:
-  explicit BlindLook(std::unique_ptr<maintain::LeaversLook> inner) : inner_(std::move(inner)) {}
-
-  membership::Look look(std::uint64_t) override { return membership::Look::whole; }
-  Task<void> close() override { return inner_->close(); }
-
- private:
-  std::unique_ptr<maintain::LeaversLook> inner_;
-};
-
 }  // namespace
 
 std::unique_ptr<object::Upkeep> plant(Bug bug, object::Upkeep& upkeep) {
@@ -89,11 +77,6 @@ std::unique_ptr<membership::LayoutDuties> plant(Bug bug,
                                                 std::unique_ptr<membership::LayoutDuties> duties) {
   if (bug != Bug::settled_unwalked && bug != Bug::never_settled) return duties;
   return std::make_unique<RiggedDuties>(std::move(duties), bug == Bug::settled_unwalked);
-}
-
-std::unique_ptr<maintain::LeaversLook> plant(Bug bug, std::unique_ptr<maintain::LeaversLook> look) {
-  if (bug != Bug::leavers_let_go) return look;
-  return std::make_unique<BlindLook>(std::move(look));
 }
 
 }  // namespace mas::sim

@@ -54,9 +54,8 @@ Task<Result<void>> Node::start(object::Objects& objects, maintain::Scheduler& wo
   deps_.network.host(deps_.host).services.peers = &port_;
   walk_ = maintain::make_settle_walk(
       {deps_.meta, objects.upkeep(), board_, deps_.clock, deps_.life.executor()});
-  look_ = plant(deps_.bug,
-                maintain::make_leavers_look({deps_.meta, objects.upkeep(), board_, deps_.clock,
-                                             deps_.life.executor(), *refreshing_}));
+  look_ = maintain::make_leavers_look(
+      {deps_.meta, objects.upkeep(), board_, deps_.clock, deps_.life.executor(), *refreshing_});
   duties_ = plant(deps_.bug, app::make_layout_duties(objects, *walk_, board_));
   bus_ = make_bus(deps_.network, deps_.life, deps_.host, deps_.broker);
   membership::Dependencies parts{*bus_,
