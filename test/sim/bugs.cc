@@ -38,6 +38,7 @@ constexpr std::array kNames{
     Named{Bug::expiry_by_wall_clock, "expiry-by-wall-clock", Gap::clocks},
     Named{Bug::hash_run_unchecked, "hash-run-unchecked", Gap::hash_run},
     Named{Bug::references_forgotten, "references-forgotten"},
+    Named{Bug::leavers_let_go, "leavers-let-go", Gap::leaving},
 };
 
 }  // namespace

@@ -45,6 +45,7 @@ enum class Bug {
   expiry_by_wall_clock,           // one pod's clock ends the uploads of all
   hash_run_unchecked,             // a hash goes on from what it was not computed over
   references_forgotten,           // collection does not ask whether something refers to an extent
+  leavers_let_go,                 // who leaves or is taken over is given up; so is a lone pod
 };
 
 // By name, as `--plant` takes it; nullopt for anything else.

@@ -1,6 +1,7 @@
 // Bugs of a metadata store: it forgets, lags, or skips a check.
 #include <map>
 
+#include "mas/layout/leavers.h"
 #include "sim/bugs.h"
 #include "sim/life.h"
 #include "support/meta_calls.h"
@@ -90,6 +91,11 @@ class BuggyMeta final : public test::MetaCalls<BuggyMeta> {
 
   // Nobody hears of a layout whose version they know.
   Task<Result<void>> propose_layout(std::uint64_t expected, layout::Layout next) override {
+    if (bug_ == Bug::leavers_let_go) {
+      const std::uint64_t version = next.version;
+      next = layout::given_up(next, layout::sources(next));
+      next.version = version;
+    }
     MAS_CO_TRY(auto before, co_await inner_->current_layout());
     const bool same_rows = before && before->rows == next.rows && !next.is_settled();
     if (bug_ != Bug::take_over_unseen || !same_rows) {

@@ -1,6 +1,7 @@
 #include "sim/cluster.h"
 
 #include <algorithm>
+#include <map>
 
 #include "mas/codec/stripe.h"
 #include "mas/layout/leavers.h"
@@ -81,6 +82,11 @@ class Cluster::WatchedMeta final : public test::MetaCalls<Cluster::WatchedMeta> 
   Task<Result<void>> free(std::vector<meta::Extent> extents, std::int64_t now) override {
     for (const meta::Extent& extent : extents) cluster_.losses_.born(extent.id);
     co_return co_await inner_->free(std::move(extents), now);
+  }
+  Task<Result<void>> set_damaged(Hash hash, std::uint64_t generation, bool damaged) override {
+    MAS_CO_CHECK(co_await inner_->set_damaged(hash, generation, damaged));
+    if (damaged) cluster_.on_damaged(hash);
+    co_return Result<void>();
   }
   Task<Result<void>> propose_layout(std::uint64_t expected, layout::Layout next) override {
     MAS_CO_TRY(auto before, co_await inner_->current_layout());
@@ -221,6 +227,29 @@ std::vector<RecordKey> Cluster::shards_of(const meta::Object& object) {
     }
   }
   return keys;
+}
+
+// What is on a disk that is only not mounted is not lost.
+void Cluster::on_damaged(const Hash& hash) {
+  const auto found = at_once(meta_->find(hash));
+  if (!scope_.covers(Gap::leaving) || !*found) return;
+  std::map<std::pair<Id128, std::uint64_t>, int> there;
+  for (const RecordKey& key : shards_of(**found)) {
+    int& held = there[{key.extent(), key.major}];
+    held += std::any_of(pods_.begin(), pods_.end(), [&](const auto& pod) {
+      // What has rotted nobody can tell from outside.
+      if (losses_.any_hidden(pod->index())) return false;
+      if (!pod->is_mounted() && pod->has_set_aside(key)) return true;
+      return pod->is_up() && at_once(pod->store().stat(key)).has_value();
+    });
+  }
+  for (const meta::Extent& extent : (*found)->extents) {
+    for (std::uint64_t stripe = 0; stripe < object::stripe_count(extent); ++stripe) {
+      if (there[{extent.id, stripe}] < extent.profile.k) return;
+    }
+  }
+  world_.violate("generation " + std::to_string((*found)->generation) +
+                 " is called damaged while a disk that is not mounted has what it lacks");
 }
 
 void Cluster::unmount(Pod& pod, Duration down) {

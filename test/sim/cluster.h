@@ -98,6 +98,7 @@ class Cluster {
   void empty_if_not_needed(std::size_t pod);
   static std::vector<RecordKey> shards_of(const meta::Object& object);
   void on_layout(const layout::Layout& before, const layout::Layout& now);
+  void on_damaged(const Hash& hash);
 
   World& world_;
   const Scope scope_;

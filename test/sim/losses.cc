@@ -53,6 +53,11 @@ bool Losses::any_hidden() const {
                      [](const Event& event) { return event.hidden; });
 }
 
+bool Losses::any_hidden(std::size_t pod) const {
+  return std::any_of(events_.begin(), events_.end(),
+                     [pod](const Event& event) { return event.hidden && event.pod == pod; });
+}
+
 void Losses::promise(const meta::Object& object, int survives, Instant asked) {
   if (object.extents.empty()) return;
   std::vector<Promise>& promises = promises_[object.extents.front().id];

@@ -62,6 +62,8 @@ class Losses {
   [[nodiscard]] bool anybody_away() const noexcept { return !away_.empty(); }
   // Of those, some nobody knows of.
   [[nodiscard]] bool any_hidden() const;
+  // Whether this pod may have lost something that nobody knows of.
+  [[nodiscard]] bool any_hidden(std::size_t pod) const;
   [[nodiscard]] Instant last() const noexcept { return last_; }
   // Whether a pod ever lost anything.
   [[nodiscard]] bool ever(std::size_t pod) const { return ever_.contains(pod); }

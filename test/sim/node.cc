@@ -1,5 +1,7 @@
 #include "sim/node.h"
 
+#include <algorithm>
+
 #include "app/serve/layout_search.h"
 #include "mas/core/bytes.h"
 #include "sim/bus.h"
@@ -46,6 +48,14 @@ membership::Self Node::who() const {
   self.profile = layout::profile_for;
   if (const auto fixed = Profile::parse(deps_.erasure)) {
     self.profile = [profile = *fixed](std::size_t) { return profile; };
+  }
+  if (deps_.bug == Bug::leavers_let_go) {
+    // A lone pod, too: it takes its own place over as if there were another copy.
+    self.profile = [inner = self.profile](std::size_t members) {
+      Profile profile = inner(members);
+      profile.m = std::max<std::uint8_t>(profile.m, 1);
+      return profile;
+    };
   }
   return self;
 }
