@@ -28,21 +28,13 @@ class Looking final : public LeaversLook {
   explicit Looking(const LookDependencies& deps) : deps_(deps) {}
 
   Look look(std::uint64_t version) override {
+    Look known = Look::under_way;
+    if (!take(version, known)) return known;
+    // Outside the lock: on the executor's own thread the look begins, and may end, in here.
+    const bool begun = spawn(deps_.executor, gate_, run(version), "look without leavers");
     std::lock_guard lock(mutex_);
-    if (running_) return Look::under_way;
-    const Instant now = deps_.clock.now();
-    const bool known = version_ == version && last_ != Look::under_way;
-    const bool fresh = last_ == Look::whole || now - ended_ < pause_;
-    if (known && fresh) return last_;
-    // What was found missing stays so until another look says otherwise.
-    const Look before = known ? last_ : Look::under_way;
-    if (version_ != version) whole_.reset();
-    version_ = version;
-    begun_ = now;
-    // Before it begins: it may end in here.
-    running_ = true;
-    if (!spawn(deps_.executor, gate_, run(version), "look without leavers")) running_ = false;
-    return before;
+    if (!begun) running_ = false;
+    return known;
   }
 
   Task<void> close() override {
@@ -51,6 +43,22 @@ class Looking final : public LeaversLook {
   }
 
  private:
+  // Whether a look has to begin; it counts as running from here on. `known`: what is found so far.
+  bool take(std::uint64_t version, Look& known) {
+    std::lock_guard lock(mutex_);
+    if (running_) return false;
+    const Instant now = deps_.clock.now();
+    const bool same = version_ == version && last_ != Look::under_way;
+    // What was found missing stays so until another look says otherwise.
+    if (same) known = last_;
+    if (same && (last_ == Look::whole || now - ended_ < pause_)) return false;
+    if (version_ != version) whole_.reset();
+    version_ = version;
+    begun_ = now;
+    running_ = true;
+    return true;
+  }
+
   Task<void> run(std::uint64_t version) {
     auto walking = contain(walk(version), "look without leavers");
     Result<Look> found = co_await std::move(walking);

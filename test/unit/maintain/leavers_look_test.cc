@@ -5,6 +5,7 @@
 
 #include "cluster_rig.h"
 #include "mas/runtime/io_threads.h"
+#include "mas/runtime/sync.h"
 
 using namespace mas;
 using namespace mas::test;
@@ -122,4 +123,19 @@ TEST_CASE("a slice that was found whole is not looked at again under the same la
   CHECK(looking.finds() == Look::whole);
   looking.forget();
   CHECK(looking.finds() == Look::incomplete);
+}
+
+TEST_CASE("a look that ends where it was asked for holds up nobody") {
+  ClusterRig rig(2);
+  Looking looking(rig);
+  // The board does not show that layout yet, so that there is nothing to wait for.
+  const std::uint64_t version = rig.view.layout.version + 1;
+  auto ask = [](maintain::LeaversLook& look, std::uint64_t of) -> Task<void> {
+    (void)look.look(of);
+    co_return;
+  };
+  Gate gate;
+  REQUIRE(spawn(looking.io.executor(0), gate, ask(*looking.look, version), "test"));
+  run_blocking(gate.close());
+  CHECK(looking.look->look(version) == Look::incomplete);
 }
