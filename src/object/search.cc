@@ -8,11 +8,6 @@
 namespace mas::object {
 namespace {
 
-struct Seen {
-  std::set<std::uint16_t> there;
-  std::set<std::uint16_t> missed;  // by their row's holder
-};
-
 struct Question {
   std::size_t stripe;
   std::uint16_t shard;
@@ -31,7 +26,7 @@ Task<std::vector<Found>> search(peer::PeerTransport& transport,
       questions.push_back({i, shard});
     }
   }
-  std::vector<Seen> seen(stripes.size());
+  std::vector<std::set<std::uint16_t>> seen(stripes.size());  // shards that somebody has
   bool unanswered = false;
   for (std::size_t i = 0; i < view->layout.members.size(); ++i) {
     const auto member = static_cast<layout::MemberIndex>(i);
@@ -46,22 +41,12 @@ Task<std::vector<Found>> search(peer::PeerTransport& transport,
       continue;
     }
     for (std::size_t at = 0; at < keys.size(); ++at) {
-      const auto [stripe, shard] = questions[at];
-      const std::uint32_t partition =
-          layout::partition_of(stripes[stripe].extent.id, stripes[stripe].number);
-      if ((*held)[at]) {
-        seen[stripe].there.insert(shard);
-      } else if (row_holder(view->layout, partition, shard) == member) {
-        seen[stripe].missed.insert(shard);
-      }
+      if ((*held)[at]) seen[questions[at].stripe].insert(questions[at].shard);
     }
   }
   std::vector<Found> found;
-  for (const Seen& one : seen) {
-    Found& sum = found.emplace_back();
-    sum.shards = static_cast<int>(one.there.size());
-    sum.unanswered = unanswered;
-    for (std::uint16_t shard : one.there) sum.elsewhere += one.missed.contains(shard) ? 1 : 0;
+  for (const auto& shards : seen) {
+    found.push_back({static_cast<int>(shards.size()), unanswered});
   }
   co_return found;
 }

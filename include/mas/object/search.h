@@ -13,7 +13,6 @@ namespace mas::object {
 // What those who are present have of a stripe. Who has left is not asked.
 struct Found {
   int shards = 0;           // different ones that somebody says it has
-  int elsewhere = 0;        // of them, those that their row's holder answers it does not have
   bool unanswered = false;  // somebody did not answer
 };
 
