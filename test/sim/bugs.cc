@@ -10,7 +10,6 @@ namespace {
 struct Named {
   Bug bug;
   std::string_view name;
-  std::optional<Gap> gap = {};  // found only where mas is held to this
 };
 
 constexpr std::array kNames{
@@ -31,14 +30,14 @@ constexpr std::array kNames{
     Named{Bug::collected_by_one, "collected-by-one"},
     Named{Bug::take_over_unseen, "take-over-unseen"},
     Named{Bug::settled_unwalked, "settled-unwalked"},
-    Named{Bug::presence_remembered, "presence-remembered", Gap::receipts},
+    Named{Bug::presence_remembered, "presence-remembered"},
     Named{Bug::scrub_blind, "scrub-blind"},
-    Named{Bug::manifests_left, "manifests-left", Gap::manifests},
+    Named{Bug::manifests_left, "manifests-left"},
     Named{Bug::never_settled, "never-settled"},
-    Named{Bug::expiry_by_wall_clock, "expiry-by-wall-clock", Gap::clocks},
-    Named{Bug::hash_run_unchecked, "hash-run-unchecked", Gap::hash_run},
+    Named{Bug::expiry_by_wall_clock, "expiry-by-wall-clock"},
+    Named{Bug::hash_run_unchecked, "hash-run-unchecked"},
     Named{Bug::references_forgotten, "references-forgotten"},
-    Named{Bug::leavers_let_go, "leavers-let-go", Gap::leaving},
+    Named{Bug::leavers_let_go, "leavers-let-go"},
 };
 
 }  // namespace
@@ -56,11 +55,9 @@ std::string_view name_of(Bug bug) {
   return found == kNames.end() ? "none" : found->name;
 }
 
-std::vector<Bug> all_bugs(const Scope& scope) {
+std::vector<Bug> all_bugs() {
   std::vector<Bug> bugs;
-  for (const Named& named : kNames) {
-    if (!named.gap || scope.covers(*named.gap)) bugs.push_back(named.bug);
-  }
+  for (const Named& named : kNames) bugs.push_back(named.bug);
   return bugs;
 }
 

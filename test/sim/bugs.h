@@ -12,7 +12,6 @@
 #include "mas/meta/meta_store.h"
 #include "mas/peer/transport.h"
 #include "mas/store/store.h"
-#include "sim/gaps.h"
 #include "sim/world.h"
 
 namespace mas::sim {
@@ -52,7 +51,7 @@ enum class Bug {
 [[nodiscard]] std::optional<Bug> find_bug(std::string_view name);
 [[nodiscard]] std::string_view name_of(Bug bug);
 // Those that such a run finds.
-[[nodiscard]] std::vector<Bug> all_bugs(const Scope& scope);
+[[nodiscard]] std::vector<Bug> all_bugs();
 
 // The seams with `bug` in them; what has nothing to do with it is given back as it is. Those of the
 // disk are in disk.cc.

@@ -53,7 +53,6 @@ bool may_stay(Cluster& cluster, const Pod& pod) {
 
 void check_manifests(Workload& workload, Pod& pod, const std::vector<RecordKey>& records) {
   Cluster& cluster = workload.cluster;
-  if (!cluster.scope().covers(Gap::manifests)) return;
   std::map<Hash, std::uint64_t> known;
   for (const meta::Object& object : cluster.objects()) known[object.hash] = object.generation;
   const bool orphans_stay = !cluster.settings().maintain.collect_unexplained;

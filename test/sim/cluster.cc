@@ -23,7 +23,7 @@ constexpr Duration kRounds = seconds(20);
 
 }  // namespace
 
-Settings::Settings(Rand& rand, std::size_t pods, const Scope& scope) {
+Settings::Settings(Rand& rand, std::size_t pods) {
   cluster.heartbeat = seconds(2);
   cluster.suspect_after = seconds(6);
   cluster.join_after = seconds(6);
@@ -39,8 +39,7 @@ Settings::Settings(Rand& rand, std::size_t pods, const Scope& scope) {
   object.finish_wait = seconds(10);
   // Mostly shorter than clocks differ. Some uploads that are left open stay so for long.
   limits.session = rand.chance(0.25) ? minutes(20) : seconds(90);
-  if (!scope.covers(Gap::clocks)) limits.session = std::max<Duration>(limits.session, seconds(150));
-  wild_clocks = rand.chance(0.3) && scope.covers(Gap::clocks);
+  wild_clocks = rand.chance(0.3);
   clock_error = wild_clocks ? minutes(10) : seconds(60);
   store.segment_size = 256 * kKiB;
   store.frame_bytes = 128 * kKiB;
@@ -106,16 +105,15 @@ std::unique_ptr<meta::MetaStore> Cluster::make_replaceable(ReplaceableMeta** at)
   return made;
 }
 
-Cluster::Cluster(World& world, std::size_t pods, const Scope& scope, Bug bug)
+Cluster::Cluster(World& world, std::size_t pods, Bug bug)
     : world_(world),
-      scope_(scope),
-      settings_(world.rand(), pods, scope),
+      settings_(world.rand(), pods),
       network_(world, pods + 3),
       meta_life_(world, "meta"),
       clients_(world, "clients"),
       broker_life_(world, "broker"),
       broker_(world, network_, pods + 2, settings_.cluster.suspect_after),
-      losses_(world, scope),
+      losses_(world),
       planted_(plant(bug, meta_life_, make_replaceable(&replaceable_))),
       meta_(std::make_unique<WatchedMeta>(*planted_, *this)),
       stalling_(std::make_unique<StallingMeta>(*meta_, meta_life_)),
@@ -184,7 +182,7 @@ void Cluster::look_after() {
 // An operator who has looked at what there is.
 void Cluster::empty_if_not_needed(std::size_t pod) {
   needs_refused_ = restorer_.is_lost() ? "metadata are lost" : needed_besides(*this);
-  if (!needs_refused_.empty() && scope_.covers(Gap::leaving)) return;
+  if (!needs_refused_.empty()) return;
   world_.count("data given up and emptied");
   // What has rotted elsewhere nobody has seen yet.
   if (losses_.any_hidden()) losses_.add(pod, LossKind::known);
@@ -200,10 +198,6 @@ void Cluster::on_layout(const layout::Layout& before, const layout::Layout& now)
     const bool left = kept == nullptr || !layout::is_present(*kept);
     if (!left && kept->incarnation == old.incarnation) continue;
     world_.count(left ? "slot left" : "slot taken over");
-    for (const auto& pod : pods_) {
-      const bool loses = left && !scope_.covers(Gap::leaving) && pod->name() == old.slot;
-      if (loses) losses_.add(pod->index(), LossKind::known);
-    }
   }
   for (const layout::Member& member : now.members) {
     if (before.version > 0 && before.find(member.slot) == layout::kNobody) {
@@ -232,7 +226,7 @@ std::vector<RecordKey> Cluster::shards_of(const meta::Object& object) {
 // What is on a disk that is only not mounted is not lost.
 void Cluster::on_damaged(const Hash& hash) {
   const auto found = at_once(meta_->find(hash));
-  if (!scope_.covers(Gap::leaving) || !*found) return;
+  if (!*found) return;
   std::map<std::pair<Id128, std::uint64_t>, int> there;
   for (const RecordKey& key : shards_of(**found)) {
     int& held = there[{key.extent(), key.major}];

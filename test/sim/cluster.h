@@ -8,7 +8,6 @@
 #include "mas/config/config.h"
 #include "sim/bus.h"
 #include "sim/disk.h"
-#include "sim/gaps.h"
 #include "sim/losses.h"
 #include "sim/metadata.h"
 #include "sim/network.h"
@@ -19,7 +18,7 @@ namespace mas::sim {
 // Sizes that put many boundaries into little data, and times that let a run see everything end.
 struct Settings {
   // Some of them by chance.
-  Settings(Rand& rand, std::size_t pods, const Scope& scope);
+  Settings(Rand& rand, std::size_t pods);
   config::Cluster cluster;
   config::Object object;
   config::Limits limits;
@@ -36,7 +35,7 @@ struct Settings {
 // Hosts 0 to pods - 1 are the pods, then the metadata store, the clients and the broker.
 class Cluster {
  public:
-  Cluster(World& world, std::size_t pods, const Scope& scope, Bug bug);
+  Cluster(World& world, std::size_t pods, Bug bug);
   // Pods are stopped as by a crash.
   ~Cluster();
   Cluster(const Cluster&) = delete;
@@ -60,7 +59,6 @@ class Cluster {
   [[nodiscard]] Restorer& restorer() noexcept { return restorer_; }
   [[nodiscard]] Life& meta_life() noexcept { return meta_life_; }
   [[nodiscard]] Life& clients() noexcept { return clients_; }
-  [[nodiscard]] const Scope& scope() const noexcept { return scope_; }
   [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
   // What the metadata store says now.
   [[nodiscard]] layout::Layout layout();
@@ -101,7 +99,6 @@ class Cluster {
   void on_damaged(const Hash& hash);
 
   World& world_;
-  const Scope scope_;
   const Settings settings_;
   Network network_;
   Life meta_life_;

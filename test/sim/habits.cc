@@ -4,7 +4,7 @@
 
 namespace mas::sim {
 
-Habits::Habits(Rand rand, const Scope& scope) {
+Habits::Habits(Rand rand) {
   const auto some = [&rand](std::uint64_t most) {
     return rand.chance(0.4) ? 1 + rand.below(most) : 0;
   };
@@ -20,9 +20,6 @@ Habits::Habits(Rand rand, const Scope& scope) {
   patient = some(3);
   streams = some(3);
   crawlers = some(2);
-  if (!scope.covers(Gap::hash_run)) crowd = 0;
-  if (!scope.covers(Gap::receipts)) streams = 0;
-  if (!scope.covers(Gap::clocks)) patient = 0;
 }
 
 }  // namespace mas::sim

@@ -5,14 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "sim/gaps.h"
 #include "sim/rand.h"
 
 namespace mas::sim {
 
 // Each as a share of what a client does.
 struct Habits {
-  Habits(Rand rand, const Scope& scope);
+  Habits(Rand rand);
 
   std::uint64_t download = 35;
   std::uint64_t upload = 27;

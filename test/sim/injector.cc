@@ -17,7 +17,6 @@ struct Injector::Kind {
   const char* name;
   void (Injector::*inject)();
   std::size_t least_pods = 1;
-  std::optional<Gap> gap = {};  // it breaks only this
 };
 
 const std::vector<Injector::Kind>& Injector::all() {
@@ -39,8 +38,8 @@ const std::vector<Injector::Kind>& Injector::all() {
       {"bad sectors", &Injector::spoil_sectors},
       {"bad segment header", &Injector::spoil_header},
       {"segment gone", &Injector::lose_segment},
-      {"disk not mounted", &Injector::unmount_disk, 1, Gap::leaving},
-      {"file lost for good", &Injector::lose_file, 1, Gap::receipts},
+      {"disk not mounted", &Injector::unmount_disk},
+      {"file lost for good", &Injector::lose_file},
       {"upload lost for good", &Injector::lose_upload},
       {"partition", &Injector::partition, 2},
       {"one-way link", &Injector::cut_one_way, 2},
@@ -53,26 +52,33 @@ const std::vector<Injector::Kind>& Injector::all() {
       {"metadata answers lost", &Injector::lose_meta_answers},
       {"slow metadata", &Injector::slow_meta},
       {"slow metadata for one", &Injector::slow_meta_for_one},
-      {"metadata calls stall", &Injector::stall_meta, 1, Gap::hash_run},
+      {"metadata calls stall", &Injector::stall_meta},
       {"metadata lost", &Injector::lose_meta},
   };
   return kinds;
 }
 
-std::vector<std::string> Injector::kinds(std::size_t pods, const Scope& scope) {
-  std::vector<std::string> names{
-      "power lost within a write", "failed sync",   "read error",       "lost message",
-      "message into a cut link",   "bits rotted",   "metadata emptied", "metadata rolled back",
-      "metadata rebuilt",          "file restored", "upload lost",      "read of a spoiled sector"};
+std::vector<std::string> Injector::kinds(std::size_t pods) {
+  std::vector<std::string> names{"power lost within a write",
+                                 "failed sync",
+                                 "read error",
+                                 "lost message",
+                                 "message into a cut link",
+                                 "bits rotted",
+                                 "metadata emptied",
+                                 "metadata rolled back",
+                                 "metadata rebuilt",
+                                 "file restored",
+                                 "upload lost",
+                                 "read of a spoiled sector",
+                                 "file lost",
+                                 "stalled call"};
   for (const char* kind : {"repeated request", "disk lost", "slot taken over", "slot left",
                            "slot joined", "layout settled", "seen whole"}) {
     if (pods > 1) names.emplace_back(kind);
   }
-  if (scope.covers(Gap::receipts)) names.emplace_back("file lost");
-  if (scope.covers(Gap::hash_run)) names.emplace_back("stalled call");
   for (const Kind& kind : all()) {
-    const bool happens = !kind.gap || scope.covers(*kind.gap);
-    if (happens && pods >= kind.least_pods) names.emplace_back(kind.name);
+    if (pods >= kind.least_pods) names.emplace_back(kind.name);
   }
   return names;
 }
@@ -91,7 +97,6 @@ Injector::Injector(World& world, Cluster& cluster, std::function<void(const Hash
     const auto is_in = [&kind](const std::vector<std::string>& names) {
       return std::find(names.begin(), names.end(), kind.name) != names.end();
     };
-    if (kind.gap && !cluster.scope().covers(*kind.gap)) continue;
     const bool wanted = options.only.empty() || is_in(options.only);
     if (!wanted || is_in(options.without)) continue;
     deck_.insert(deck_.end(), options.only.empty() ? times : 1, &kind);
@@ -194,7 +199,7 @@ void Injector::restart() { any_pod().stop_and_start(rand_.between(seconds(1), se
 void Injector::stay_away() {
   Pod& pod = any_pod();
   if (cluster_.restorer().is_lost() || !may_lose(pod)) return;
-  if (cluster_.scope().covers(Gap::leaving)) cluster_.losses().away(pod.index());
+  cluster_.losses().away(pod.index());
   const Duration down = cluster_.settings().cluster.leave_after + seconds(25);
   pod.crash(rand_.chance(0.5) ? Ending::killed : Ending::power_lost, down);
 }

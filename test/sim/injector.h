@@ -38,7 +38,7 @@ class Injector {
   // themselves; those that never ran begin now.
   void stop();
   // Every kind there is, as World::count() has it; all of them happen within a batch of seeds.
-  [[nodiscard]] static std::vector<std::string> kinds(std::size_t pods, const Scope& scope);
+  [[nodiscard]] static std::vector<std::string> kinds(std::size_t pods);
 
  private:
   struct Kind;

@@ -62,13 +62,7 @@ void Losses::promise(const meta::Object& object, int survives, Instant asked) {
   if (object.extents.empty()) return;
   std::vector<Promise>& promises = promises_[object.extents.front().id];
   Promise promise{known_until(asked), survives, false};
-  if (!receipts_are_true_) {
-    const auto born = born_.find(object.extents.front().id);
-    if (born != born_.end()) promise.since = std::min(promise.since, born->second);
-    const bool before = !ever_.empty() && born != born_.end() && born->second <= last_;
-    promise.exceeded = before && open_.empty();
-  }
-  promise.exceeded |= lost_since(promise.since) > static_cast<std::size_t>(survives);
+  promise.exceeded = lost_since(promise.since) > static_cast<std::size_t>(survives);
   promises.push_back(promise);
 }
 

@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "mas/meta/records.h"
-#include "sim/gaps.h"
 #include "sim/world.h"
 
 namespace mas::sim {
@@ -31,11 +30,10 @@ enum class LossKind {
 
 class Losses {
  public:
-  Losses(World& world, const Scope& scope)
-      : world_(world), receipts_are_true_(scope.covers(Gap::receipts)) {}
+  explicit Losses(World& world) : world_(world) {}
 
-  // An extent was heard of; only its first time counts.
-  void born(const Id128& extent) { born_.try_emplace(extent, world_.now()); }
+  // An extent was heard of.
+  void born(const Id128& extent) { born_.insert(extent); }
   // Whether the metadata store ever had to do with this extent.
   [[nodiscard]] bool was_known(const Id128& extent) const { return born_.contains(extent); }
 
@@ -94,8 +92,7 @@ class Losses {
 
   World& world_;
   // Else they count what was there when it was written.
-  const bool receipts_are_true_;
-  std::map<Id128, Instant> born_;
+  std::set<Id128> born_;
   std::map<Id128, std::vector<Promise>> promises_;  // by the first extent of the record
   std::map<Id128, Instant> lost_;                   // extents, for good
   std::vector<Event> events_;                       // since all was seen whole

@@ -125,7 +125,7 @@ int run_batch(const Arguments& arguments) {
   bool missed = false;
   // A few seeds cannot show everything.
   if (arguments.seeds >= 50 && arguments.run.pods == 0 && failed == 0) {
-    for (const std::string& kind : expected_counts(arguments.run.gaps)) {
+    for (const std::string& kind : expected_counts()) {
       if (counts[kind] > 0) continue;
       missed = true;
       std::printf("never happened: %s\n", kind.c_str());
@@ -154,11 +154,12 @@ int run_same(const Arguments& arguments) {
   return different == 0 ? 0 : 1;
 }
 
-// Each bug is looked for with the same seeds as a batch.
+// Each bug, or the one that --plant names, is looked for with the same seeds as a batch.
 int run_planted(const Arguments& arguments) {
   constexpr std::uint64_t kSeeds = 200;
   int missed = 0;
-  for (const Bug bug : all_bugs(Scope(arguments.run.gaps))) {
+  const Bug only = arguments.run.bug;
+  for (const Bug bug : only == Bug::none ? all_bugs() : std::vector<Bug>{only}) {
     std::mutex mutex;
     std::optional<std::uint64_t> seed;
     std::string how;
@@ -189,10 +190,6 @@ bool parse(int argc, char** argv, Arguments& arguments) {
     const std::string flag = argv[i];
     if (flag == "--verbose") {
       arguments.run.verbose = true;
-      continue;
-    }
-    if (flag == "--gaps") {
-      arguments.run.gaps = true;
       continue;
     }
     if (flag == "--planted") {
@@ -249,7 +246,7 @@ int run_main(int argc, char** argv) {
     std::fprintf(stderr,
                  "usage: sim_pods (--seeds N [--first S] | --seed S [--verbose] [--histories FILE] "
                  "| --same N |"
-                 " --planted) [--pods 1-9] [--plant NAME] [--jobs J] [--most-failed F] [--gaps]"
+                 " --planted) [--pods 1-9] [--plant NAME] [--jobs J] [--most-failed F]"
                  " [--only FAULT]... [--without FAULT]...\n");
     return 2;
   }

@@ -79,10 +79,10 @@ class Play {
  public:
   Play(World& world, const RunOptions& options, std::size_t pods)
       : world_(world),
-        cluster_(std::make_unique<Cluster>(world, pods, Scope(options.gaps), options.bug)),
+        cluster_(std::make_unique<Cluster>(world, pods, options.bug)),
         workload_{world, *cluster_,
                   std::make_shared<Model>(world, make_contents(world.rand(), kContents)),
-                  Habits(world.rand().fork(), cluster_->scope()), History(world)},
+                  Habits(world.rand().fork()), History(world)},
         options_(options) {}
   // The cluster ends first, and with it what the clients are at.
   ~Play() { cluster_.reset(); }
@@ -198,15 +198,11 @@ Outcome run(const RunOptions& options) {
   return outcome;
 }
 
-std::vector<std::string> expected_counts(bool gaps) {
-  const Scope scope(gaps);
-  std::vector<std::string> names = Injector::kinds(6, scope);
-  const std::pair<Gap, std::vector<const char*>> more[] = {
-      {Gap::hash_run, {"crowded session"}},
-      {Gap::receipts, {"done: long upload", "what was lost is sent again"}},
-      {Gap::clocks, {"patient session"}}};
-  for (const auto& [gap, whats] : more) {
-    if (scope.covers(gap)) names.insert(names.end(), whats.begin(), whats.end());
+std::vector<std::string> expected_counts() {
+  std::vector<std::string> names = Injector::kinds(6);
+  for (const char* what :
+       {"crowded session", "done: long upload", "what was lost is sent again", "patient session"}) {
+    names.emplace_back(what);
   }
   for (const auto& [name, as] : kCounters) names.emplace_back(as);
   for (const char* what : {"download", "upload", "part", "finish", "delete", "instant upload"}) {

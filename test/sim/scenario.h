@@ -15,7 +15,6 @@ struct RunOptions {
   std::size_t pods = 0;  // 0: by seed
   Bug bug = Bug::none;
   bool verbose = false;
-  bool gaps = false;                      // hold mas to what it does not keep yet, too
   std::vector<std::string> without = {};  // kinds of faults that do not happen
   std::vector<std::string> only = {};     // or, if there are any, the only ones that do
 };
@@ -32,6 +31,6 @@ struct Outcome {
 [[nodiscard]] Outcome run(const RunOptions& options);
 
 // What must happen somewhere in a batch of seeds for it to mean anything.
-[[nodiscard]] std::vector<std::string> expected_counts(bool gaps);
+[[nodiscard]] std::vector<std::string> expected_counts();
 
 }  // namespace mas::sim
