@@ -1,10 +1,7 @@
 #include "meta/embedded_db.h"
 
-#include <rocksdb/cache.h>
 #include <rocksdb/env.h>
-#include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
-#include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
@@ -15,6 +12,7 @@
 #include "mas/core/units.h"
 #include "mas/fs/directories.h"
 #include "mas/fs/rocksdb_env.h"
+#include "mas/fs/rocksdb_tables.h"
 #include "mas/observe/log.h"
 #include "meta/keys.h"
 
@@ -47,11 +45,7 @@ rocksdb::Options make_options(const config::Meta& options, rocksdb::Env* env) {
   std::uint64_t half = std::max<std::uint64_t>(options.cache / 2, 1 * kMiB);
   db.write_buffer_size = half / 2;
   db.max_write_buffer_number = 2;
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(half);
-  table.cache_index_and_filter_blocks = true;
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  db.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  db.table_factory = fs::make_rocksdb_tables(half);
   db.compression = rocksdb::kNoCompression;  // hashes and ids
   db.max_open_files = 256;
   db.max_background_jobs = 2;

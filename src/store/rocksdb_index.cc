@@ -1,10 +1,7 @@
 // Keys: RecordKey::encode() (first byte 1 or 2) for records; first byte 0 for our own entries:
 // "\0f" form and volume id, "\0p" position, "\0s" + big-endian segment number its statistics.
-#include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
-#include <rocksdb/filter_policy.h>
-#include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
@@ -12,6 +9,7 @@
 
 #include "mas/core/endian.h"
 #include "mas/fs/rocksdb_env.h"
+#include "mas/fs/rocksdb_tables.h"
 #include "mas/observe/log.h"
 #include "store/index.h"
 
@@ -88,18 +86,10 @@ class QuietLogger final : public rocksdb::Logger {
 };
 
 rocksdb::Options make_options(rocksdb::Env* env, std::uint64_t memory) {
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(memory / 2);
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
-  // Filters and index blocks live in the cache, so that the bound holds for them too.
-  table.cache_index_and_filter_blocks = true;
-  table.pin_l0_filter_and_index_blocks_in_cache = true;
-  table.format_version = 5;
-
   rocksdb::Options options;
   options.env = env;
   options.create_if_missing = true;
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.table_factory = fs::make_rocksdb_tables(memory / 2);
   options.write_buffer_size = std::max<std::uint64_t>(memory / 8, 256 * 1024);
   options.max_write_buffer_number = 3;
   options.compression = rocksdb::kNoCompression;  // random ids do not shrink

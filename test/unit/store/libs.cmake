@@ -1,0 +1,1 @@
+set(MAS_TEST_LIBS RocksDB::rocksdb-shared)
