@@ -101,6 +101,9 @@ Error Error::with_context(std::string_view context) const {
 Error error_from_errno(int errno_value, std::string_view what) {
   Code code = Code::io;
   if (errno_value == ENOSPC || errno_value == EDQUOT) code = Code::disk_full;
+  // Both pass: nothing is wrong with what was asked for.
+  if (errno_value == EMFILE || errno_value == ENFILE) code = Code::busy;
+  if (errno_value == ENOMEM || errno_value == ENOBUFS) code = Code::busy;
   if (errno_value == ENOENT) code = Code::not_found;
   if (errno_value == EEXIST) code = Code::already_exists;
   return {code, std::string(what) + ": " + std::generic_category().message(errno_value)};

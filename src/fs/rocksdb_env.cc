@@ -7,19 +7,26 @@
 
 #include "fs/real_fs.h"
 #include "fs/rocksdb_files.h"
+#include "mas/fs/descriptors.h"
 #include "mas/fs/fault_fs.h"
 
 namespace mas::fs {
 namespace {
+
+constexpr const char* kExhausted = "out of descriptors or memory";
 
 using rocksdb::FileOptions;
 using rocksdb::IODebugContext;
 using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 
+IOStatus status_of(const Error& error) {
+  return is_exhausted(error) ? exhausted_status(error.message()) : to_io_status(error);
+}
+
 template <class T>
 IOStatus status_of(const Result<T>& result) {
-  return result.has_value() ? IOStatus::OK() : to_io_status(result.error());
+  return result.has_value() ? IOStatus::OK() : status_of(result.error());
 }
 
 // Answers "nothing there" the way RocksDB's own file system does where it tells that from a fault.
@@ -97,7 +104,7 @@ class FsFileSystem final : public rocksdb::FileSystem {
                               std::unique_ptr<rocksdb::FSWritableFile>* result,
                               IODebugContext* /*context*/) override {
     auto file = fs_.open(path, for_writing(false));
-    if (file.has_error()) return to_io_status(file.error());
+    if (file.has_error()) return status_of(file);
     const auto size = (*file)->size();
     if (size.has_value()) *result = make_writable_file(*std::move(file), *size, options);
     return status_of(size);
@@ -137,7 +144,7 @@ class FsFileSystem final : public rocksdb::FileSystem {
     OpenOptions options;
     options.access = Access::read_write;
     const auto file = fs_.open(path, options);
-    if (file.has_error()) return to_io_status(file.error());
+    if (file.has_error()) return status_of(file.error());
     return status_of((*file)->truncate(size));
   }
 
@@ -162,7 +169,7 @@ class FsFileSystem final : public rocksdb::FileSystem {
   IOStatus GetFileSize(const std::string& path, const IOOptions& /*options*/, std::uint64_t* result,
                        IODebugContext* /*context*/) override {
     const auto file = fs_.open(path, {});
-    if (file.has_error()) return to_io_status(file.error());
+    if (file.has_error()) return status_of(file.error());
     const auto size = (*file)->size();
     *result = size.has_value() ? *size : 0;
     return status_of(size);
@@ -262,9 +269,20 @@ class FsEnv final : public rocksdb::EnvWrapper {
 
 }  // namespace
 
+IOStatus exhausted_status(const std::string& text) {
+  IOStatus status = IOStatus::IOError(kExhausted, text);
+  status.SetRetryable(true);
+  return status;
+}
+
+bool is_exhausted(const rocksdb::Status& status) {
+  // Some of RocksDB's calls pass it on inside an error of their own.
+  return !status.ok() && status.ToString().find(kExhausted) != std::string::npos;
+}
+
 std::shared_ptr<rocksdb::Env> make_rocksdb_env(Fs& fs) {
   if (dynamic_cast<RealFs*>(&fs) != nullptr) {
-    return {rocksdb::Env::Default(), [](rocksdb::Env*) {}};
+    return make_real_rocksdb_env();
   }
   return std::make_shared<FsEnv>(std::make_shared<FsFileSystem>(fs));
 }

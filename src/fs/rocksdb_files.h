@@ -1,6 +1,7 @@
 // RocksDB's file classes over ours.
 #pragma once
 
+#include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 
 #include <memory>
@@ -9,9 +10,16 @@
 
 namespace mas::fs {
 
-// Our error as RocksDB wants to hear it. Nothing is retryable: after a failed write or sync the
-// database is to stop, not to try again on the same file.
+// Our error as RocksDB wants to hear it. Not retryable: after a failed write or sync the database
+// is to stop, not to try again on the same file.
 [[nodiscard]] rocksdb::IOStatus to_io_status(const Error& error);
+
+// Of a file that could not be opened for want of descriptors or memory: what RocksDB calls
+// retryable, so that DB::Resume() ends it. is_exhausted() knows it.
+[[nodiscard]] rocksdb::IOStatus exhausted_status(const std::string& text);
+
+// RocksDB's own files on the real disk.
+[[nodiscard]] std::shared_ptr<rocksdb::Env> make_real_rocksdb_env();
 
 [[nodiscard]] std::unique_ptr<rocksdb::FSSequentialFile> make_sequential_file(
     std::unique_ptr<File> file);

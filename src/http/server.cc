@@ -1,5 +1,6 @@
 #include "mas/http/server.h"
 
+#include <algorithm>
 #include <atomic>
 #include <list>
 #include <vector>
@@ -19,6 +20,8 @@ namespace {
 constexpr Duration kAcceptBackOff = std::chrono::milliseconds(100);
 // Connections over the limit that are being told so at any time; beyond these they are just closed.
 constexpr std::size_t kMaxRefusals = 64;
+// And no more of them than this share of the limit.
+constexpr std::size_t kConnectionsToRefusals = 8;
 
 // One io thread's share of the server. Used from that thread only, but for its construction.
 struct Lane {
@@ -156,7 +159,9 @@ void TcpServer::take(Lane& lane, net::Acceptor::Accepted accepted) {
 }
 
 void TcpServer::turn_away(Lane& lane, std::unique_ptr<net::Stream> stream) {
-  if (refusals_.load(std::memory_order_relaxed) >= kMaxRefusals) return;
+  const std::size_t most =
+      std::min(kMaxRefusals, options_.max_connections / kConnectionsToRefusals + 1);
+  if (refusals_.load(std::memory_order_relaxed) >= most) return;
   auto connection = std::make_shared<net::Connection>(deps_.clock, lane.executor, std::move(stream),
                                                       kRefusalTimeout);
   if (!spawn(lane.executor, gate_, watch_refusal(connection), "http refusal timer")) return;

@@ -10,6 +10,7 @@
 #include <cstdio>
 
 #include "mas/core/units.h"
+#include "mas/fs/descriptors.h"
 #include "mas/fs/directories.h"
 #include "mas/fs/rocksdb_env.h"
 #include "mas/fs/rocksdb_tables.h"
@@ -47,8 +48,9 @@ rocksdb::Options make_options(const config::Meta& options, rocksdb::Env* env) {
   db.max_write_buffer_number = 2;
   db.table_factory = fs::make_rocksdb_tables(half);
   db.compression = rocksdb::kNoCompression;  // hashes and ids
-  db.max_open_files = 256;
+  db.max_open_files = static_cast<int>(fs::most_open_tables(fs::descriptor_limit(), 1));
   db.max_background_jobs = 2;
+  db.max_bgerror_resume_count = 0;  // the queue sees to it: see fs::is_exhausted
   // Everything up to the last sync is replayed, and the group that a power loss tore is dropped.
   db.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   db.track_and_verify_wals_in_manifest = true;

@@ -4,6 +4,8 @@
 
 #include <exception>
 
+#include "mas/fs/descriptors.h"
+#include "mas/fs/rocksdb_env.h"
 #include "mas/observe/log.h"
 #include "meta/rocks_reader.h"
 
@@ -87,8 +89,16 @@ void WriteQueue::commit(Group group) {
   try {
     std::erase_if(group, [&](const auto& write) { return !write->evaluate(changes); });
     status = write(changes.changes());
+    if (fs::is_exhausted(status) && db_.Resume().ok()) status = write(changes.changes());
   } catch (const std::exception& e) {
     status = rocksdb::Status::Aborted(e.what());
+  }
+  if (!status.ok() && fs::is_exhausted(status)) {
+    // RocksDB needed another file first, so not a byte of the group was written.
+    if (log::once_a_minute("meta.out_of_files")) {
+      log::warn("meta.out_of_files", {{"status", status.ToString()}});
+    }
+    return fail_all(group, fs::exhausted());
   }
   if (!status.ok()) {
     {

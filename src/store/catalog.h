@@ -43,6 +43,8 @@ class Catalog {
   // nothing live; if a file has vanished, its records go too, which costs a walk of the whole
   // index.
   Result<Dropped> drop_segments_but(const std::set<std::uint64_t>& existing);
+  // See Index.
+  Result<void> ready() { return index_->ready(); }
   Result<void> flush() { return index_->flush(); }
 
   [[nodiscard]] SegmentStats stats(std::uint64_t segment) const;

@@ -1,5 +1,6 @@
 #include "store/examine.h"
 
+#include "mas/fs/descriptors.h"
 #include "mas/observe/log.h"
 #include "store/block_reader.h"
 
@@ -36,6 +37,7 @@ Result<Verdict> examine(Volume& volume, const RecordKey& key, const Location& lo
     }
     return Verdict::good;
   }
+  if (whole.has_error() && fs::is_exhausted(whole.error())) return fs::exhausted();
   const bool has_failed = whole.has_error() && whole.error().code() != Code::not_found;
   if (has_failed && volume.judge_gone(whole.error())) return Verdict::gone;
   // What looks bad may only have moved since it was looked up: compaction removes a segment's file

@@ -47,6 +47,9 @@ class Index {
   virtual Result<std::vector<std::pair<RecordKey, Location>>> list(const ListFrom& from,
                                                                    std::size_t limit) = 0;
   virtual Result<void> write(const IndexBatch& batch) = 0;
+  // Whether it can take more than it has; asked before anything is written that it is to be told.
+  // Blocking. Errors: busy, for want of descriptors; io.
+  virtual Result<void> ready() { return {}; }
   // Everything written so far survives a crash.
   virtual Result<void> flush() = 0;
   // What earlier lives wrote; nullopt if nothing or not readable.
@@ -56,11 +59,16 @@ class Index {
 // Never on disk: starts empty, so that every open rebuilds it. For simulation.
 [[nodiscard]] std::unique_ptr<Index> make_memory_index();
 
+struct IndexBounds {
+  std::uint64_t memory = 0;         // block cache and write buffers, bytes
+  std::uint32_t open_tables = 256;  // files kept open
+};
+
 // RocksDB in `path` on `fs`. An index of another volume or in an unknown form is removed and begun
-// anew. `memory`: bound of block cache and write buffers, bytes. Blocking. Errors: io.
+// anew. Blocking. Errors: io; busy, for want of descriptors.
 [[nodiscard]] Result<std::unique_ptr<Index>> open_rocksdb_index(fs::Fs& fs, const std::string& path,
                                                                 const Id128& volume,
-                                                                std::uint64_t memory);
+                                                                const IndexBounds& bounds);
 
 // How far the index in `path` says it got; the beginning if there is none. Opens nothing for
 // writing. Blocking. Errors: io (unreadable, or of another volume).

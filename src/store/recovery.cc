@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "mas/core/units.h"
+#include "mas/fs/descriptors.h"
 #include "mas/observe/log.h"
 
 namespace mas::store {
@@ -88,7 +89,7 @@ Result<void> Recovery::replay(const SegmentInfo& segment, bool is_newest) {
   at_.next_version = std::max(at_.next_version, segment.next_version);
   auto file = segments_.open_direct(segment.number);
   if (file.has_error()) {
-    if (!segments_.answers()) return file.error();
+    if (fs::is_exhausted(file.error()) || !segments_.answers()) return file.error();
     note_unreadable(segment, file.error().message());
     unread_frames_ += most_frames(segment);
     segments_.set_end(segment.number, segment.size);
@@ -102,7 +103,7 @@ Result<void> Recovery::replay(const SegmentInfo& segment, bool is_newest) {
     auto frame = walker.next();
     if (frame.has_error()) {
       // Of a disk that gives nothing at all nothing is made up.
-      if (!segments_.answers()) return frame.error();
+      if (fs::is_exhausted(frame.error()) || !segments_.answers()) return frame.error();
       note_unreadable(segment, frame.error().message());
       break;
     }

@@ -2,12 +2,14 @@
 // "\0f" form and volume id, "\0p" position, "\0s" + big-endian segment number its statistics.
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
 #include <atomic>
 
 #include "mas/core/endian.h"
+#include "mas/fs/descriptors.h"
 #include "mas/fs/rocksdb_env.h"
 #include "mas/fs/rocksdb_tables.h"
 #include "mas/observe/log.h"
@@ -18,12 +20,14 @@ namespace {
 
 constexpr std::uint32_t kIndexForm = 1;
 constexpr std::uint64_t kReadOnlyMemory = 4 * 1024 * 1024;
+constexpr std::uint32_t kReadOnlyTables = 64;
 const std::string kFormKey("\0f", 2);
 const std::string kPositionKey("\0p", 2);
 const std::string kStatsPrefix("\0s", 2);
 const std::string kRecordsStart("\1", 1);
 
 Error index_error(const rocksdb::Status& status, const char* doing) {
+  if (fs::is_exhausted(status)) return fs::exhausted();
   return Error(Code::io,
                std::string("The shard index cannot be ") + doing + ": " + status.ToString() + ".");
 }
@@ -85,22 +89,36 @@ class QuietLogger final : public rocksdb::Logger {
   void Logv(const char*, va_list) override {}
 };
 
-rocksdb::Options make_options(rocksdb::Env* env, std::uint64_t memory) {
+rocksdb::Options make_options(rocksdb::Env* env, const IndexBounds& bounds) {
   rocksdb::Options options;
   options.env = env;
   options.create_if_missing = true;
-  options.table_factory = fs::make_rocksdb_tables(memory / 2);
-  options.write_buffer_size = std::max<std::uint64_t>(memory / 8, 256 * 1024);
+  options.table_factory = fs::make_rocksdb_tables(bounds.memory / 2);
+  options.write_buffer_size = std::max<std::uint64_t>(bounds.memory / 8, 256 * 1024);
   options.max_write_buffer_number = 3;
   options.compression = rocksdb::kNoCompression;  // random ids do not shrink
-  options.max_open_files = 256;
+  options.max_open_files = static_cast<int>(bounds.open_tables);
   options.max_background_jobs = 2;
+  options.max_bgerror_resume_count = 0;  // ready() sees to it: see fs::is_exhausted
   // What was not flushed is replayed from the segments; a destructor has no time to spare.
   options.avoid_flush_during_shutdown = true;
   options.info_log = std::make_shared<QuietLogger>();
   options.keep_log_file_num = 1;
   return options;
 }
+
+// Notes that a flush found no descriptor for its file. RocksDB takes more into memory then, until
+// it holds all that it may, and blocks whoever writes.
+class Shortage final : public rocksdb::EventListener {
+ public:
+  explicit Shortage(std::shared_ptr<std::atomic<bool>> seen) : seen_(std::move(seen)) {}
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
+    if (fs::is_exhausted(*status)) seen_->store(true);
+  }
+
+ private:
+  std::shared_ptr<std::atomic<bool>> seen_;
+};
 
 // In the directory of an index of which something could not be read: the next start makes it anew.
 // Else the same bad block would be met in every life.
@@ -109,8 +127,12 @@ std::string damage_mark(const std::string& path) { return path + "/damaged"; }
 class RocksDbIndex final : public Index {
  public:
   RocksDbIndex(fs::Fs& fs, std::string path, std::shared_ptr<rocksdb::Env> env,
-               std::unique_ptr<rocksdb::DB> db)
-      : fs_(fs), path_(std::move(path)), env_(std::move(env)), db_(std::move(db)) {
+               std::unique_ptr<rocksdb::DB> db, std::shared_ptr<std::atomic<bool>> lacked_files)
+      : fs_(fs),
+        path_(std::move(path)),
+        env_(std::move(env)),
+        db_(std::move(db)),
+        lacked_files_(std::move(lacked_files)) {
     unlogged_.disableWAL = true;
     cached_.read_tier = rocksdb::kBlockCacheTier;
   }
@@ -195,7 +217,16 @@ class RocksDbIndex final : public Index {
     return {};
   }
 
+  Result<void> ready() override {
+    if (!lacked_files_->load()) return {};
+    rocksdb::Status status = db_->Resume();
+    if (!status.ok()) return failed(status, "written");
+    lacked_files_->store(false);
+    return {};
+  }
+
   Result<void> flush() override {
+    MAS_CHECK(ready());
     rocksdb::Status status = db_->Flush(rocksdb::FlushOptions());
     if (!status.ok()) return failed(status, "flushed");
     return {};
@@ -236,7 +267,8 @@ class RocksDbIndex final : public Index {
 
  private:
   Error failed(const rocksdb::Status& status, const char* doing) {
-    const bool is_damage = status.IsCorruption() || (status.IsIOError() && !status.IsNoSpace());
+    const bool passes = status.IsNoSpace() || fs::is_exhausted(status);
+    const bool is_damage = status.IsCorruption() || (status.IsIOError() && !passes);
     if (is_damage && !is_marked_.exchange(true)) {
       auto mark = [this]() -> Result<void> {
         fs::OpenOptions options;
@@ -259,17 +291,22 @@ class RocksDbIndex final : public Index {
   std::atomic<bool> is_marked_{false};
   std::shared_ptr<rocksdb::Env> env_;  // outlives the database
   std::unique_ptr<rocksdb::DB> db_;
+  const std::shared_ptr<std::atomic<bool>> lacked_files_;  // a flush did: see Shortage
   rocksdb::WriteOptions unlogged_;
   rocksdb::ReadOptions cached_;
 };
 
 Result<std::unique_ptr<RocksDbIndex>> open_once(fs::Fs& fs, const std::string& path,
-                                                std::uint64_t memory) {
+                                                const IndexBounds& bounds) {
   std::shared_ptr<rocksdb::Env> env = fs::make_rocksdb_env(fs);
+  auto lacked_files = std::make_shared<std::atomic<bool>>(false);
+  rocksdb::Options options = make_options(env.get(), bounds);
+  options.listeners.push_back(std::make_shared<Shortage>(lacked_files));
   rocksdb::DB* db = nullptr;
-  rocksdb::Status status = rocksdb::DB::Open(make_options(env.get(), memory), path, &db);
+  rocksdb::Status status = rocksdb::DB::Open(options, path, &db);
   if (!status.ok()) return index_error(status, "opened");
-  return std::make_unique<RocksDbIndex>(fs, path, std::move(env), std::unique_ptr<rocksdb::DB>(db));
+  return std::make_unique<RocksDbIndex>(fs, path, std::move(env), std::unique_ptr<rocksdb::DB>(db),
+                                        std::move(lacked_files));
 }
 
 }  // namespace
@@ -278,7 +315,7 @@ Result<Position> read_index_position(fs::Fs& fs, const std::string& path, const 
   MAS_TRY(const bool exists, fs.exists(path));
   if (!exists) return Position();
   std::shared_ptr<rocksdb::Env> env = fs::make_rocksdb_env(fs);
-  rocksdb::Options options = make_options(env.get(), kReadOnlyMemory);
+  rocksdb::Options options = make_options(env.get(), {kReadOnlyMemory, kReadOnlyTables});
   options.create_if_missing = false;
   rocksdb::DB* opened = nullptr;
   rocksdb::Status status = rocksdb::DB::OpenForReadOnly(options, path, &opened);
@@ -300,11 +337,13 @@ Result<Position> read_index_position(fs::Fs& fs, const std::string& path, const 
 }
 
 Result<std::unique_ptr<Index>> open_rocksdb_index(fs::Fs& fs, const std::string& path,
-                                                  const Id128& volume, std::uint64_t memory) {
+                                                  const Id128& volume, const IndexBounds& bounds) {
   std::string reason = "Something in it could not be read.";
   MAS_TRY(const bool is_damaged, fs.exists(damage_mark(path)));
   if (!is_damaged) {
-    auto index = open_once(fs, path, memory);
+    auto index = open_once(fs, path, bounds);
+    // What passes is no reason to make it anew.
+    if (index.has_error() && fs::is_exhausted(index.error())) return index.error();
     if (index.has_error()) {
       reason = index.error().message();
     } else {
@@ -316,7 +355,7 @@ Result<std::unique_ptr<Index>> open_rocksdb_index(fs::Fs& fs, const std::string&
   }
   log::warn("store_index_discarded", {{"path", path}, {"reason", reason}});
   MAS_CHECK(fs.remove_tree(path));
-  MAS_TRY(auto fresh, open_once(fs, path, memory));
+  MAS_TRY(auto fresh, open_once(fs, path, bounds));
   MAS_TRY(const bool ours, fresh->belongs_to(volume));
   if (!ours) return Error(Code::io, "The shard index cannot be made anew.");
   return std::unique_ptr<Index>(std::move(fresh));

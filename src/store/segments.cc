@@ -5,6 +5,7 @@
 #include <cstring>
 #include <set>
 
+#include "mas/fs/descriptors.h"
 #include "mas/observe/log.h"
 
 namespace mas::store {
@@ -12,8 +13,6 @@ namespace {
 
 constexpr std::string_view kSuffix = ".seg";
 constexpr std::size_t kDigits = 16;
-// Descriptors kept open for reads; a pod may have thousands of segments.
-constexpr std::size_t kMaxOpenReaders = 512;
 
 }  // namespace
 
@@ -35,8 +34,9 @@ std::optional<std::uint64_t> parse_segment_file_name(std::string_view name) {
   return number;
 }
 
-SegmentSet::SegmentSet(fs::Fs& fs, std::string directory, const Id128& volume)
-    : fs_(fs), directory_(std::move(directory)), volume_(volume) {}
+SegmentSet::SegmentSet(fs::Fs& fs, std::string directory, const Id128& volume,
+                       std::size_t most_readers)
+    : fs_(fs), directory_(std::move(directory)), volume_(volume), most_readers_(most_readers) {}
 
 std::string SegmentSet::path(std::uint64_t number) const {
   return directory_ + "/" + segment_file_name(number);
@@ -78,7 +78,8 @@ bool SegmentSet::answers() {
   for (const SegmentInfo& segment : asked) {
     auto file = open_direct(segment.number);
     if (file.has_error()) {
-      if (file.error().code() == Code::not_found) return true;
+      const bool is_answer = file.error().code() == Code::not_found;
+      if (is_answer || fs::is_exhausted(file.error())) return true;
       continue;
     }
     const std::uint64_t blocks = std::max<std::uint64_t>(segment.size / kBlockSize, 1);
@@ -86,13 +87,14 @@ bool SegmentSet::answers() {
     for (std::uint64_t i = 0; i < places; ++i) {
       const std::uint64_t number = places > 1 ? (blocks - 1) * i / (places - 1) : 0;
       const MutableBytes into = block.bytes().first(kBlockSize);
-      if ((*file)->read_at(number * kBlockSize, into).has_value()) return true;
+      const auto got = (*file)->read_at(number * kBlockSize, into);
+      if (got.has_value() || fs::is_exhausted(got.error())) return true;
     }
   }
   return false;
 }
 
-// `failure`: what kept its header from being read. Errors: corrupt.
+// `failure`: what kept its header from being read. Errors: corrupt; busy.
 Result<SegmentInfo> SegmentSet::inspect(std::uint64_t number, Result<void>& failure) {
   SegmentInfo info;
   info.number = number;
@@ -114,6 +116,7 @@ Result<SegmentInfo> SegmentSet::inspect(std::uint64_t number, Result<void>& fail
     return {};
   };
   Result<void> inspected = attempt();
+  if (inspected.has_error() && fs::is_exhausted(inspected.error())) return inspected.error();
   if (inspected.has_error()) {
     info.unreadable = true;
     log::error("store.segment_header_unreadable",
@@ -270,7 +273,7 @@ Result<std::shared_ptr<fs::File>> SegmentSet::reader(std::uint64_t number) {
   auto entry = entries_.find(number);
   if (entry == entries_.end()) return Error(Code::not_found, "The segment has been removed.");
   if (entry->second.reader) return entry->second.reader;
-  if (open_readers_ >= kMaxOpenReaders) close_least_used();
+  if (open_readers_ >= most_readers_) close_least_used();
   entry->second.reader = shared;
   entry->second.last_use = ++uses_;
   ++open_readers_;

@@ -34,7 +34,9 @@ struct SegmentInfo {
 // Thread-safe, but for create and remove, which come from one thread at a time.
 class SegmentSet {
  public:
-  SegmentSet(fs::Fs& fs, std::string directory, const Id128& volume);
+  // `most_readers`: descriptors kept open for reads.
+  SegmentSet(fs::Fs& fs, std::string directory, const Id128& volume,
+             std::size_t most_readers = 512);
 
   // Finds the files of earlier lives and reads their headers. A segment whose header the disk does
   // not give is in the list all the same, so that its number stays reserved. Errors: io, if the
@@ -68,7 +70,8 @@ class SegmentSet {
 
   // The buffered descriptor for reads if it is open already; else null.
   [[nodiscard]] std::shared_ptr<fs::File> opened(std::uint64_t number);
-  // The same, opened if need be. Blocking. Errors: not_found, io.
+  // The same, opened if need be. Blocking. Errors: not_found, io; busy, if there are no
+  // descriptors left.
   Result<std::shared_ptr<fs::File>> reader(std::uint64_t number);
   void close_readers();
 
@@ -85,6 +88,7 @@ class SegmentSet {
   fs::Fs& fs_;
   const std::string directory_;
   const Id128 volume_;
+  const std::size_t most_readers_;
   mutable std::mutex mutex_;
   std::map<std::uint64_t, Entry> entries_;
   std::uint64_t next_number_ = 1;

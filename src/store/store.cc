@@ -33,7 +33,7 @@ class StoreImpl final : public Store, public HasDirectories {
         dependencies_(dependencies),
         instruments_(dependencies.metrics),
         set_(dependencies_, directories),
-        is_only_(directories.paths.size() == 1) {}
+        directories_(directories.paths.size()) {}
 
   Result<void> open();
 
@@ -88,7 +88,7 @@ class StoreImpl final : public Store, public HasDirectories {
   Instruments instruments_;
   Versions versions_;
   VolumeSet set_;
-  const bool is_only_;  // one directory
+  const std::size_t directories_;
   std::vector<std::unique_ptr<Volume>> volumes_;
   Gate gate_;
   std::shared_ptr<void> gauges_;
@@ -105,7 +105,7 @@ Result<void> StoreImpl::open() {
     };
     if (Result<void> started = start(); started.has_error()) {
       failure = started.error().with_context(next.paths.directory);
-      if (failure.code() != Code::io || is_only_) return failure;
+      if (failure.code() != Code::io || directories_ == 1) return failure;
       set_.leave_out(next.paths.directory, failure);
       continue;
     }
@@ -126,7 +126,7 @@ Result<void> StoreImpl::open_volume(const VolumePaths& paths, const VolumeIdenti
       return Error(Code::corrupt, "It is a copy of another data directory of this pod.");
     }
   }
-  const VolumeContext context{options_, dependencies_, instruments_, versions_};
+  const VolumeContext context{options_, dependencies_, instruments_, versions_, directories_};
   MAS_TRY(auto volume, Volume::open(context, paths, identity.volume, std::move(lock)));
   volumes_.push_back(std::move(volume));
   return {};

@@ -4,6 +4,7 @@
 
 #include "mas/core/units.h"
 #include "mas/core/xxh3.h"
+#include "mas/fs/descriptors.h"
 #include "mas/observe/log.h"
 #include "mas/runtime/offload.h"
 #include "store/examine.h"
@@ -56,8 +57,10 @@ Volume::Volume(const VolumeContext& context, const VolumePaths& paths, const Id1
       compact_below_(context.options.compact_below),
       segment_size_(segment_size),
       chunk_bytes_(context.options.frame_bytes / 2),
+      open_tables_(fs::most_open_tables(fs::descriptor_limit(), context.volumes)),
       lock_(std::move(lock)),
-      segments_(fs_, paths.segments, id),
+      segments_(fs_, paths.segments, id,
+                fs::most_open_segments(fs::descriptor_limit(), context.volumes)),
       room_(fs_, context.dependencies.clock, paths.directory, context.options.reserve,
             2 * segment_size),
       unreadable_records_(context.dependencies.clock) {}
@@ -81,7 +84,8 @@ Result<void> Volume::open_index(const config::Store& options, const Dependencies
   if (dependencies.index == IndexKind::memory) {
     index = make_memory_index();
   } else {
-    MAS_TRY(index, open_rocksdb_index(fs_, paths_.index, id_, options.index_cache));
+    const IndexBounds bounds{options.index_cache, open_tables_};
+    MAS_TRY(index, open_rocksdb_index(fs_, paths_.index, id_, bounds));
   }
   catalog_ = std::make_unique<Catalog>(std::move(index));
   return catalog_->load();
@@ -91,6 +95,7 @@ Result<void> Volume::recover(const config::Store& options, const Dependencies& d
                              std::uint64_t segment_size, Versions& versions) {
   MAS_CHECK(segments_.load());
   Result<void> opened = open_index(options, dependencies);
+  if (opened.has_error() && fs::is_exhausted(opened.error())) return opened;
   const Position indexed = opened.has_value() ? catalog_->position() : Position();
   const auto segment = segments_.find(indexed.segment);
   if (opened.has_error() ||
@@ -212,6 +217,7 @@ Result<void> Volume::read_from_disk(const RecordKey& key, const Location& locati
   };
   Result<void> done = attempt();
   if (done.has_value()) return done;
+  if (fs::is_exhausted(done.error())) return fs::exhausted();
   MAS_TRY(const Verdict verdict, examine(*this, key, location));
   switch (verdict) {
     case Verdict::good:

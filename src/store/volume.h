@@ -29,6 +29,7 @@ struct VolumeContext {
   const Dependencies& dependencies;
   Instruments& instruments;
   Versions& versions;
+  std::size_t volumes = 1;  // data directories of the pod
 };
 
 // Thread-safe. Must not outlive what the context refers to.
@@ -113,6 +114,7 @@ class Volume {
   const double compact_below_;
   const std::uint64_t segment_size_;
   const std::uint64_t chunk_bytes_;
+  const std::uint32_t open_tables_;
   std::unique_ptr<fs::FileLock> lock_;
   SegmentSet segments_;
   Room room_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mas/fs/descriptors.h"
 #include "mas/observe/log.h"
 
 namespace mas::store {
@@ -243,32 +244,27 @@ Result<void> Writer::commit(const Frame& frame, std::uint64_t next_version) {
 }
 
 Result<void> Writer::prepare_segment(std::uint64_t length) {
+  if (Result<void> ready = parts_.catalog.ready(); ready.has_error()) return refuse(ready.error());
   if (open_active_ && !active_) {
     auto file = parts_.segments.open_for_writing(tail_.segment);
-    if (file.has_error()) {
-      stop(file.error());
-      return Error(Code::io, stopped());
-    }
+    if (file.has_error()) return refuse(file.error());
     active_ = std::move(*file);
   }
   if (active_ && tail_.offset + length <= active_size_) return {};
 
+  // Flushed here, the index lags behind the segments by no more than two of them. First, as it may
+  // be refused.
+  if (active_) {
+    Result<void> flushed = parts_.catalog.flush();
+    if (flushed.has_error()) return refuse(flushed.error());
+  }
   const std::uint64_t number = parts_.segments.next_number();
   const std::uint64_t size =
       std::max(limits_.segment_size, round_up(kSegmentHeaderSize + length, kBlockSize));
   auto file = parts_.segments.create(number, size, tail_.frame + 1, parts_.versions.next());
   (void)parts_.room.refresh();
-  if (file.has_error()) {
-    if (file.error().code() == Code::disk_full) {
-      return Error(Code::disk_full, "The disk has no room for another segment.");
-    }
-    stop(file.error());
-    return Error(Code::io, stopped());
-  }
-  if (Result<void> sealed = seal_active(); sealed.has_error()) {
-    stop(sealed.error());
-    return Error(Code::io, stopped());
-  }
+  if (file.has_error()) return refuse(file.error());
+  seal_active();
   active_ = std::move(*file);
   open_active_ = true;
   active_size_ = size;
@@ -280,16 +276,29 @@ Result<void> Writer::prepare_segment(std::uint64_t length) {
   return {};
 }
 
-// Flushed here, the index lags behind the segments by no more than two of them.
-Result<void> Writer::seal_active() {
-  if (!active_) return {};
-  MAS_CHECK(parts_.catalog.flush());
+// Why a frame was not begun: nothing of it is on the disk, so that what passes by itself need not
+// stop the volume.
+Error Writer::refuse(const Error& error) {
+  if (error.code() == Code::disk_full) {
+    return {Code::disk_full, "The disk has no room for another segment."};
+  }
+  if (!fs::is_exhausted(error)) {
+    stop(error);
+    return {Code::io, stopped()};
+  }
+  if (log::once_a_minute("store.out_of_files")) {
+    log::warn("store.out_of_files", {{"error", error}});
+  }
+  return fs::exhausted();
+}
+
+void Writer::seal_active() {
+  if (!active_) return;
   // Gives back what was preallocated and not used; no harm if a crash undoes it.
   if (Result<void> cut = active_->truncate(tail_.offset); cut.has_error()) {
     log::warn("store_segment_not_trimmed", {{"segment", tail_.segment}, {"error", cut.error()}});
   }
   active_.reset();
-  return {};
 }
 
 void Writer::finish_close(const std::shared_ptr<WriteWait>& wait) {

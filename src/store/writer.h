@@ -4,7 +4,8 @@
 //
 // It has no thread: it runs as a task of the disk pool for as long as there is something to write.
 // Frame N + 1 is written only after N is synced. A failed write or sync is never retried: the
-// volume stops writing for the rest of this life.
+// volume stops writing for the rest of this life. What a shortage of room, descriptors or memory
+// keeps it from beginning is refused, and the next frame is tried anew.
 #pragma once
 
 #include <atomic>
@@ -116,7 +117,8 @@ class Writer final : public PoolTask, public std::enable_shared_from_this<Writer
   Result<std::vector<const Item*>> choose(const Batch& batch);
   Result<void> write_frame(const std::vector<const Item*>& items, std::uint32_t flags);
   Result<void> prepare_segment(std::uint64_t length);
-  Result<void> seal_active();
+  Error refuse(const Error& error);
+  void seal_active();
   Result<void> commit(const Frame& frame, std::uint64_t next_version);
   void forget_damaged(const Batch& batch);
   void finish_close(const std::shared_ptr<WriteWait>& wait);

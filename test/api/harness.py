@@ -73,6 +73,7 @@ class Daemon:
     """One mas serve with a data directory of its own."""
 
     arguments = ()  # more of the command line
+    launcher = ()  # a program that runs it
 
     def __init__(self, data=None, **settings):
         self.settings = {**SETTINGS, **{k.replace("__", "."): v for k, v in settings.items()}}
@@ -88,7 +89,7 @@ class Daemon:
         config.write_text(toml(self.settings))
         self.errors = open(self.home / "stderr", "ab")
         self.process = subprocess.Popen(
-            [BINARY, "serve", "--config", str(config), "--data", str(self.data),
+            [*self.launcher, BINARY, "serve", "--config", str(config), "--data", str(self.data),
              "--listen", "127.0.0.1:0", *self.arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors,
             start_new_session=True, cwd=self.home,

@@ -1,8 +1,10 @@
 #include "app/serve/daemon.h"
 
+#include <algorithm>
 #include <array>
 
 #include "app/serve/alone.h"
+#include "app/serve/connections.h"
 #include "mas/core/error.h"
 #include "mas/membership/kept_layout.h"
 #include "mas/meta/embedded.h"
@@ -308,6 +310,7 @@ Result<void> Daemon::listen() {
   if (config_.metrics.listen.empty()) return {};
   config::Http options = config_.http;
   options.listen = config_.metrics.listen;
+  options.max_connections = std::min(options.max_connections, kMetricsConnections);
   metrics_handler_ = api::make_metrics_handler(metrics_);
   // Plain HTTP: what scrapes it is inside, and it holds no secret.
   metrics_server_ = http::make_server(options, config::Tls{}, *metrics_handler_, deps);

@@ -9,8 +9,10 @@
 #include <ostream>
 
 #include "app/cli/config_source.h"
+#include "app/serve/connections.h"
 #include "app/serve/daemon.h"
 #include "app/serve/greeting.h"
+#include "mas/fs/descriptors.h"
 #include "mas/observe/log.h"
 #include "mas/runtime/io_threads.h"
 #include "mas/runtime/signals.h"
@@ -71,6 +73,11 @@ class Serve final : public Command {
     set_up_log(config->log, surroundings.err_is_terminal);
     raise_descriptor_limit();
     int status = kExitOk;
+    Result<void> bounded = bound_connections(*config, fs::descriptor_limit());
+    if (bounded.has_error()) {
+      fail(surroundings, "serve", bounded.error());
+      return kExitUsage;
+    }
     Daemon daemon(*config, accept_lost_);
     run_blocking(serve(daemon, *config, surroundings, status));
     return status;

@@ -28,6 +28,9 @@ TEST_CASE("retryable is what answers 503 or 429") {
 
 TEST_CASE("a full disk and a missing file are told from other i/o errors") {
   CHECK(error_from_errno(ENOSPC, "write").code() == Code::disk_full);
+  for (const int passing : {EMFILE, ENFILE, ENOMEM}) {
+    CHECK(error_from_errno(passing, "open").code() == Code::busy);
+  }
   CHECK(error_from_errno(ENOENT, "open").code() == Code::not_found);
   CHECK(error_from_errno(EIO, "read").code() == Code::io);
 }

@@ -23,7 +23,7 @@ RecordKey numbered(std::uint64_t number) {
 
 TEST_CASE("a look-up reads a few blocks, however many records there are") {
   const auto fs = fs::make_fault_fs(3);
-  const auto index = must(open_rocksdb_index(*fs, "/index", Id128(), kMemory));
+  const auto index = must(open_rocksdb_index(*fs, "/index", Id128(), {kMemory}));
   for (std::uint64_t next = 0; next < kRecords;) {
     IndexBatch batch;
     for (int i = 0; i < 500; ++i, ++next) {
