@@ -67,6 +67,10 @@ class RealFileSystem final : public rocksdb::FileSystemWrapper {
                     IODebugContext* context) override {
     return told_apart(target()->LockFile(path, options, lock, context));
   }
+  IOStatus NewLogger(const std::string& path, const IOOptions& options,
+                     std::shared_ptr<rocksdb::Logger>* logger, IODebugContext* context) override {
+    return told_apart(target()->NewLogger(path, options, logger, context));
+  }
 };
 
 }  // namespace

@@ -34,6 +34,11 @@ std::optional<std::uint64_t> parse_segment_file_name(std::string_view name) {
   return number;
 }
 
+std::uint64_t next_segment_size(std::uint64_t largest, std::uint64_t used) {
+  const std::uint64_t size = std::clamp(used, std::min(largest, kSmallestSegment), largest);
+  return size / kBlockSize * kBlockSize;
+}
+
 SegmentSet::SegmentSet(fs::Fs& fs, std::string directory, const Id128& volume,
                        std::size_t most_readers)
     : fs_(fs), directory_(std::move(directory)), volume_(volume), most_readers_(most_readers) {}
@@ -162,6 +167,13 @@ Result<std::vector<std::uint64_t>> SegmentSet::without_file() const {
   std::erase_if(gone,
                 [&](std::uint64_t number) { return there.count(segment_file_name(number)) != 0; });
   return gone;
+}
+
+std::uint64_t SegmentSet::used() const {
+  std::lock_guard lock(mutex_);
+  std::uint64_t bytes = 0;
+  for (const auto& [number, entry] : entries_) bytes += entry.info.end;
+  return bytes;
 }
 
 std::uint64_t SegmentSet::next_number() const {

@@ -16,9 +16,16 @@
 
 namespace mas::store {
 
+inline constexpr std::uint64_t kSmallestSegment = 16 << 20;
+
 // "00000000000000a1.seg" for 161, and back; numbers count from 1.
 [[nodiscard]] std::string segment_file_name(std::uint64_t number);
 [[nodiscard]] std::optional<std::uint64_t> parse_segment_file_name(std::string_view name);
+
+// The size of a volume's next segment, where at most `largest` are wanted and its segments are
+// `used` bytes: 16 MiB at first, then as much as is stored already. So what is preallocated is
+// never much more than what is stored, and there are soon no more segments than without this.
+[[nodiscard]] std::uint64_t next_segment_size(std::uint64_t largest, std::uint64_t used);
 
 struct SegmentInfo {
   std::uint64_t number = 0;
@@ -50,6 +57,8 @@ class SegmentSet {
   [[nodiscard]] std::vector<SegmentInfo> list() const;  // by number
   [[nodiscard]] std::optional<SegmentInfo> find(std::uint64_t number) const;
   [[nodiscard]] std::size_t count() const;
+  // Bytes of all of them up to their ends.
+  [[nodiscard]] std::uint64_t used() const;
   // Those in the list that are not in the directory. Blocking. Errors: io.
   Result<std::vector<std::uint64_t>> without_file() const;
   // Never given before, in this life or an earlier one.

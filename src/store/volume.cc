@@ -13,7 +13,6 @@
 namespace mas::store {
 namespace {
 
-constexpr std::uint64_t kSmallestSegment = 16 * kMiB;
 constexpr std::uint64_t kSegmentsPerVolume = 64;
 
 }  // namespace

@@ -260,7 +260,8 @@ Result<void> Writer::prepare_segment(std::uint64_t length) {
   }
   const std::uint64_t number = parts_.segments.next_number();
   const std::uint64_t size =
-      std::max(limits_.segment_size, round_up(kSegmentHeaderSize + length, kBlockSize));
+      std::max(next_segment_size(limits_.segment_size, parts_.segments.used()),
+               round_up(kSegmentHeaderSize + length, kBlockSize));
   auto file = parts_.segments.create(number, size, tail_.frame + 1, parts_.versions.next());
   (void)parts_.room.refresh();
   if (file.has_error()) return refuse(file.error());

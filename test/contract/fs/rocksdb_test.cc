@@ -1,10 +1,12 @@
 // RocksDB runs on every Fs: log, flushes, compactions, reopening, its own lock.
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <sys/resource.h>
 
 #include <catch2/catch.hpp>
 
 #include "disks.h"
+#include "mas/fs/descriptors.h"
 #include "mas/fs/rocksdb_env.h"
 
 namespace mas::fs::test {
@@ -85,9 +87,31 @@ FS_TEST("a database can be destroyed") {
   CHECK_FALSE(must(disk.fs->exists(disk.root + "/db/CURRENT")));
 }
 
-TEST_CASE("a database on the real disk runs on RocksDB's own Env") {
+TEST_CASE("a database on the real disk tells want of descriptors from a fault of the disk") {
   RealDisk disk;
-  CHECK(make_rocksdb_env(*disk.fs).get() == rocksdb::Env::Default());
+  const auto env = make_rocksdb_env(*disk.fs);
+  const auto options = options_for(*env);
+  const auto path = disk.root + "/db";
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit none{0, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  rocksdb::DB* opened = nullptr;
+  const auto lacking = rocksdb::DB::Open(options, path, &opened);
+  const auto file = disk.fs->open(path, {});
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  REQUIRE_FALSE(lacking.ok());
+  INFO(lacking.ToString());
+  CHECK(is_exhausted(lacking));
+  REQUIRE(file.has_error());
+  CHECK(is_exhausted(file.error()));
+
+  auto absent = options;
+  absent.create_if_missing = false;
+  const auto missing = rocksdb::DB::Open(absent, disk.root + "/other", &opened);
+  REQUIRE_FALSE(missing.ok());
+  CHECK_FALSE(is_exhausted(missing));
+  open_database(options, path);
 }
 
 TEST_CASE("a database on the fault disk never touches the real one") {
