@@ -7,6 +7,7 @@
 #include "mas/api/api.h"
 #include "mas/layout/leavers.h"
 #include "mas/membership/leavers.h"
+#include "mas/meta/reads_only.h"
 #include "mas/observe/log.h"
 #include "mas/store/directories.h"
 
@@ -266,14 +267,31 @@ Task<Result<Reply>> cluster_give_up(Call& call) {
   co_return success(std::move(data));
 }
 
+namespace {
+
+boost::json::string reads_only_because(const Error& error) {
+  return boost::json::string("reads only: " + error.message());
+}
+
+}  // namespace
+
 Task<Result<Reply>> healthz(Call&) { co_return success("alive"); }
 
 Task<Result<Reply>> readyz(Call& call) {
   const Dependencies& deps = call.services.deps;
-  MAS_CO_CHECK(store_ready(deps.store.usage()));
-  MAS_CO_CHECK(cluster_ready(*deps.view.current()));
-  MAS_CO_CHECK(co_await deps.meta.ping());
+  auto view = deps.view.current();
+  Result<void> stores = store_ready(deps.store.usage());
+  // A pod alone is ready for what it can still do: nobody else has what it has.
+  const bool is_alone = view->layout.members.size() == 1;
+  const bool is_full = stores.has_error() && stores.error().code() == Code::disk_full;
+  if (stores.has_error() && (is_full || !is_alone)) co_return stores.error();
+  MAS_CO_CHECK(cluster_ready(*view));
+  Result<void> records = co_await deps.meta.ping();
+  const bool reads_on = is_alone && meta::reads_only(deps.meta) != nullptr;
+  if (records.has_error() && !reads_on) co_return records.error();
   MAS_CO_CHECK(co_await deps.ledger.ping());
+  const Result<void>& failed = records.has_error() ? records : stores;
+  if (failed.has_error()) co_return success(reads_only_because(failed.error()));
   co_return success("ready");
 }
 

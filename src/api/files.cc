@@ -6,6 +6,7 @@
 #include "api/params.h"
 #include "api/record.h"
 #include "mas/core/text.h"
+#include "mas/meta/reads_only.h"
 
 namespace mas::api {
 namespace {
@@ -48,7 +49,9 @@ Result<meta::ListQuery> list_query(const Call& call) {
 Task<Result<Reply>> file_info(Call& call) {
   MAS_CO_TRY(Hash hash, required_hash(call.query, "hash"));
   MAS_CO_TRY(std::string session, optional_text(call.query, "session", 256));
-  auto object = co_await call.services.deps.objects.find(hash, true);
+  // Where no changes are taken any more, what is kept for reading is as new as anything.
+  const bool fresh = meta::reads_only(call.services.deps.meta) == nullptr;
+  auto object = co_await call.services.deps.objects.find(hash, fresh);
   if (object.has_value()) co_return success(FileRecord::of(*object).json());
   if (object.error().code() != Code::no_such_file) co_return object.error();
   auto upload = co_await call.services.deps.meta.find_session(hash, std::move(session));

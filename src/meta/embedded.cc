@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "mas/meta/embedded_read_only.h"
+#include "mas/meta/reads_only.h"
 #include "mas/observe/log.h"
 #include "meta/call.h"
 #include "meta/embedded_db.h"
@@ -15,7 +16,7 @@
 namespace mas::meta {
 namespace {
 
-class EmbeddedMeta final : public MetaStore {
+class EmbeddedMeta final : public MetaStore, public ReadsOnly {
  public:
   EmbeddedMeta(const config::Meta& options, EmbeddedDb opened, Pool& driver, Clock& clock,
                observe::Metrics& metrics)
@@ -244,6 +245,16 @@ class EmbeddedMeta final : public MetaStore {
 
   Task<Result<void>> ping() override { co_return writes_.health(); }
 
+  [[nodiscard]] bool reads_only() const override { return writes_.last_durable() != nullptr; }
+  Task<Result<std::optional<Object>>> find_durable(Hash hash) override {
+    auto op = [hash](const Reader& db) { return ops::find(db, hash); };
+    return durable<Result<std::optional<Object>>>(std::move(op));
+  }
+  Task<Result<ObjectPage>> list_durable(ListQuery query) override {
+    auto op = [query = std::move(query)](const Reader& db) { return ops::list(db, query); };
+    return durable<Result<ObjectPage>>(std::move(op));
+  }
+
   Task<void> close_store() override {
     co_await callers_.close();
     co_await waiting_.gate.close();
@@ -291,8 +302,27 @@ class EmbeddedMeta final : public MetaStore {
     auto pass = callers_.try_enter();
     if (!pass) co_return closed();
     MAS_CO_CHECK(writes_.health());
-    auto read = [&db = *opened_.db, op = std::move(op)]() -> R {
-      return op(RocksReader(db, RocksReader::Reach::disk));
+    auto rest = look<R>(std::move(op), nullptr);
+    co_return co_await std::move(rest);
+  }
+
+  template <class R, class F>
+  Task<R> durable(F op) {
+    auto pass = callers_.try_enter();
+    if (!pass) co_return closed();
+    const rocksdb::Snapshot* at = writes_.last_durable();
+    if (at == nullptr) {
+      co_return Error(Code::metadata_unavailable, "The metadata store has kept no earlier state.");
+    }
+    auto rest = look<R>(std::move(op), at);
+    co_return co_await std::move(rest);
+  }
+
+  // Its caller has entered callers_.
+  template <class R, class F>
+  Task<R> look(F op, const rocksdb::Snapshot* at) {
+    auto read = [&db = *opened_.db, op = std::move(op), at]() -> R {
+      return op(RocksReader(db, RocksReader::Reach::disk, at));
     };
     using Read = PoolCall<R, decltype(read)>;
     auto call = std::make_shared<Read>(std::move(read));
@@ -315,6 +345,11 @@ class EmbeddedMeta final : public MetaStore {
 };
 
 }  // namespace
+
+ReadsOnly* reads_only(MetaStore& store) {
+  auto* kept = dynamic_cast<ReadsOnly*>(&store);
+  return kept != nullptr && kept->reads_only() ? kept : nullptr;
+}
 
 Result<std::unique_ptr<MetaStore>> open_embedded(const config::Meta& options,
                                                  const std::string& directory, fs::Fs& fs,

@@ -32,6 +32,7 @@ Error RocksReader::failed(const rocksdb::Status& status) const {
 
 Result<std::optional<std::string>> RocksReader::get(std::string_view key) const {
   rocksdb::ReadOptions options;
+  options.snapshot = at_;
   if (reach_ == Reach::cache) options.read_tier = rocksdb::kBlockCacheTier;
   rocksdb::PinnableSlice value;
   rocksdb::Status status = db_.Get(options, db_.DefaultColumnFamily(), slice(key), &value);
@@ -43,6 +44,7 @@ Result<std::optional<std::string>> RocksReader::get(std::string_view key) const 
 Result<void> RocksReader::scan(std::string_view from, std::string_view to,
                                const Visit& visit) const {
   rocksdb::ReadOptions options;
+  options.snapshot = at_;
   if (reach_ == Reach::cache) options.read_tier = rocksdb::kBlockCacheTier;
   // A walk over everything must not push out what single look-ups use.
   options.fill_cache = false;

@@ -13,7 +13,9 @@ class RocksReader final : public Reader {
     cache,  // only what needs no disk; needs_disk() tells when that was not enough
     disk,
   };
-  RocksReader(rocksdb::DB& db, Reach reach) : db_(db), reach_(reach) {}
+  // `at`: the state that is read; null for the newest.
+  RocksReader(rocksdb::DB& db, Reach reach, const rocksdb::Snapshot* at = nullptr)
+      : db_(db), reach_(reach), at_(at) {}
 
   [[nodiscard]] Result<std::optional<std::string>> get(std::string_view key) const override;
   [[nodiscard]] Result<void> scan(std::string_view from, std::string_view to,
@@ -26,6 +28,7 @@ class RocksReader final : public Reader {
 
   rocksdb::DB& db_;
   Reach reach_;
+  const rocksdb::Snapshot* at_;
   mutable bool needs_disk_ = false;
 };
 

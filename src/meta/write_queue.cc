@@ -28,7 +28,8 @@ WriteQueue::WriteQueue(rocksdb::DB& db, Pool& pool, std::size_t limit, observe::
       limit_(limit),
       writes_(metrics.counter("mas_meta_writes_total", "Metadata writes answered.")),
       groups_(metrics.counter("mas_meta_groups_total", "Batches metadata writes were synced in.")),
-      broken_gauge_(metrics.gauge("mas_meta_broken", "1 after metadata could not be written.")) {}
+      broken_gauge_(metrics.gauge("mas_meta_broken", "1 after metadata could not be written.")),
+      durable_(db.GetSnapshot()) {}
 
 Result<void> WriteQueue::push(std::shared_ptr<QueuedWrite> write) {
   std::lock_guard lock(mutex_);
@@ -52,6 +53,17 @@ Result<void> WriteQueue::health() const {
   std::lock_guard lock(mutex_);
   if (broken_) return stopped();
   return {};
+}
+
+const rocksdb::Snapshot* WriteQueue::last_durable() const {
+  std::lock_guard lock(mutex_);
+  return broken_ ? durable_ : nullptr;
+}
+
+// Not taken when a write has failed: what RocksDB shows then is not known to be without it.
+void WriteQueue::keep_durable() {
+  db_.ReleaseSnapshot(durable_);
+  durable_ = db_.GetSnapshot();
 }
 
 void WriteQueue::run() noexcept {
@@ -112,6 +124,7 @@ void WriteQueue::commit(Group group) {
     error.mark_maybe_happened();
     return fail_all(group, error);
   }
+  if (!changes.changes().empty()) keep_durable();
   groups_.add();
   writes_.add(static_cast<double>(group.size()));
   for (const auto& write : group) write->finish();

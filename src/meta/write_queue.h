@@ -36,11 +36,16 @@ class QueuedWrite {
 class WriteQueue final : private PoolTask {
  public:
   WriteQueue(rocksdb::DB& db, Pool& pool, std::size_t limit, observe::Metrics& metrics);
+  ~WriteQueue() override { db_.ReleaseSnapshot(durable_); }
+  WriteQueue(const WriteQueue&) = delete;
+  WriteQueue& operator=(const WriteQueue&) = delete;
 
   // Errors: busy (nothing was queued), metadata_unavailable (an earlier batch failed).
   Result<void> push(std::shared_ptr<QueuedWrite> write);
   // Whether writes are still taken.
   Result<void> health() const;
+  // Null while they are; then the state that the last good sync left. Lives as long as this.
+  const rocksdb::Snapshot* last_durable() const;
   // Lets nothing in any more and resumes when the pool has finished with the queue.
   Task<void> close() { return draining_.close(); }
 
@@ -51,6 +56,7 @@ class WriteQueue final : private PoolTask {
   Group take();
   void commit(Group group);
   rocksdb::Status write(const Transaction::Changes& changes);
+  void keep_durable();
   void fail_all(const Group& group, const Error& error);
 
   rocksdb::DB& db_;
@@ -62,7 +68,8 @@ class WriteQueue final : private PoolTask {
   mutable std::mutex mutex_;
   std::deque<std::shared_ptr<QueuedWrite>> queue_;
   bool broken_ = false;
-  std::optional<Gate::Pass> pass_;  // held while the pool has this task
+  const rocksdb::Snapshot* durable_;  // the pool task's, until broken_
+  std::optional<Gate::Pass> pass_;    // held while the pool has this task
   Gate draining_;
 };
 

@@ -1,5 +1,6 @@
 #include "mas/object/objects.h"
 
+#include "mas/meta/reads_only.h"
 #include "object/carry_over.h"
 #include "object/download.h"
 #include "object/find.h"
@@ -91,6 +92,9 @@ class StripedObjects final : public Objects {
 
   Task<Result<meta::ObjectPage>> list(meta::ListQuery query) override {
     MAS_CO_CHECK(may_read(context_));
+    if (auto* kept = meta::reads_only(context_.deps.meta)) {
+      co_return co_await kept->list_durable(std::move(query));
+    }
     co_return co_await context_.deps.meta.list(std::move(query));
   }
   Task<Result<void>> remove(Hash hash) override {

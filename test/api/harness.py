@@ -74,6 +74,7 @@ class Daemon:
 
     arguments = ()  # more of the command line
     launcher = ()  # a program that runs it
+    restore_signals = True  # whether it starts with the signals that Python ignores set back
 
     def __init__(self, data=None, **settings):
         self.settings = {**SETTINGS, **{k.replace("__", "."): v for k, v in settings.items()}}
@@ -92,7 +93,7 @@ class Daemon:
             [*self.launcher, BINARY, "serve", "--config", str(config), "--data", str(self.data),
              "--listen", "127.0.0.1:0", *self.arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors,
-            start_new_session=True, cwd=self.home,
+            start_new_session=True, cwd=self.home, restore_signals=self.restore_signals,
             env={k: v for k, v in os.environ.items() if not k.startswith("MAS_")})
         seen = b""
         for line in self.process.stdout:

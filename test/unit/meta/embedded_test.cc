@@ -12,6 +12,7 @@
 
 #include "mas/fs/fault_fs.h"
 #include "mas/fs/rocksdb_env.h"
+#include "mas/meta/reads_only.h"
 #include "mas/runtime/rng.h"
 #include "support/fake_clock.h"
 #include "support/io_rig.h"
@@ -137,6 +138,7 @@ TEST_CASE(
     if (call.op == fs::FsOp::sync && is_log(call.path)) return Error(Code::io, "no");
     return {};
   });
+  CHECK(reads_only(*f.store) == nullptr);
   auto failed = f.commit(during);
   REQUIRE(code_of(failed) == Code::metadata_unavailable);
   CHECK(failed.error().maybe_happened());
@@ -148,6 +150,15 @@ TEST_CASE(
   CHECK(code_of(f.io.run(f.store->ping())) == Code::metadata_unavailable);
   // What is stored is in doubt until the next start: no answer that somebody could act on.
   CHECK(code_of(f.io.run(f.store->find(before.hash))) == Code::metadata_unavailable);
+  CHECK(code_of(f.io.run(f.store->list({}))) == Code::metadata_unavailable);
+  // To be read, what was durable before is there, and nothing else.
+  ReadsOnly* kept = reads_only(*f.store);
+  REQUIRE(kept != nullptr);
+  CHECK(must(f.io.run(kept->find_durable(before.hash))) == before);
+  CHECK_FALSE(must(f.io.run(kept->find_durable(during.hash))).has_value());
+  const ObjectPage page = must(f.io.run(kept->list_durable({})));
+  REQUIRE(page.objects.size() == 1);
+  CHECK(page.objects.front() == before);
 
   auto disk = f.fs->after_restart();
   f.close();

@@ -1,0 +1,74 @@
+"""A disk that takes no more writes: what is stored is read on, changes are refused, the probe says so."""
+import os
+import subprocess
+import unittest
+
+from harness import Daemon, sha256, wait_for
+
+MIB = 1024 * 1024
+
+
+class FailingDaemon(Daemon):
+    """Python ignores SIGXFSZ, and so does this: a write beyond the limit of file sizes is an error
+    of that call, as on a disk that takes nothing any more."""
+    restore_signals = False
+
+    def fail_writes(self):
+        subprocess.run(["prlimit", f"--pid={self.process.pid}", "--fsize=1"], check=True)
+
+
+class ReadsOnlyTest(unittest.TestCase):
+    def setUp(self):
+        self.mas = FailingDaemon(object__record_cache="0 s")
+
+    def tearDown(self):
+        self.mas.close()
+
+    def reads_on(self, stored):
+        """All of them by hash, from the list, and as they were."""
+        for name, data in stored.items():
+            answer = self.mas.get(name)
+            self.assertEqual((answer.status, answer.body == data), (200, True), answer.body[:300])
+            info = self.mas.call("GET", "/api/file/info", {"hash": name}, system=True)
+            self.assertEqual(info.status, 200, info.body)
+            self.assertEqual(info.data["size"], len(data))
+        listed = self.mas.call("GET", "/api/file/list", system=True)
+        self.assertEqual(listed.status, 200, listed.body)
+        self.assertEqual({f["hash"] for f in listed.data["files"]}, set(stored))
+
+    def refused_changes(self, stored):
+        for data in (b"small and new", os.urandom(MIB)):
+            answer = self.mas.call("POST", "/api/file/upload/object", {"name": "n"}, body=data,
+                                   system=True)
+            self.assertEqual(answer.status, 503, answer.body)
+        name = next(iter(stored))
+        # Nor is anything said to be there that the next start may know to be deleted.
+        gone = self.mas.call("DELETE", "/api/file", {"hash": name}, system=True)
+        self.assertEqual(gone.status, 503, gone.body)
+        answer = self.mas.call("POST", "/api/file/upload/single", {"name": "again"},
+                               body=stored[name], token=self.mas.upload_token(name))
+        self.assertEqual(answer.status, 503, answer.body)
+
+    def test_reads_go_on(self):
+        stored = {}
+        for size in (10, 3000, 200_000, 5 * MIB):
+            data = os.urandom(size)
+            stored[sha256(data)] = data
+            self.mas.put(data)
+        self.assertEqual(self.mas.call("GET", "/readyz").data, "ready")
+        self.mas.fail_writes()
+        self.refused_changes(stored)
+        self.reads_on(stored)
+        answer = self.mas.call("GET", "/readyz")
+        self.assertEqual(answer.status, 200, answer.body)
+        self.assertTrue(answer.data.startswith("reads only: "), answer.data)
+        self.assertEqual(self.mas.metric("mas_meta_broken"), 1)
+        self.refused_changes(stored)
+        self.reads_on(stored)
+        # With the disk in order again a start is all it takes.
+        self.mas.kill()
+        self.mas.start()
+        wait_for(self.mas.ready, "readiness")
+        self.reads_on(stored)
+        self.mas.put(b"new")
+        self.assertEqual(self.mas.call("GET", "/readyz").data, "ready")
