@@ -1,4 +1,5 @@
 // mas: the daemon and its client commands in one program.
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -16,6 +17,9 @@ int main(int argc, char** argv) {
   mas::codec::initialise();
   // A peer that goes away is an error of the write, not a signal.
   std::signal(SIGPIPE, SIG_IGN);
+  // libmongoc made a file of counters before main(). Killed, it would leave it there, and the next
+  // process with this number, in a container each one, would print a warning about it.
+  ::shm_unlink(("/mongoc-" + std::to_string(::getpid())).c_str());
 
   mas::app::Surroundings surroundings{std::cout, std::cerr, {}, false, false};
   surroundings.out_is_terminal = ::isatty(STDOUT_FILENO) == 1;

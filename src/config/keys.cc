@@ -36,6 +36,8 @@ constexpr std::array kKeys{
     MAS_KEY(node.driver_threads, CountField, "Threads for calls to the metadata store.", 1, 1024),
     MAS_KEY(node.pool_queue, CountField, "Tasks that may wait for each of the three pools above.",
             16, 1'000'000),
+    MAS_KEY(node.memory, SizeField,
+            "Memory that the process may use; 0: what its control group allows.", 0, kTiB),
 
     MAS_KEY(http.listen, TextField, "Address and port of the API; port 0 takes any free one.",
             listen_problem),

@@ -76,7 +76,8 @@ class Daemon:
     launcher = ()  # a program that runs it
     restore_signals = True  # whether it starts with the signals that Python ignores set back
 
-    def __init__(self, data=None, **settings):
+    def __init__(self, data=None, before_exec=None, **settings):
+        self.before_exec = before_exec
         self.settings = {**SETTINGS, **{k.replace("__", "."): v for k, v in settings.items()}}
         self.home = pathlib.Path(data or tempfile.mkdtemp(prefix="mas-api-", dir=WORK))
         self.data = self.home / "data"
@@ -93,7 +94,8 @@ class Daemon:
             [*self.launcher, BINARY, "serve", "--config", str(config), "--data", str(self.data),
              "--listen", "127.0.0.1:0", *self.arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors,
-            start_new_session=True, cwd=self.home, restore_signals=self.restore_signals,
+            start_new_session=True, cwd=self.home, preexec_fn=self.before_exec,
+            restore_signals=self.restore_signals,
             env={k: v for k, v in os.environ.items() if not k.startswith("MAS_")})
         seen = b""
         for line in self.process.stdout:

@@ -1,10 +1,17 @@
 """Memory stays bounded, whatever is sent: measured as the highest resident size of the daemon."""
 import concurrent.futures
 import hashlib
+import os
 import random
+import shutil
+import subprocess
+import tempfile
 import threading
+import unittest
 
-from harness import DaemonTest, sha256
+import harness
+from control_group import MemoryGroup
+from harness import Daemon, DaemonTest, sha256
 
 MIB = 1024 * 1024
 BLOCK = random.Random(5).randbytes(MIB)
@@ -28,10 +35,15 @@ class Stream:
         self.at += len(piece)
         return piece
 
+    def blocks(self, begin, end):
+        """Of these bytes; both whole MiB, or the end of all."""
+        for at in range(begin, end, MIB):
+            yield self.block(at // MIB)[:end - at]
+
     def sha256(self):
         digest = hashlib.sha256()
-        for at in range(0, self.size, MIB):
-            digest.update(self.block(at // MIB)[:self.size - at])
+        for block in self.blocks(0, self.size):
+            digest.update(block)
         return digest.hexdigest()
 
 
@@ -103,3 +115,135 @@ class ManyClientsTest(MemoryTest):
             uploads_done.set()
             self.assertEqual({job.result() for job in downloads}, {stored})
         self.assert_peak_below(256)
+
+
+class SlowReader(threading.Thread):
+    """Downloads one file over and over, a MiB every 50 ms, and compares every byte."""
+
+    def __init__(self, mas, token, content, over):
+        super().__init__(daemon=True)
+        self.mas, self.token, self.content, self.over = mas, token, content, over
+        self.wrong = []
+        self.times = 0
+        self.start()
+
+    def run(self):
+        while not self.over.is_set():
+            try:
+                self.download()
+            except OSError as problem:
+                self.wrong.append(repr(problem))
+                return
+
+    def download(self):
+        connection = self.mas.connect(120)
+        connection.request("GET", "/api/file/download", headers={"token": self.token})
+        response = connection.getresponse()
+        if response.status != 200:
+            self.wrong.append(response.status)
+            self.over.wait(0.2)
+        room = memoryview(bytearray(MIB))
+        at = 0
+        while not self.over.is_set() and (got := response.readinto(room)):
+            if room[:got] != self.content[at:at + got]:
+                self.wrong.append(f"other bytes at {at}")
+            at += got
+            self.over.wait(0.05)
+        connection.close()
+        self.times += at == len(self.content)
+
+
+class LimitedMemoryTest(unittest.TestCase):
+    """The target of the design, enforced by the kernel: with the default configuration."""
+
+    LIMIT = 256 * MIB
+    PART = 64 * MIB
+    PARTS = 160
+
+    def setUp(self):
+        self.group = MemoryGroup(self.LIMIT)
+        self.addCleanup(self.group.close)
+        self.mas = Daemon(before_exec=self.group.join, store__segment_size="1 GiB")
+        self.addCleanup(self.mas.close)
+        self.group.watch(self.mas.process.pid)
+
+    def upload(self, content, token):
+        """Its parts, by three connections."""
+        numbers = iter(range(self.PARTS))
+        lock = threading.Lock()
+
+        def send():
+            answers = []
+            while True:
+                with lock:
+                    number = next(numbers, None)
+                if number is None:
+                    return answers
+                begin = number * self.PART
+                answer = self.mas.call("PUT", "/api/file/upload/chuck", {"chuck": number + 1},
+                                       body=content.blocks(begin, begin + self.PART), token=token,
+                                       headers={"Content-Length": str(self.PART)},
+                                       connection=self.mas.connect(120))
+                answers.append(answer.status)
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            jobs = [pool.submit(send) for _ in range(3)]
+            return [status for job in jobs for status in job.result()]
+
+    def finish(self, whole):
+        """The record: of a call that waits no longer than object.finish_wait for what goes on."""
+        while True:
+            answer = self.mas.call("GET", "/api/file/upload/finish", system=True,
+                                   token=self.mas.upload_token(whole),
+                                   connection=self.mas.connect(120))
+            if answer.status == 200:
+                return answer.data
+            self.assertEqual((answer.status, answer.code), (503, 5901), answer.body)
+
+    def test_10_gib_in_parts_and_64_slow_downloads_within_256_mib(self):
+        mas = self.mas
+        stored = Stream(self.PART)
+        content = b"".join(stored.blocks(0, self.PART))
+        name = mas.put(content)["hash"]
+        content = memoryview(content)
+        large = Stream(self.PART * self.PARTS)
+        whole = large.sha256()
+        token = mas.upload_token(whole)
+        self.assertEqual(mas.call("GET", "/api/file/upload/init", {"name": "large"},
+                                  token=token).status, 200)
+        over = threading.Event()
+        readers = [SlowReader(mas, mas.download_token(name), content, over) for _ in range(64)]
+        try:
+            statuses = self.upload(large, token)
+        finally:
+            over.set()
+            for reader in readers:
+                reader.join()
+        self.assertEqual(set(statuses), {200})
+        self.assertEqual([reader.wrong for reader in readers if reader.wrong], [])
+        self.assertTrue(all(reader.times > 0 for reader in readers))
+        self.assertEqual(self.finish(whole)["size"], large.size)
+        print(f"peak of anonymous memory {self.group.peak / MIB:.0f} MiB, "
+              f"limit {'enforced' if self.group.enforced else 'not enforced'}", end=" ... ", flush=True)
+        self.assertEqual(self.group.kills(), 0)
+        self.assertLess(self.group.peak, self.LIMIT)
+
+
+class ChosenBudgetsTest(unittest.TestCase):
+    def start(self, memory):
+        home = tempfile.mkdtemp(prefix="mas-memory-", dir=harness.WORK)
+        self.addCleanup(shutil.rmtree, home)
+        return [harness.BINARY, "serve", "--data", f"{home}/data", "--listen", "127.0.0.1:0"], \
+            {"MAS_NODE_MEMORY": memory, "PATH": os.environ["PATH"]}
+
+    def test_budgets_that_were_made_to_fit_are_named(self):
+        mas = Daemon(node__memory="200 MiB", log__level="info")
+        self.addCleanup(mas.close)
+        said = mas.error_text()
+        self.assertRegex(said, r'"memory.fitted","key":"object.buffer_budget","value":"\d+ KiB"')
+        self.assertRegex(said, r'"memory.limited","limit":"200.0 MiB"')
+
+    def test_too_little_memory_is_refused_in_a_sentence(self):
+        command, environment = self.start("32 MiB")
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertRegex(done.stderr, r"^mas: serve: .*32.0 MiB.*needs at least [0-9.]+ MiB: .*\n$")

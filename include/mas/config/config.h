@@ -27,6 +27,7 @@ struct Node {
   std::uint32_t cpu_threads = 0;  // 0: one per core
   std::uint32_t driver_threads = 8;
   std::uint32_t pool_queue = 4096;  // tasks that may wait for each pool
+  std::uint64_t memory = 0;         // of the process; 0: what its control group allows
 };
 
 struct Http {

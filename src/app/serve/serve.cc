@@ -12,6 +12,8 @@
 #include "app/serve/connections.h"
 #include "app/serve/daemon.h"
 #include "app/serve/greeting.h"
+#include "app/serve/memory_limit.h"
+#include "app/serve/memory_plan.h"
 #include "mas/fs/descriptors.h"
 #include "mas/observe/log.h"
 #include "mas/runtime/io_threads.h"
@@ -34,6 +36,24 @@ void raise_descriptor_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// The budgets as configured where they fit, else smaller ones; which is logged.
+Result<void> fit_into_memory(config::Config& config) {
+  std::optional<std::uint64_t> limit =
+      control_group_memory(*fs::make_real_fs(), ControlGroupFiles());
+  if (config.node.memory > 0) limit = std::min(limit.value_or(UINT64_MAX), config.node.memory);
+  if (!limit) return {};
+  const std::uint64_t wanted = memory_needed(config);
+  MAS_TRY(const std::vector<Planned> planned, fit_memory(config, *limit));
+  for (const Planned& each : planned) {
+    log::info("memory.fitted", {{"key", each.key}, {"value", each.value}});
+  }
+  if (!planned.empty()) {
+    log::info("memory.limited",
+              {{"limit", describe_size(*limit)}, {"wanted", describe_size(wanted)}});
+  }
+  return {};
 }
 
 void exit_at_once(int) { ::_exit(kExitFailed); }
@@ -71,6 +91,11 @@ class Serve final : public Command {
       return kExitUsage;
     }
     set_up_log(config->log, surroundings.err_is_terminal);
+    auto fitted = fit_into_memory(*config);
+    if (fitted.has_error()) {
+      fail(surroundings, "serve", fitted.error());
+      return kExitUsage;
+    }
     raise_descriptor_limit();
     int status = kExitOk;
     Result<void> bounded = bound_connections(*config, fs::descriptor_limit());
