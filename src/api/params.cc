@@ -1,6 +1,8 @@
 #include "api/params.h"
 
+#include <algorithm>
 #include <array>
+#include <vector>
 
 #include "mas/core/units.h"
 
@@ -43,11 +45,18 @@ Result<void> check_text(std::string_view text, std::string_view what, std::size_
 }  // namespace
 
 Result<http::Query> parse_query(std::string_view raw_query) {
+  const auto separators = std::count(raw_query.begin(), raw_query.end(), '&');
+  if (separators >= static_cast<std::ptrdiff_t>(kMostParameters)) {
+    return malformed("The query has more than " + std::to_string(kMostParameters) +
+                     " parameters; give only those that the call takes.");
+  }
   MAS_TRY(auto query, http::Query::parse(raw_query));
-  for (const auto& [name, value] : query.all()) {
-    if (query.count(name) > 1) {
-      return malformed("A parameter stands twice in the query; give each one once.");
-    }
+  std::vector<std::string_view> names;
+  names.reserve(query.all().size());
+  for (const auto& [name, value] : query.all()) names.push_back(name);
+  std::sort(names.begin(), names.end());
+  if (std::adjacent_find(names.begin(), names.end()) != names.end()) {
+    return malformed("A parameter stands twice in the query; give each one once.");
   }
   return query;
 }

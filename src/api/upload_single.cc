@@ -29,11 +29,13 @@ Task<Result<Name>> name_of(Call& call, UploadBody& body) {
   co_return name;
 }
 
+// Of a body that cannot be resumed. limits.part is never more than limits.upload.
+std::uint64_t most_at_once(const Call& call) { return call.services.config.limits.part; }
+
 }  // namespace
 
 Task<Result<Reply>> upload_single(Call& call) {
-  std::uint64_t limit =
-      std::min(call.services.config.limits.upload, call.claims().max_size.value_or(UINT64_MAX));
+  std::uint64_t limit = std::min(most_at_once(call), call.claims().max_size.value_or(UINT64_MAX));
   MAS_CO_TRY(std::unique_ptr<UploadBody> body, UploadBody::make(call, limit));
   std::int64_t began = call.services.now();
   object::PutRequest request;
@@ -51,7 +53,7 @@ Task<Result<Reply>> upload_single(Call& call) {
 }
 
 Task<Result<Reply>> upload_object(Call& call) {
-  std::uint64_t limit = call.services.config.limits.upload;
+  std::uint64_t limit = most_at_once(call);
   MAS_CO_TRY(std::unique_ptr<UploadBody> body, UploadBody::make(call, limit));
   object::PutRequest request;
   MAS_CO_TRY(request.name, co_await name_of(call, *body));

@@ -19,6 +19,14 @@ TEST_CASE("a parameter that stands twice in the query is malformed") {
   CHECK(must(parse_query("a=1&b=1")).all().size() == 2);
 }
 
+TEST_CASE("more parameters than are allowed are malformed, whatever they are") {
+  std::string many = "p0=x";
+  for (int i = 1; i < 64; ++i) many += "&p" + std::to_string(i) + "=x";
+  CHECK(must(parse_query(many)).all().size() == kMostParameters);
+  CHECK(code_of(parse_query(many + "&one=more")) == Code::parameter_malformed);
+  CHECK(code_of(parse_query(std::string(8000, '&'))) == Code::parameter_malformed);
+}
+
 TEST_CASE("a header that carries one meaning must not come twice") {
   http::Headers headers;
   headers.add("token", "a");

@@ -213,7 +213,7 @@ TEST_CASE("a body over the token's max_size is refused, unread where its length 
 
 TEST_CASE("the configured limit holds where the token has none") {
   Upload api;
-  api.config.limits.upload = 4;
+  api.config.limits.part = 4;
   FakeExchange exchange = api.post();
   exchange.send_body("hello");
   check_refusal(api.run(exchange), 413, 5412);
