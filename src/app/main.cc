@@ -10,7 +10,7 @@
 
 #include "app/cli/cli.h"
 #include "mas/codec/stripe.h"
-#include "mas/observe/log.h"
+#include "mas/observe/log_output.h"
 
 int main(int argc, char** argv) {
   // Coding tables are filled before there is a second thread.
@@ -32,6 +32,6 @@ int main(int argc, char** argv) {
   }
   std::vector<std::string> arguments(argv + 1, argv + argc);
   int status = mas::app::run_command_line(arguments, surroundings);
-  mas::log::flush();
+  (void)mas::log::finish();
   return status;
 }

@@ -22,7 +22,7 @@ struct Line {
 
 // "14:03:07.123 info  http.request status=200 path="/a b"", in local time. Values that could be
 // misread are quoted; control characters and bytes that are not UTF-8 are escaped, so that one
-// event is always one line and cannot forge another.
+// event is always one line and cannot forge another. Of a longer value the first 4 KiB are written.
 [[nodiscard]] std::string text_line(const Line& line);
 
 // {"time":"2026-11-22T14:03:07.123Z","level":"info","event":"http.request","status":200,...}

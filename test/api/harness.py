@@ -89,7 +89,7 @@ class Daemon:
         """With `ready` it returns when the pod is, else as soon as it listens."""
         config = self.home / "mas.toml"
         config.write_text(toml(self.settings))
-        self.errors = open(self.home / "stderr", "ab")
+        self.errors = self.open_errors()
         self.process = subprocess.Popen(
             [*self.launcher, BINARY, "serve", "--config", str(config), "--data", str(self.data),
              "--listen", "127.0.0.1:0", *self.arguments],
@@ -118,6 +118,10 @@ class Daemon:
             wait_for(self.ready, "readiness")
         if self.description is None:
             self.description = schema.Description(self.call("GET", "/openapi.json").body)
+
+    def open_errors(self):
+        """Where it writes its log to."""
+        return open(self.home / "stderr", "ab")
 
     def error_text(self):
         return (self.home / "stderr").read_text(errors="replace")[-2000:]

@@ -26,7 +26,8 @@ SEAMS = [
     (r"\bgettimeofday\b|\bclock_gettime\b", {"runtime"}, "ask the Clock"),
     (r"\bsteady_timer\b|\bdeadline_timer\b", {"runtime"}, "use Clock::make_timer"),
     (r"\bstd::j?thread\b|\bpthread_create\b|\bstd::async\b", {"runtime"}, "use a Pool"),
-    (r"\bthread_pool\b", {"runtime"}, "use a Pool"),
+    # The log writes when all pools stand still.
+    (r"\bthread_pool\b", {"runtime", "observe"}, "use a Pool"),
     (r"\brandom_device\b|\bmt19937\b|(?<![\w.>:])s?rand\s*\(|\bRAND_bytes\b", {"runtime"}, "use the Rng"),
     (r"(?<![\w.>])::open\s*\(|\bfopen\s*\(|\bstd::[io]?fstream\b|\bopenat\s*\(", {"fs"}, "use the Fs"),
     (r"\bstd::filesystem\b", {"fs"}, "use the Fs"),

@@ -7,6 +7,8 @@
 #include <array>
 #include <charconv>
 
+#include "mas/observe/log_output.h"
+
 namespace mas::app {
 namespace {
 
@@ -44,7 +46,9 @@ ProcessMetrics::ProcessMetrics(observe::Metrics& metrics, fs::Fs& fs, const Cloc
     : fs_(fs),
       resident_(metrics.gauge("mas_process_resident_bytes", "Resident memory of the process.")),
       descriptors_(metrics.gauge("mas_process_open_descriptors", "Open file descriptors.")),
-      cpu_(metrics.gauge("mas_process_cpu_seconds", "User and system CPU time so far.")) {
+      cpu_(metrics.gauge("mas_process_cpu_seconds", "User and system CPU time so far.")),
+      log_dropped_(metrics.counter("mas_log_dropped_lines_total",
+                                   "Log lines that were dropped because nobody took them.")) {
   metrics.gauge("mas_start_time_seconds", "When the process started, Unix time.")
       .set(static_cast<double>(clock.wall().unix_seconds()));
   refresh_handle_ = metrics.before_scrape([this] { refresh(); });
@@ -54,6 +58,7 @@ void ProcessMetrics::refresh() {
   std::string statm = read_proc(fs_, "/proc/self/statm");
   resident_.set(static_cast<double>(
       resident_bytes(statm, static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)))));
+  log_dropped_.add(static_cast<double>(log::dropped()) - log_dropped_.value());
   auto names = fs_.list("/proc/self/fd");
   if (names.has_value()) descriptors_.set(static_cast<double>(names->size()));
   rusage usage{};

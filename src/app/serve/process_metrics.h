@@ -29,6 +29,7 @@ class ProcessMetrics {
   observe::Gauge& resident_;
   observe::Gauge& descriptors_;
   observe::Gauge& cpu_;
+  observe::Counter& log_dropped_;
   std::shared_ptr<void> refresh_handle_;
 };
 

@@ -16,11 +16,15 @@
 #include "app/serve/memory_plan.h"
 #include "mas/fs/descriptors.h"
 #include "mas/observe/log.h"
+#include "mas/observe/log_output.h"
 #include "mas/runtime/io_threads.h"
 #include "mas/runtime/signals.h"
 
 namespace mas::app {
 namespace {
+
+// Lines that wait for a reader that is slow.
+constexpr std::size_t kLogLines = 1024;
 
 void set_up_log(const config::Log& options, bool terminal) {
   log::Options chosen;
@@ -28,6 +32,7 @@ void set_up_log(const config::Log& options, bool terminal) {
   MAS_ASSERT(log::parse_level(options.level, chosen.level));
   chosen.json = options.format == "json" || (options.format == "auto" && !terminal);
   log::set_up(chosen);
+  log::start_queue(kLogLines);
 }
 
 // Every connection is a descriptor; the usual soft limit of 1,024 is far below what is configured.
@@ -127,6 +132,7 @@ class Serve final : public Command {
                           int& status) {
     auto started = co_await daemon.start();
     if (started.has_error()) {
+      log::flush();  // what led to it comes first
       fail(surroundings, "serve", started.error());
       status = kExitUsage;
     } else {
