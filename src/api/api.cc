@@ -77,6 +77,7 @@ class Api final : public http::Handler {
     Call call{exchange, services_, {}, nullptr};
     MAS_CO_TRY(call.query, parse_query(head.raw_query));
     MAS_CO_CHECK(co_await admit(call, match.route->needs));
+    if (match.route->needs != Needs::nothing) exchange.admitted();
     co_return co_await match.route->endpoint(call);
   }
 

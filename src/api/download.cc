@@ -5,6 +5,7 @@
 #include "api/params.h"
 #include "mas/core/text.h"
 #include "mas/http/range.h"
+#include "mas/observe/log.h"
 
 namespace mas::api {
 namespace {
@@ -17,21 +18,27 @@ struct Resource {
   std::string etag;
 };
 
-// Sends the head with the first bytes that come.
+// Sends the head with the first bytes that come, and knows whether it was the client's side that
+// failed.
 class ExchangeSink final : public ByteSink {
  public:
   ExchangeSink(http::Exchange& exchange, http::ResponseHead head, std::uint64_t length)
       : exchange_(exchange), head_(std::move(head)), length_(length) {}
 
   Task<Result<void>> write(std::span<const Slice> pieces) override {
-    if (!exchange_.started()) MAS_CO_CHECK(co_await exchange_.start(std::move(head_), length_));
-    co_return co_await exchange_.write(pieces);
+    Result<void> sent;
+    if (!exchange_.started()) sent = co_await exchange_.start(std::move(head_), length_);
+    if (sent.has_value()) sent = co_await exchange_.write(pieces);
+    if (sent.has_error()) failure_ = sent.error();
+    co_return sent;
   }
+  [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
 
  private:
   http::Exchange& exchange_;
   http::ResponseHead head_;
   std::uint64_t length_;
+  std::optional<Error> failure_;
 };
 
 // The one value of a header; doubled counts as not given, as a range that makes no sense does.
@@ -105,6 +112,20 @@ Error download_error(const Call& call, const Error& error) {
   }
 }
 
+// The client went away, or takes nothing any more. Nothing is wrong with the file, nor with this
+// pod.
+Error client_failed(const Call& call, const Error& error) {
+  const bool is_silent = error.code() == Code::timeout;
+  call.services.deps.metrics
+      .counter("mas_downloads_cut_total", "Downloads that their clients did not take to the end.",
+               {{"reason", is_silent ? "silent" : "gone"}})
+      .add();
+  log::write(
+      is_silent ? log::Level::info : log::Level::debug, "download.cut",
+      {{"id", call.head().request_id}, {"client", call.head().client_address}, {"error", error}});
+  return {Code::closed, "The client did not take the whole file."};
+}
+
 Task<Result<Reply>> send_bytes(Call& call, const Resource& resource, http::ByteRange range) {
   http::ResponseHead head = whole_head(call, resource);
   if (range.kind == http::ByteRange::Kind::part) {
@@ -122,7 +143,11 @@ Task<Result<Reply>> send_bytes(Call& call, const Resource& resource, http::ByteR
   ExchangeSink sink(call.exchange, std::move(head), range.length);
   auto got = co_await call.services.deps.objects.get(resource.object, resource.seek + range.first,
                                                      range.length, sink);
+  const bool is_clients = sink.failure() && sink.failure()->code() != Code::internal;
+  if (is_clients) co_return client_failed(call, *sink.failure());
   if (got.has_error()) co_return download_error(call, got.error());
+  // A slow client that is cut off by its network comes back for the rest with the same token.
+  call.exchange.keep_until_delivered(std::move(call.token));
   co_return sent;
 }
 

@@ -1,4 +1,5 @@
-// GET /metrics on a port of its own: nothing else is answered there.
+// GET /metrics on a port of its own, and the probes, so that they are answered whatever the API's
+// connections are busy with. Nothing else.
 #include "api/reply.h"
 #include "mas/api/api.h"
 
@@ -7,13 +8,18 @@ namespace {
 
 class MetricsHandler final : public http::Handler {
  public:
-  explicit MetricsHandler(observe::Metrics& metrics) : metrics_(metrics) {}
+  MetricsHandler(observe::Metrics& metrics, http::Handler& api) : metrics_(metrics), api_(api) {}
 
   Task<void> handle(http::Exchange& exchange) override {
     const http::RequestHead& head = exchange.head();
+    if (head.path == "/healthz" || head.path == "/readyz") {
+      co_await api_.handle(exchange);
+      co_return;
+    }
     Reply reply;
     if (head.path != "/metrics") {
-      reply = failure(Error(Code::no_such_route, "Only GET /metrics is answered on this port."));
+      reply = failure(Error(Code::no_such_route,
+                            "Only /metrics, /healthz and /readyz are answered on this port."));
     } else if (exchange.route = "/metrics"; head.method != http::Method::get) {
       reply = failure(Error(Code::method_not_allowed, "This route takes only the method GET."));
       reply.headers.set("Allow", "GET");
@@ -34,12 +40,13 @@ class MetricsHandler final : public http::Handler {
 
  private:
   observe::Metrics& metrics_;
+  http::Handler& api_;
 };
 
 }  // namespace
 
-std::unique_ptr<http::Handler> make_metrics_handler(observe::Metrics& metrics) {
-  return std::make_unique<MetricsHandler>(metrics);
+std::unique_ptr<http::Handler> make_metrics_handler(observe::Metrics& metrics, http::Handler& api) {
+  return std::make_unique<MetricsHandler>(metrics, api);
 }
 
 }  // namespace mas::api

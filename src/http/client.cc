@@ -17,6 +17,8 @@ namespace {
 constexpr HeadLimits kHeadLimits{64 * 1024, 256};
 // Interim answers (1xx) read before giving up on the final one.
 constexpr int kMaxInterim = 16;
+// Into a time-out, to see whether the server still takes what it is sent.
+constexpr int kLooks = 4;
 constexpr Duration kContinueWait = std::chrono::seconds(1);
 // How long an answer is looked for after sending failed.
 constexpr Duration kLastWords = std::chrono::seconds(1);
@@ -46,7 +48,8 @@ class AnswerSource final : public ByteSource {
 struct Link {
   Link(std::unique_ptr<net::Stream> stream, Clock& clock, const Executor& executor,
        Duration timeout)
-      : connection(clock, executor, std::move(stream), timeout), source(connection, timeout) {}
+      : connection(clock, executor, std::move(stream), timeout / kLooks),
+        source(connection, timeout) {}
   net::Connection connection;
   AnswerSource source;
   InputBuffer input;

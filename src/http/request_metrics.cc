@@ -17,7 +17,8 @@ std::string loggable(std::string_view path) {
 }
 
 void write_log(const std::string& event, const RequestRecord& request) {
-  log::Level level = request.status >= 400 ? log::Level::info : log::Level::debug;
+  const bool is_told = request.status >= 400 && !RefusalTally::is_refusal(request.status);
+  const log::Level level = is_told ? log::Level::info : log::Level::debug;
   if (!log::enabled(level)) return;
   std::chrono::duration<double, std::milli> took = request.took;
   log::write(level, event,
@@ -35,15 +36,19 @@ void write_log(const std::string& event, const RequestRecord& request) {
 
 }  // namespace
 
-RequestMetrics::RequestMetrics(observe::Metrics& registry, const std::string& surface)
+RequestMetrics::RequestMetrics(observe::Metrics& registry, const std::string& surface,
+                               RefusalTally& refusals)
     : connections(registry.gauge("mas_" + surface + "_connections", "Open connections")),
       refused(registry.counter("mas_" + surface + "_connections_refused_total",
                                "Connections refused because there were too many")),
+      made_room(registry.counter("mas_" + surface + "_connections_made_room_total",
+                                 "Waiting connections closed because all were taken")),
       accept_errors(registry.counter("mas_" + surface + "_accept_errors_total",
                                      "Connections that failed to be accepted")),
       handler_failures(registry.counter("mas_" + surface + "_handler_failures_total",
                                         "Requests whose handler failed in an unforeseen way")),
       registry_(registry),
+      refusals_(refusals),
       event_(surface + ".request"),
       prefix_("mas_" + surface),
       bytes_in_(registry.counter(prefix_ + "_received_bytes_total", "Bytes of requests received")),
@@ -54,6 +59,7 @@ void RequestMetrics::record(const RequestRecord& request) {
   seconds(request.route).observe(std::chrono::duration<double>(request.took).count());
   bytes_in_.add(static_cast<double>(request.bytes_in));
   bytes_out_.add(static_cast<double>(request.bytes_out));
+  refusals_.count(request.client, request.status);
   write_log(event_, request);
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "http/refusal_tally.h"
 #include "mas/core/units.h"
 #include "mas/http/message.h"
 #include "mas/observe/metrics.h"
@@ -30,14 +31,16 @@ struct RequestRecord {
 // each new combination of labels only.
 class RequestMetrics {
  public:
-  // `surface`: as in ServerDependencies.
-  RequestMetrics(observe::Metrics& registry, const std::string& surface);
+  // `surface`: as in ServerDependencies. `refusals`: of all io threads.
+  RequestMetrics(observe::Metrics& registry, const std::string& surface, RefusalTally& refusals);
 
-  // Counts the request and writes its log line: debug, info from status 400 on.
+  // Counts the request and writes its log line: debug, info from status 400 on. Refusals are debug
+  // too, and summed.
   void record(const RequestRecord& request);
 
   observe::Gauge& connections;
   observe::Counter& refused;
+  observe::Counter& made_room;
   observe::Counter& accept_errors;
   observe::Counter& handler_failures;
 
@@ -59,6 +62,7 @@ class RequestMetrics {
   observe::Histogram& seconds(std::string_view route);
 
   observe::Metrics& registry_;
+  RefusalTally& refusals_;
   std::string event_;   // of the log line
   std::string prefix_;  // of the metrics
   observe::Counter& bytes_in_;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <list>
 #include <vector>
 
 #include "http/refusal.h"
+#include "http/refusal_tally.h"
 #include "http/session.h"
 #include "http/session_exchange.h"
 #include "mas/net/acceptor.h"
@@ -18,27 +18,39 @@ namespace {
 
 // After a failed accept (out of file descriptors, mostly), so that the loop does not spin.
 constexpr Duration kAcceptBackOff = std::chrono::milliseconds(100);
-// Connections over the limit that are being told so at any time; beyond these they are just closed.
-constexpr std::size_t kMaxRefusals = 64;
+// Connections over the limit that are being told so, or for which other io threads are asked for
+// room, at any time; beyond these they are just closed.
+constexpr std::size_t kMaxBeside = 64;
 // And no more of them than this share of the limit.
-constexpr std::size_t kConnectionsToRefusals = 8;
+constexpr std::size_t kConnectionsToBeside = 8;
+// How often refused requests are summed up in the log.
+constexpr Duration kTellEvery = std::chrono::minutes(1);
 
 // One io thread's share of the server. Used from that thread only, but for its construction.
 struct Lane {
   Lane(Executor lane_executor, const config::Http& options, Handler& handler,
-       const ServerDependencies& deps)
+       const ServerDependencies& deps, RefusalTally& refusals)
       : executor(lane_executor),
-        context(options, handler, deps.clock, RequestMetrics(deps.metrics, deps.surface),
+        context(options, handler, deps.clock, RequestMetrics(deps.metrics, deps.surface, refusals),
                 deps.rng.u64()),
         back_off(deps.clock.make_timer(lane_executor)),
-        stop_timer(deps.clock.make_timer(lane_executor)) {}
+        stop_timer(deps.clock.make_timer(lane_executor)),
+        tell_timer(deps.clock.make_timer(lane_executor)) {}
 
   Executor executor;
   SessionContext context;
   std::unique_ptr<net::Acceptor> acceptor;
   std::unique_ptr<Timer> back_off;
   std::unique_ptr<Timer> stop_timer;
-  std::list<Session*> sessions;
+  std::unique_ptr<Timer> tell_timer;
+  std::size_t sessions = 0;
+};
+
+// A connection that waits for another io thread to make room for it. Its stream is its own
+// thread's.
+struct Newcomer {
+  Lane& home;
+  net::Acceptor::Accepted accepted;
 };
 
 class TcpServer final : public Server {
@@ -49,7 +61,8 @@ class TcpServer final : public Server {
         tls_files_(tls),
         client_ca_file_(client_ca_file),
         handler_(handler),
-        deps_(deps) {}
+        deps_(deps),
+        told_refusals_(deps.surface + ".refused") {}
 
   Result<void> start() override;
   [[nodiscard]] std::string address() const override { return address_; }
@@ -61,15 +74,15 @@ class TcpServer final : public Server {
    public:
     Registration(TcpServer& server, Lane& lane, Session& session)
         : server_(server), lane_(lane), session_(session) {
-      place_ = lane.sessions.insert(lane.sessions.end(), &session);
+      ++lane_.sessions;
       lane_.context.metrics.connections.add(1);
     }
     ~Registration() {
       session_.dismiss();
-      lane_.sessions.erase(place_);
       lane_.context.metrics.connections.add(-1);
-      server_.connections_.fetch_sub(1, std::memory_order_relaxed);
-      if (lane_.context.stopping && lane_.sessions.empty()) lane_.stop_timer->cancel();
+      // Who made room has given its place away already.
+      if (!session_.made_room()) server_.release();
+      if (--lane_.sessions == 0 && lane_.context.stopping) lane_.stop_timer->cancel();
     }
     Registration(const Registration&) = delete;
     Registration& operator=(const Registration&) = delete;
@@ -78,11 +91,20 @@ class TcpServer final : public Server {
     TcpServer& server_;
     Lane& lane_;
     Session& session_;
-    std::list<Session*>::iterator place_;
   };
 
   Task<void> accept_loop(Lane& lane);
+  Task<void> tell_refusals(Lane& lane);
   void take(Lane& lane, net::Acceptor::Accepted accepted);
+  [[nodiscard]] bool reserve();
+  void release() { connections_.fetch_sub(1, std::memory_order_relaxed); }
+  [[nodiscard]] bool enter_beside();
+  void leave_beside() { beside_.fetch_sub(1, std::memory_order_relaxed); }
+  [[nodiscard]] bool make_room(Lane& lane);
+  [[nodiscard]] bool seek_elsewhere(Lane& lane, net::Acceptor::Accepted& accepted);
+  Task<void> seek_room(std::shared_ptr<Newcomer> newcomer, std::size_t lane, std::size_t asked);
+  Task<void> settle(std::shared_ptr<Newcomer> newcomer);
+  void begin(Lane& lane, net::Acceptor::Accepted accepted);
   Task<void> serve(Lane& lane, std::shared_ptr<Session> session);
   static Task<void> watch(std::shared_ptr<Session> session);
   static Task<void> watch_refusal(std::shared_ptr<net::Connection> connection);
@@ -96,10 +118,11 @@ class TcpServer final : public Server {
   std::string client_ca_file_;
   Handler& handler_;
   ServerDependencies deps_;
+  RefusalTally told_refusals_;
   std::shared_ptr<net::TlsServer> tls_;
   std::string address_;
   std::atomic<std::size_t> connections_{0};
-  std::atomic<std::size_t> refusals_{0};
+  std::atomic<std::size_t> beside_{0};
   std::vector<std::unique_ptr<Lane>> lanes_;
   Gate gate_;
 };
@@ -112,7 +135,8 @@ Result<void> TcpServer::start() {
   MAS_CHECK(net::check_port_free(deps_.io.context(0), address));
   std::vector<std::unique_ptr<Lane>> lanes;
   for (std::size_t i = 0; i < deps_.io.size(); ++i) {
-    lanes.push_back(std::make_unique<Lane>(deps_.io.executor(i), options_, handler_, deps_));
+    lanes.push_back(
+        std::make_unique<Lane>(deps_.io.executor(i), options_, handler_, deps_, told_refusals_));
     MAS_TRY(lanes.back()->acceptor, net::listen(deps_.io.context(i), address));
     address = lanes.back()->acceptor->address();
   }
@@ -121,7 +145,17 @@ Result<void> TcpServer::start() {
   for (auto& lane : lanes_) {
     MAS_ASSERT(spawn(lane->executor, gate_, accept_loop(*lane), "http accept"));
   }
+  Lane& first = *lanes_.front();
+  MAS_ASSERT(spawn(first.executor, gate_, tell_refusals(first), "http refusals"));
   return {};
+}
+
+// Of all lanes, on the first one's thread.
+Task<void> TcpServer::tell_refusals(Lane& lane) {
+  while (!lane.context.stopping) {
+    co_await lane.tell_timer->wait(kTellEvery);
+    told_refusals_.tell();
+  }
 }
 
 Task<void> TcpServer::accept_loop(Lane& lane) {
@@ -142,12 +176,80 @@ Task<void> TcpServer::accept_loop(Lane& lane) {
 }
 
 void TcpServer::take(Lane& lane, net::Acceptor::Accepted accepted) {
-  if (connections_.fetch_add(1, std::memory_order_relaxed) >= options_.max_connections) {
-    connections_.fetch_sub(1, std::memory_order_relaxed);
-    lane.context.metrics.refused.add();
+  bool is_in = reserve();
+  // Another thread may take the place that was made.
+  while (!is_in && make_room(lane)) is_in = reserve();
+  if (is_in) {
+    begin(lane, std::move(accepted));
+  } else if (!seek_elsewhere(lane, accepted)) {
     turn_away(lane, std::move(accepted.stream));
-    return;
   }
+}
+
+bool TcpServer::reserve() {
+  if (connections_.fetch_add(1, std::memory_order_relaxed) < options_.max_connections) return true;
+  release();
+  return false;
+}
+
+bool TcpServer::enter_beside() {
+  const std::size_t most =
+      std::min(kMaxBeside, options_.max_connections / kConnectionsToBeside + 1);
+  if (beside_.fetch_add(1, std::memory_order_relaxed) < most) return true;
+  leave_beside();
+  return false;
+}
+
+// Closes the connection of this lane that is missed least; false if none of them waits.
+bool TcpServer::make_room(Lane& lane) {
+  Session* session = lane.context.crowd.longest_waiting();
+  if (session == nullptr) return false;
+  session->make_room();
+  lane.context.metrics.made_room.add();
+  release();
+  return true;
+}
+
+// Leaves `accepted` alone where it gives false.
+bool TcpServer::seek_elsewhere(Lane& lane, net::Acceptor::Accepted& accepted) {
+  if (lanes_.size() < 2 || !enter_beside()) return false;
+  auto same = [&lane](const std::unique_ptr<Lane>& one) { return one.get() == &lane; };
+  const auto home = std::find_if(lanes_.begin(), lanes_.end(), same) - lanes_.begin();
+  const std::size_t next = (static_cast<std::size_t>(home) + 1) % lanes_.size();
+  auto newcomer = std::make_shared<Newcomer>(Newcomer{lane, std::move(accepted)});
+  const bool asks =
+      spawn(lanes_[next]->executor, gate_, seek_room(newcomer, next, 1), "http seek room");
+  if (!asks) leave_beside();
+  return true;
+}
+
+// On the thread of lane number `lane`; `asked`: lanes that were asked, this one included.
+Task<void> TcpServer::seek_room(std::shared_ptr<Newcomer> newcomer, std::size_t lane,
+                                std::size_t asked) {
+  const std::size_t next = (lane + 1) % lanes_.size();
+  // The newcomer's own lane had none.
+  const bool goes_on = !make_room(*lanes_[lane]) && asked + 1 < lanes_.size();
+  const Executor& executor = goes_on ? lanes_[next]->executor : newcomer->home.executor;
+  auto then = goes_on ? seek_room(newcomer, next, asked + 1) : settle(newcomer);
+  const bool begun = spawn(executor, gate_, std::move(then), "http seek room");
+  if (!begun) leave_beside();
+  co_return;
+}
+
+// Back on its own thread.
+Task<void> TcpServer::settle(std::shared_ptr<Newcomer> newcomer) {
+  leave_beside();
+  Lane& lane = newcomer->home;
+  if (lane.context.stopping) co_return;
+  if (reserve()) {
+    begin(lane, std::move(newcomer->accepted));
+  } else {
+    turn_away(lane, std::move(newcomer->accepted.stream));
+  }
+}
+
+// Within the limit.
+void TcpServer::begin(Lane& lane, net::Acceptor::Accepted accepted) {
   auto session = std::make_shared<Session>(lane.context, lane.executor, std::move(accepted.stream),
                                            std::move(accepted.client_address));
   bool serving = spawn(lane.executor, gate_, watch(session), "http session timer");
@@ -155,20 +257,21 @@ void TcpServer::take(Lane& lane, net::Acceptor::Accepted accepted) {
     session->dismiss();
     serving = false;
   }
-  if (!serving) connections_.fetch_sub(1, std::memory_order_relaxed);
+  if (!serving && !session->made_room()) release();
 }
 
 void TcpServer::turn_away(Lane& lane, std::unique_ptr<net::Stream> stream) {
-  const std::size_t most =
-      std::min(kMaxRefusals, options_.max_connections / kConnectionsToRefusals + 1);
-  if (refusals_.load(std::memory_order_relaxed) >= most) return;
+  lane.context.metrics.refused.add();
+  if (!enter_beside()) return;
   auto connection = std::make_shared<net::Connection>(deps_.clock, lane.executor, std::move(stream),
                                                       kRefusalTimeout);
-  if (!spawn(lane.executor, gate_, watch_refusal(connection), "http refusal timer")) return;
-  refusals_.fetch_add(1, std::memory_order_relaxed);
+  if (!spawn(lane.executor, gate_, watch_refusal(connection), "http refusal timer")) {
+    leave_beside();
+    return;
+  }
   auto answer = refusal_answer(lane);
   if (!spawn(lane.executor, gate_, refuse(connection, std::move(answer)), "http refusal")) {
-    refusals_.fetch_sub(1, std::memory_order_relaxed);
+    leave_beside();
     connection->watchdog().stop();
   }
 }
@@ -200,17 +303,18 @@ std::string TcpServer::refusal_answer(Lane& lane) {
 
 Task<void> TcpServer::refuse(std::shared_ptr<net::Connection> connection, std::string answer) {
   co_await refuse_connection(std::move(connection), std::move(answer));
-  refusals_.fetch_sub(1, std::memory_order_relaxed);
+  leave_beside();
 }
 
 Task<void> TcpServer::stop_lane(Lane& lane, Duration timeout) {
   lane.context.stopping = true;
   lane.acceptor->close();
   lane.back_off->cancel();
-  for (Session* session : lane.sessions) session->stop_when_idle();
-  if (lane.sessions.empty()) co_return;
+  lane.tell_timer->cancel();
+  lane.context.crowd.for_each([](Session& session) { session.stop_when_idle(); });
+  if (lane.sessions == 0) co_return;
   co_await lane.stop_timer->wait(timeout);
-  for (Session* session : lane.sessions) session->abort();
+  lane.context.crowd.for_each([](Session& session) { session.abort(); });
 }
 
 Task<void> TcpServer::stop(Duration timeout) {

@@ -13,14 +13,18 @@ namespace {
 
 constexpr std::size_t kScratchSize = 64 * 1024;
 
+// How often an answer on its way is looked after.
+constexpr Duration kDeliveryLook = std::chrono::seconds(1);
+
 // How long a peer may take to end TLS in good order.
 constexpr Duration kGoodbye = std::chrono::seconds(1);
 
 // The nearest any deadline can be when it is set; the watchdog's timer then needs no resetting.
 Duration shortest_timeout(const config::Http& options) {
   constexpr Duration kShortestNap = std::chrono::milliseconds(100);
-  Duration shortest = std::min({options.header_timeout, options.idle_timeout, options.write_timeout,
-                                options.body_grace, options.linger_timeout});
+  Duration shortest =
+      std::min({options.header_timeout, options.idle_timeout, options.write_timeout / 4,
+                options.body_grace, options.linger_timeout});
   return std::max(shortest, kShortestNap);
 }
 
@@ -38,7 +42,11 @@ Session::Session(SessionContext& context, const Executor& executor,
                  std::unique_ptr<net::Stream> stream, std::string client_address)
     : context_(context),
       connection_(context.clock, executor, std::move(stream), shortest_timeout(context.options)),
-      client_address_(std::move(client_address)) {}
+      client_address_(std::move(client_address)),
+      place_(context.crowd, *this, client_address_),
+      begun_(context.clock.now()) {
+  place_.wait(begun_);
+}
 
 Task<void> Session::run() {
   Result<void> ready = co_await connection_.handshake(context_.options.header_timeout);
@@ -52,6 +60,7 @@ Task<void> Session::run() {
     if (!request->has_value()) break;
     goes_on = co_await serve(std::move(**request));
   }
+  co_await deliver();
   // An answer cut short must not look like one that ended.
   if (!cut_short_) (void)co_await connection_.shutdown_send(kGoodbye);
   connection_.close();
@@ -82,11 +91,18 @@ Result<std::optional<ParsedRequest>> Session::parse_ahead(HeadScan& scan) {
   return std::optional<ParsedRequest>(std::move(request));
 }
 
+// Who connects is about to ask; who was answered may rest.
+std::optional<Instant> Session::head_deadline() const {
+  if (!asked_) return begun_ + context_.options.header_timeout;
+  if (first_byte_) return *first_byte_ + context_.options.header_timeout;
+  return std::nullopt;
+}
+
 Task<Result<std::optional<ParsedRequest>>> Session::read_request() {
   input_.trim();
   HeadScan scan(head_limits(context_.options));
   Instant idle_since = context_.clock.now();
-  std::optional<Instant> first_byte;
+  first_byte_.reset();
   while (true) {
     auto request = parse_ahead(scan);
     if (request.has_error() || request->has_value()) co_return request;
@@ -94,15 +110,25 @@ Task<Result<std::optional<ParsedRequest>>> Session::read_request() {
     idle_ = input_.empty();
     if (idle_ && context_.stopping) co_return std::optional<ParsedRequest>();
     if (idle_) {
-      first_byte.reset();
-    } else if (!first_byte) {
-      first_byte = context_.clock.now();
+      first_byte_.reset();
+    } else if (!first_byte_) {
+      first_byte_ = context_.clock.now();
+      place_.wait(*first_byte_);
     }
-    Instant deadline = first_byte ? *first_byte + context_.options.header_timeout
-                                  : idle_since + context_.options.idle_timeout;
+    std::optional<Instant> by = head_deadline();
+    Instant deadline = by ? *by : idle_since + context_.options.idle_timeout;
+    const bool is_delivering_still = !by && is_delivering();
+    if (is_delivering_still) deadline = context_.clock.now() + kDeliveryLook;
     Result<std::size_t> size = co_await connection_.read(input_.room(), deadline);
     idle_ = false;
-    if (size.has_error() && size.error().code() == Code::timeout && first_byte) {
+    if (is_delivering_still && size.has_error() && size.error().code() == Code::timeout) {
+      // It rests from when it has its answer.
+      idle_since = context_.clock.now();
+      if (!stands_still()) continue;
+      kept_.reset();
+      co_return std::optional<ParsedRequest>();
+    }
+    if (size.has_error() && size.error().code() == Code::timeout && first_byte_) {
       co_return Error(Code::sender_too_slow, "The request's head came too slowly.");
     }
     if (size.has_error() || *size == 0) co_return std::optional<ParsedRequest>();
@@ -112,11 +138,16 @@ Task<Result<std::optional<ParsedRequest>>> Session::read_request() {
 
 Task<bool> Session::serve(ParsedRequest request) {
   Instant begun = context_.clock.now();
+  asked_ = true;
+  place_.wait(begun);
+  kept_.reset();
+  delivery_.reset();
   request.head.client_address = client_address_;
   request.head.request_id = context_.ids.next();
-  SessionExchange exchange(context_, connection_, input_, out_, std::move(request));
+  SessionExchange exchange(context_, connection_, input_, out_, place_, kept_, std::move(request));
   co_await call_handler(exchange);
   co_await answer_if_unanswered(exchange);
+  place_.wait(context_.clock.now());
   record(exchange, begun);
   co_return co_await conclude(exchange);
 }
@@ -202,6 +233,33 @@ Task<void> Session::refuse(Error error) {
   record.bytes_out = connection_.bytes_written() - counted_out_;
   context_.metrics.record(record);
   if (sent.has_value()) co_await linger();
+}
+
+bool Session::is_delivering() {
+  if (!kept_) return false;
+  const net::SendQueue queue = connection_.send_queue();
+  if (queue.waiting > 0 && queue.open) return true;
+  kept_.reset();
+  return false;
+}
+
+// Whether the client has stopped taking the answer that something is kept for.
+bool Session::stands_still() {
+  const Instant now = context_.clock.now();
+  if (!delivery_) delivery_.emplace(now, context_.options.write_timeout);
+  return delivery_->stands_still(connection_.send_queue(), now);
+}
+
+// Where the connection ends with an answer, that is waited for first.
+Task<void> Session::deliver() {
+  std::array<std::uint8_t, 512> scratch{};
+  while (is_delivering()) {
+    Result<std::size_t> size =
+        co_await connection_.read(scratch, context_.clock.now() + kDeliveryLook);
+    const bool goes_on = size.has_error() ? size.error().code() == Code::timeout : *size > 0;
+    if (!goes_on || stands_still()) break;
+  }
+  kept_.reset();
 }
 
 // Closing while bytes are on their way resets the connection, and the answer with it. So: end our

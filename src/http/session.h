@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "http/crowd.h"
 #include "http/head_parser.h"
 #include "http/input_buffer.h"
 #include "http/session_context.h"
@@ -26,14 +27,26 @@ class Session {
   // The session's timer; runs until dismiss().
   Task<void> watch() { return connection_.watchdog().run(); }
   // To be called when run() has ended, or will not begin.
-  void dismiss() { connection_.watchdog().stop(); }
+  void dismiss() {
+    place_.retire();
+    connection_.watchdog().stop();
+  }
 
   // Ends the connection if it waits for a request; else after the request it is in.
   void stop_when_idle();
   // Ends it now.
   void abort() { connection_.close(); }
+  // Ends it now, for another connection. To be called once.
+  void make_room() {
+    made_room_ = true;
+    place_.retire();
+    abort();
+  }
+  [[nodiscard]] bool made_room() const noexcept { return made_room_; }
 
  private:
+  // When the next head must be whole; nullopt: none of it has come, and none need come yet.
+  [[nodiscard]] std::optional<Instant> head_deadline() const;
   // A whole head; nullopt: the connection is at its end.
   Task<Result<std::optional<ParsedRequest>>> read_request();
   [[nodiscard]] Result<std::optional<ParsedRequest>> parse_ahead(HeadScan& scan);
@@ -47,6 +60,10 @@ class Session {
   // Answers what could not be parsed, and ends the connection.
   Task<void> refuse(Error error);
   Task<void> linger();
+  // Lets go of what is kept for an answer that has arrived; whether something still is.
+  [[nodiscard]] bool is_delivering();
+  [[nodiscard]] bool stands_still();
+  Task<void> deliver();
   void skip_blank_lines();
 
   SessionContext& context_;
@@ -54,6 +71,13 @@ class Session {
   std::string client_address_;
   InputBuffer input_;
   std::string out_;
+  Crowd::Place place_;
+  const Instant begun_;
+  std::optional<Instant> first_byte_;  // of the request that is coming
+  std::shared_ptr<void> kept_;         // until the answer has arrived
+  std::optional<net::SendProgress> delivery_;
+  bool asked_ = false;  // one request came whole
+  bool made_room_ = false;
   bool cut_short_ = false;
   bool idle_ = false;             // waiting for the first byte of a request
   std::uint64_t counted_in_ = 0;  // of the connection's bytes, in metrics already

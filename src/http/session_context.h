@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "http/crowd.h"
 #include "http/request_metrics.h"
 #include "mas/config/config.h"
 #include "mas/http/exchange.h"
@@ -55,6 +56,7 @@ struct SessionContext {
   RequestMetrics metrics;
   DateCache date;
   RequestIds ids;
+  Crowd crowd;
   bool stopping = false;  // connections end with the request they are in
 };
 

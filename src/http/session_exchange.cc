@@ -40,10 +40,13 @@ void append_response_head(std::string& out, const ResponseHead& head, std::strin
 }
 
 SessionExchange::SessionExchange(SessionContext& context, net::Connection& connection,
-                                 InputBuffer& ahead, std::string& out, ParsedRequest request)
+                                 InputBuffer& ahead, std::string& out, Crowd::Place& place,
+                                 std::shared_ptr<void>& kept, ParsedRequest request)
     : context_(context),
       connection_(connection),
       out_(out),
+      place_(place),
+      kept_(kept),
       request_(std::move(request)),
       body_(connection, ahead, context.options, request_) {}
 
@@ -76,6 +79,13 @@ Task<Result<void>> SessionExchange::send(std::span<ByteView> pieces) {
   Result<void> sent = co_await connection_.write_all(pieces, context_.options.write_timeout);
   if (sent.has_error()) broken_ = true;
   co_return sent;
+}
+
+void SessionExchange::keep_until_delivered(std::shared_ptr<void> what) {
+  // The last few are with the client in a moment: not worth a look for each small file.
+  constexpr std::size_t kFew = 16 * 1024;
+  if (broken_ || connection_.send_queue().waiting <= kFew) return;
+  kept_ = std::move(what);
 }
 
 Task<Result<void>> SessionExchange::respond(ResponseHead head, std::string body) {

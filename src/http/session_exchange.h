@@ -1,6 +1,7 @@
 // The Exchange of a real connection: one request and its answer.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "http/request_body.h"
@@ -12,10 +13,13 @@ class SessionExchange final : public Exchange {
  public:
   // `out`: memory for heads, reused from request to request.
   SessionExchange(SessionContext& context, net::Connection& connection, InputBuffer& ahead,
-                  std::string& out, ParsedRequest request);
+                  std::string& out, Crowd::Place& place, std::shared_ptr<void>& kept,
+                  ParsedRequest request);
 
   [[nodiscard]] const RequestHead& head() const override { return request_.head; }
   [[nodiscard]] Body& body() override { return body_; }
+  void admitted() override { place_.work(); }
+  void keep_until_delivered(std::shared_ptr<void> what) override;
   Task<Result<void>> respond(ResponseHead head, std::string body) override;
   Task<Result<void>> start(ResponseHead head, std::uint64_t length) override;
   Task<Result<void>> write(std::span<const Slice> pieces) override;
@@ -40,6 +44,8 @@ class SessionExchange final : public Exchange {
   SessionContext& context_;
   net::Connection& connection_;
   std::string& out_;
+  Crowd::Place& place_;
+  std::shared_ptr<void>& kept_;
   ParsedRequest request_;
   RequestBody body_;
   State state_ = State::nothing;

@@ -44,7 +44,7 @@ Task<Result<std::size_t>> Connection::read(MutableBytes into, Instant deadline) 
 Task<Result<void>> Connection::write_all(std::span<ByteView> pieces, Duration timeout) {
   pieces = drop_front(pieces, 0);
   while (!pieces.empty()) {
-    watchdog_.arm(clock_.now() + timeout);
+    watchdog_.arm_sending(timeout);
     auto some = pieces.first(std::min(pieces.size(), Stream::kMaxPieces));
     Result<std::size_t> size = co_await stream_->write_some(some);
     bool expired = watchdog_.disarm();

@@ -58,6 +58,7 @@ class TcpStream final : public Stream {
   }
 
   bool quiet() override { return is_quiet(socket_); }
+  SendQueue send_queue() override { return send_queue_of(socket_.native_handle()); }
   void cancel() override {
     error_code ignored;
     socket_.cancel(ignored);

@@ -96,6 +96,7 @@ class TlsStream final : public Stream {
   }
 
   bool quiet() override { return is_quiet(stream_.next_layer()); }
+  SendQueue send_queue() override { return send_queue_of(stream_.next_layer().native_handle()); }
   void cancel() override {
     error_code ignored;
     stream_.next_layer().cancel(ignored);

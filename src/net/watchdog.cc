@@ -13,6 +13,9 @@ Watchdog::Watchdog(Clock& clock, const Executor& executor, Stream& stream, Durat
 Task<void> Watchdog::run() {
   while (!stopped_) {
     Instant now = clock_.now();
+    if (deadline_ && sending_ && !sending_->stands_still(stream_.send_queue(), now)) {
+      deadline_ = sending_->deadline();
+    }
     if (deadline_ && *deadline_ <= now) {
       deadline_.reset();
       expired_ = true;
@@ -30,7 +33,17 @@ void Watchdog::stop() {
   timer_->cancel();
 }
 
+void Watchdog::arm_sending(Duration patience) {
+  sending_ = SendProgress(clock_.now(), patience);
+  set_deadline(sending_->deadline());
+}
+
 void Watchdog::arm(Instant deadline) {
+  sending_.reset();
+  set_deadline(deadline);
+}
+
+void Watchdog::set_deadline(Instant deadline) {
   deadline_ = deadline;
   expired_ = false;
   if (deadline < wakes_at_) timer_->cancel();

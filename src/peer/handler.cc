@@ -76,6 +76,7 @@ Task<Result<void>> PeerHandler::serve(http::Exchange& exchange) {
   if (ours && path == "ping") kind = CallKind::ping;
   if (ours && path == "probe") kind = CallKind::probe;
   MAS_CO_TRY(Caller caller, admit(exchange.head(), self_, options_, kind));
+  exchange.admitted();
   if (kind == CallKind::ping) co_return co_await ping(exchange);
   if (kind == CallKind::probe) co_return co_await probe(exchange);
   if (ours && path == "have") co_return co_await have(exchange);

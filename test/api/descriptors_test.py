@@ -27,10 +27,10 @@ class DescriptorsTest(unittest.TestCase):
         mas = start(limit)
         held = []
         try:
-            upload = mas.connect()
-            upload.connect()
             for _ in range(idle):
                 held.append(mas.socket())
+            # One that waits longer makes room for it.
+            upload = mas.connect()
             # Each fills segments of 16 MiB, which are opened, made, compacted and read meanwhile.
             stored = []
             for i in range(12):

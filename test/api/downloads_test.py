@@ -30,6 +30,12 @@ class DownloadTest(DaemonTest):
         return self.mas.call("GET", "/api/file/upload/download", query, headers=headers,
                              token=self.token)
 
+    def test_a_client_that_reads_slowly_gets_all_of_it(self):
+        # Little of it makes the socket writable again within a write_timeout, all of it is taken.
+        asked = 4 * MIB
+        run = self.curl("--limit-rate", "400k", "-r", f"0-{asked - 1}")
+        self.assertEqual(sha256(run.stdout), sha256(self.bytes[:asked]))
+
     def curl(self, *args, check=True):
         run = subprocess.run(["curl", "-sS", "-H", f"token: {self.token}", *args,
                               f"{self.mas.url}/api/file/upload/download"],
@@ -206,3 +212,30 @@ class DamagedFileTest(DaemonTest):
         head, _, body = received.partition(b"\r\n\r\n")
         self.assertTrue(data.startswith(body) or b'"code":5' in body)
         self.assertLess(len(body), len(data))
+
+
+class SlowTailTest(DaemonTest):
+    """A token is in use until the client has the last byte of an answer."""
+    settings = {"token__requests_at_once": 1}
+
+    def downloads_written(self):
+        text = self.mas.call("GET", "/metrics").body.decode()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
+                   if line.startswith("mas_http_requests_total{")
+                   and 'route="/api/file/download",status="200"' in line)
+
+    def test_a_token_is_in_use_until_the_last_byte_has_arrived(self):
+        data = random.Random(4).randbytes(MIB)
+        token = self.mas.download_token(self.mas.put(data)["hash"])
+        again = lambda: self.mas.call("GET", "/api/file/download",  # noqa: E731
+                                      headers={"Range": "bytes=0-9"}, token=token)
+        with socket.socket() as stream:
+            stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+            stream.settimeout(20)
+            stream.connect((self.mas.host, self.mas.port))
+            stream.sendall(f"GET /api/file/download HTTP/1.1\r\nHost: x\r\ntoken: {token}\r\n\r\n"
+                           .encode())
+            wait_for(lambda: self.downloads_written() == 1, "the answer in the kernel's hands")
+            self.refused(again(), 429, 5916)
+            self.assertEqual(harness.read_answer(stream).body, data)
+            wait_for(lambda: again().status == 206, "the token to be free")

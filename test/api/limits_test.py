@@ -1,5 +1,8 @@
 """Limits and malformed requests on the wire, with short times configured."""
 import concurrent.futures
+import contextlib
+import http.client
+import socket
 import time
 
 from harness import DaemonTest, form, read_answer, sha256
@@ -88,6 +91,42 @@ class HeadTest(DaemonTest):
         answer = self.mas.call("POST", "/api/file/upload/single", body=body, headers=kind,
                                token=token)
         self.refused(answer, 400, 5201)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class CrowdTest(DaemonTest):
+    """More connections than there may be, none of which asks for anything."""
+    metrics = f"127.0.0.1:{free_port()}"
+    settings = {"http__max_connections": 16, "metrics__listen": metrics}
+
+    def test_silent_connections_keep_nobody_out(self):
+        with contextlib.ExitStack() as silent:
+            for _ in range(40):
+                silent.enter_context(self.mas.socket())
+            record = self.mas.put(b"x" * 100)
+            self.assertEqual(self.mas.get(record["hash"]).status, 200)
+            self.assertEqual(self.mas.call("GET", "/readyz").status, 200)
+
+    def test_the_probes_have_a_listener_of_their_own(self):
+        host, port = self.metrics.split(":")
+        with contextlib.ExitStack() as silent:
+            for _ in range(20):
+                silent.enter_context(socket.create_connection((host, int(port)), 20))
+            for path in ("/healthz", "/readyz", "/metrics"):
+                connection = http.client.HTTPConnection(host, int(port), timeout=20)
+                connection.request("GET", path)
+                self.assertEqual(connection.getresponse().status, 200)
+                connection.close()
+
+    def test_too_many_parameters_are_malformed(self):
+        query = "&".join(f"p{i}=" for i in range(5000))
+        answer = self.mas.call("GET", "/api/file/download?" + query[:15000], check=False)
+        self.refused(answer, 400, 5205)
 
 
 class SlowSenderTest(DaemonTest):

@@ -116,8 +116,8 @@ class PodTest(unittest.TestCase):
 
     def probe(self, name):
         get = self.container[name]["httpGet"]
-        self.assertEqual((get["port"], get["scheme"]), ("api", "HTTP"))
-        return f"http://127.0.0.1:{self.api}{get['path']}"
+        self.assertEqual(get["port"], "metrics")
+        return f"http://127.0.0.1:{self.metrics}{get['path']}"
 
     def notes_session(self):
         stub = ApiStub(self.directory)

@@ -92,6 +92,12 @@ class FakeExchange final : public http::Exchange {
     return *this;
   }
 
+  // It takes no more then.
+  FakeExchange& fall_silent_after(std::uint64_t bytes) {
+    why_it_ends_ = Error(Code::timeout, "The other side was too slow.");
+    return hang_up_after(bytes);
+  }
+
   // What is answered.
   [[nodiscard]] int status() const { return answer_ ? answer_->status : 0; }
   [[nodiscard]] const std::string& answer_body() const { return sent_; }
@@ -127,7 +133,7 @@ class FakeExchange final : public http::Exchange {
     started_ = true;
     for (const Slice& piece : pieces) {
       if (hang_up_after_ && sent_.size() >= *hang_up_after_) {
-        co_return Error(Code::closed, "The client has gone.");
+        co_return why_it_ends_;
       }
       sent_ += as_text(piece.view());
     }
@@ -158,6 +164,7 @@ class FakeExchange final : public http::Exchange {
   std::string sent_;
   std::uint64_t announced_ = 0;
   std::optional<std::uint64_t> hang_up_after_;
+  Error why_it_ends_{Code::closed, "The client has gone."};
   bool started_ = false;
   int times_answered_ = 0;
 };

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -33,8 +34,18 @@ struct RawAnswer {
 // Gives up on anything that takes 20 s, so that a broken server fails a test instead of hanging it.
 class RawClient {
  public:
-  // `address`: "127.0.0.1:port".
-  explicit RawClient(const std::string& address) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  // `address`: "127.0.0.1:port"; `from`: the last byte of the 127.0.0.x to come from;
+  // `receive_buffer`: bytes that the system takes before they are read, about; 0: as many as it
+  // likes.
+  explicit RawClient(const std::string& address, std::uint8_t from = 1, int receive_buffer = 0)
+      : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    if (receive_buffer > 0) {
+      ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
+    }
+    sockaddr_in source{};
+    source.sin_family = AF_INET;
+    source.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + from);
+    ::bind(socket_, reinterpret_cast<sockaddr*>(&source), sizeof(source));
     timeval limit{20, 0};
     ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
@@ -66,6 +77,14 @@ class RawClient {
   [[nodiscard]] bool readable(int milliseconds) {
     pollfd poll{socket_, POLLIN, 0};
     return !input_.empty() || ::poll(&poll, 1, milliseconds) > 0;
+  }
+  // Reads `size` bytes and throws them away; false if the connection ends before.
+  bool skip(std::size_t size) {
+    while (input_.size() < size) {
+      if (fill() <= 0) return false;
+    }
+    input_.erase(0, size);
+    return true;
   }
   // Reads until the other side ends; false if it resets or stays silent.
   bool read_to_end(std::string& out) {

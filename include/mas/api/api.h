@@ -39,8 +39,9 @@ struct Dependencies {
 // Answers every route of http.md; /metrics too unless config.metrics.listen is set.
 [[nodiscard]] std::unique_ptr<http::Handler> make_api(const config::Config& config,
                                                       const Dependencies& dependencies);
-// Only GET /metrics, for a port of its own.
-[[nodiscard]] std::unique_ptr<http::Handler> make_metrics_handler(observe::Metrics& metrics);
+// For a port of its own: GET /metrics, and /healthz and /readyz as `api` answers them.
+[[nodiscard]] std::unique_ptr<http::Handler> make_metrics_handler(observe::Metrics& metrics,
+                                                                  http::Handler& api);
 
 // One row of the router, so that a test can compare it with openapi.json.
 struct RouteInfo {

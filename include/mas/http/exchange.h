@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -28,14 +29,20 @@ class Exchange {
   [[nodiscard]] virtual const RequestHead& head() const = 0;
   [[nodiscard]] virtual Body& body() = 0;
 
+  // The caller has shown that it may be here: from now on this request keeps its connection, even
+  // when all are taken and others wait.
+  virtual void admitted() {}
+  // Keeps `what` after the answer, until the client's system has acknowledged the last of it, the
+  // connection has ended, or the next request has come.
+  virtual void keep_until_delivered(std::shared_ptr<void>) {}
   // Sends a whole answer; Content-Length is added. Body bytes are left out for HEAD, 204 and 304.
   virtual Task<Result<void>> respond(ResponseHead head, std::string body) = 0;
   // Sends a head announcing `length` bytes; then write() them all. For HEAD only the head goes out,
   // and write() must not be called. The head leaves together with the first write(): until then
   // started() is false, and respond() may still answer something else.
   virtual Task<Result<void>> start(ResponseHead head, std::uint64_t length) = 0;
-  // Errors: closed, timeout (no progress for config::Http::write_timeout), internal (more bytes
-  // than announced).
+  // Errors: closed, timeout (nothing acknowledged for config::Http::write_timeout), internal (more
+  // bytes than announced).
   virtual Task<Result<void>> write(std::span<const Slice> pieces) = 0;
   // Whether a head went out already.
   [[nodiscard]] virtual bool started() const = 0;

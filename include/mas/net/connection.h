@@ -15,10 +15,12 @@ class Connection {
   Task<Result<void>> handshake(Duration timeout);
   // 0 is the end.
   Task<Result<std::size_t>> read(MutableBytes into, Instant deadline);
-  // Writes all; fails when `timeout` passes without progress. Leaves `pieces` consumed.
+  // Writes all; fails when the other side acknowledges nothing for `timeout`. Leaves `pieces`
+  // consumed.
   Task<Result<void>> write_all(std::span<ByteView> pieces, Duration timeout);
   Task<Result<void>> shutdown_send(Duration timeout);
   [[nodiscard]] bool quiet() { return stream_->quiet(); }
+  [[nodiscard]] SendQueue send_queue() { return stream_->send_queue(); }
   void close() { stream_->close(); }
   void cancel() { stream_->cancel(); }
 

@@ -7,6 +7,7 @@
 
 #include "mas/core/bytes.h"
 #include "mas/core/result.h"
+#include "mas/net/send_queue.h"
 #include "mas/runtime/task.h"
 
 namespace mas::net {
@@ -29,6 +30,8 @@ class Stream {
   // Whether the other side has sent nothing that was not read, and has not ended. A look, no wait.
   // Over TLS, bytes that carry no data count too.
   [[nodiscard]] virtual bool quiet() = 0;
+  // How far what was written has come. A look, no wait.
+  [[nodiscard]] virtual SendQueue send_queue() = 0;
   // Ends the operations in progress with an error; the stream stays usable.
   virtual void cancel() = 0;
   virtual void close() = 0;

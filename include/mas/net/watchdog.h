@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "mas/net/send_queue.h"
 #include "mas/net/stream.h"
 #include "mas/runtime/clock.h"
 
@@ -25,15 +26,22 @@ class Watchdog {
   void reset() noexcept { stopped_ = false; }
 
   void arm(Instant deadline);
+  // For something that is being sent: the deadline is `patience` from now, or from the last look
+  // that saw the other side acknowledge anything. It is looked whenever the timer rings, so
+  // `longest_sleep` should be a small part of `patience`.
+  void arm_sending(Duration patience);
   // Ends the watch; whether the deadline had passed (and the stream was cancelled).
   [[nodiscard]] bool disarm();
 
  private:
+  void set_deadline(Instant deadline);
+
   Clock& clock_;
   Stream& stream_;
   Duration longest_sleep_;
   std::unique_ptr<Timer> timer_;
   std::optional<Instant> deadline_;
+  std::optional<SendProgress> sending_;
   Instant wakes_at_{};
   bool expired_ = false;
   bool stopped_ = false;

@@ -311,7 +311,8 @@ Result<void> Daemon::listen() {
   config::Http options = config_.http;
   options.listen = config_.metrics.listen;
   options.max_connections = std::min(options.max_connections, kMetricsConnections);
-  metrics_handler_ = api::make_metrics_handler(metrics_);
+  deps.surface = "metrics";
+  metrics_handler_ = api::make_metrics_handler(metrics_, *api_);
   // Plain HTTP: what scrapes it is inside, and it holds no secret.
   metrics_server_ = http::make_server(options, config::Tls{}, *metrics_handler_, deps);
   return metrics_server_->start();

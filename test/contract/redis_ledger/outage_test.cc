@@ -1,55 +1,21 @@
 // The server goes and comes back. Times are the system's here; how long calls take is never asked.
-#include <unistd.h>
-
 #include <atomic>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <thread>
 
 #include "ledger_rig.h"
-#include "mas/observe/log.h"
 #include "patience.h"
 #include "redis_process.h"
 #include "support/fake_clock.h"
+#include "support/logged_lines.h"
 
 using namespace mas;
 using namespace mas::test;
 using std::chrono::seconds;
 
 namespace {
-
-// What is logged while this lives.
-class LoggedLines {
- public:
-  LoggedLines() : file_(std::tmpfile()), stderr_(::dup(2)) {
-    log::set_up({});
-    ::dup2(::fileno(file_), 2);
-  }
-  ~LoggedLines() {
-    ::dup2(stderr_, 2);
-    ::close(stderr_);
-    std::fclose(file_);
-  }
-  LoggedLines(const LoggedLines&) = delete;
-  LoggedLines& operator=(const LoggedLines&) = delete;
-
-  [[nodiscard]] int count(const std::string& event) {
-    log::flush();
-    std::string text(1 << 16, '\0');
-    ssize_t size = ::pread(::fileno(file_), text.data(), text.size(), 0);
-    text.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
-    int found = 0;
-    for (std::size_t at = text.find(event); at != std::string::npos; at = text.find(event, at + 1))
-      ++found;
-    return found;
-  }
-
- private:
-  std::FILE* file_;
-  int stderr_;
-};
 
 LedgerOptions soon(const RedisProcess& process) {
   LedgerOptions options;

@@ -147,13 +147,21 @@ TEST_CASE("metrics are Prometheus text, on the api port unless moved") {
   check_refusal(moved.ask("/metrics"), 404, 5910);
 }
 
-TEST_CASE("the metrics port answers /metrics alone") {
+TEST_CASE("the metrics port answers /metrics and the probes alone") {
+  Admin api;
+  api.config.metrics.listen = "127.0.0.1:9090";
   observe::Metrics metrics;
-  auto handler = api::make_metrics_handler(metrics);
-  FakeExchange scrape("GET", "/metrics");
-  run_blocking(handler->handle(scrape));
-  CHECK(scrape.status() == 200);
-  FakeExchange other("GET", "/healthz");
+  auto handler = api::make_metrics_handler(metrics, api.handler());
+  for (const char* path : {"/metrics", "/healthz", "/readyz"}) {
+    FakeExchange asked("GET", path);
+    run_blocking(handler->handle(asked));
+    CHECK(asked.status() == 200);
+  }
+  api.ledger.up = false;
+  FakeExchange unready("GET", "/readyz");
+  run_blocking(handler->handle(unready));
+  check_refusal(unready, 503, 5101);
+  FakeExchange other("GET", "/api/cluster/status");
   run_blocking(handler->handle(other));
   check_refusal(other, 404, 5910);
   FakeExchange post("POST", "/metrics");

@@ -1,4 +1,5 @@
 // Downloads: heads, conditions, ranges, seek, and failures before and after the head.
+#include "support/logged_lines.h"
 #include "unit/api/fixture.h"
 
 using namespace mas;
@@ -239,4 +240,18 @@ TEST_CASE("a client that goes away ends the read") {
   api.run(exchange);
   CHECK(exchange.answer_body().size() == 5);
   CHECK(exchange.times_answered() == 1);
+}
+
+TEST_CASE("a client that takes no more is no file that cannot be read") {
+  Downloads api;
+  LoggedLines lines;
+  FakeExchange exchange("GET", "/api/file/download");
+  exchange.header("token", "down").fall_silent_after(5);
+  api.run(exchange);
+  CHECK(lines.count(" error ") == 0);
+  CHECK(lines.count("api.cause") == 0);
+  CHECK(lines.count("download.cut") == 1);
+  CHECK(exchange.wire_code == wire_code(Code::closed));
+  CHECK(api.metrics.text().find(R"(mas_downloads_cut_total{reason="silent"} 1)") !=
+        std::string::npos);
 }

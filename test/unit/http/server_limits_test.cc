@@ -7,15 +7,26 @@
 using namespace mas;
 using namespace mas::test;
 
-TEST_CASE("A connection over the limit is told to come again") {
+namespace {
+
+// Asks for something that takes until the test says so, and is admitted.
+void begin_work(ServerRig& rig, RawClient& client) {
+  rig.handler.waiting.reset();
+  client.send(get("/wait"));
+  run_blocking(rig.handler.waiting.wait());
+}
+
+}  // namespace
+
+TEST_CASE("Where all connections are at work, one more is told to come again") {
   auto clock = make_system_clock();
   ServerRig rig(*clock);
   rig.options.max_connections = 2;
   rig.start();
   RawClient one(rig.address());
   RawClient two(rig.address());
-  CHECK(one.ask(get("/hello")).status == 200);
-  CHECK(two.ask(get("/hello")).status == 200);
+  begin_work(rig, one);
+  begin_work(rig, two);
   {
     RawClient three(rig.address());
     RawAnswer answer = three.ask(get("/hello"));
@@ -26,7 +37,86 @@ TEST_CASE("A connection over the limit is told to come again") {
     CHECK(three.at_end());
   }
   CHECK(rig.metric("mas_http_connections_refused_total") == 1);
+  CHECK(rig.metric("mas_http_connections_made_room_total") == 0);
+  rig.handler.go_on.set();
+  CHECK(one.read_answer().body == "waited");
+  CHECK(two.read_answer().body == "waited");
+  // Now they wait, and make room.
+  RawClient three(rig.address());
+  CHECK(three.ask(get("/hello")).status == 200);
+}
+
+TEST_CASE("Where all connections are taken, the one that waits longest makes room") {
+  auto clock = make_system_clock();
+  ServerRig rig(*clock);
+  rig.options.max_connections = 3;
+  rig.start();
+  RawClient one(rig.address());
+  RawClient two(rig.address());
+  RawClient three(rig.address());
+  for (RawClient* each : {&one, &two, &three}) CHECK(each->ask(get("/hello")).status == 200);
   CHECK(one.ask(get("/hello")).status == 200);
+  RawClient four(rig.address());
+  CHECK(four.ask(get("/hello")).status == 200);
+  CHECK(two.at_end());
+  CHECK(rig.metric("mas_http_connections_made_room_total") == 1);
+  for (RawClient* each : {&one, &three, &four}) CHECK(each->ask(get("/hello")).status == 200);
+  CHECK(rig.metric("mas_http_connections_refused_total") == 0);
+}
+
+TEST_CASE("Connections that say nothing, or half of something, keep nobody out") {
+  auto clock = make_system_clock();
+  ServerRig rig(*clock);
+  rig.options.max_connections = 4;
+  rig.start();
+  std::vector<std::unique_ptr<RawClient>> silent;
+  for (int i = 0; i < 12; ++i) {
+    silent.push_back(std::make_unique<RawClient>(rig.address()));
+    if (i % 2 == 0) silent.back()->send("GET /hello HT");
+    if (i % 3 == 0)
+      silent.back()->send("POST /refuse HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n");
+  }
+  for (int i = 0; i < 6; ++i) {
+    RawClient client(rig.address());
+    CHECK(client.ask(get("/hello")).status == 200);
+  }
+  CHECK(rig.metric("mas_http_connections_refused_total") == 0);
+}
+
+TEST_CASE("Room is made first by the address that has the most connections") {
+  auto clock = make_system_clock();
+  ServerRig rig(*clock);
+  rig.options.max_connections = 4;
+  rig.start();
+  RawClient longest(rig.address(), 2);
+  CHECK(longest.ask(get("/hello")).status == 200);
+  std::vector<std::unique_ptr<RawClient>> many;
+  for (int i = 0; i < 8; ++i) {
+    many.push_back(std::make_unique<RawClient>(rig.address(), 3));
+    CHECK(many.back()->ask(get("/hello")).status == 200);
+  }
+  CHECK(longest.ask(get("/hello")).status == 200);
+  RawClient other(rig.address(), 4);
+  CHECK(other.ask(get("/hello")).status == 200);
+  CHECK(longest.ask(get("/hello")).status == 200);
+}
+
+TEST_CASE("Room is found on other threads, too") {
+  auto clock = make_system_clock();
+  ServerRig rig(*clock, 3);
+  rig.options.max_connections = 1;
+  rig.start();
+  std::unique_ptr<RawClient> before;
+  for (int i = 0; i < 30; ++i) {
+    auto client = std::make_unique<RawClient>(rig.address());
+    CHECK(client->ask(get("/hello")).status == 200);
+    if (before) CHECK(before->at_end());
+    before = std::move(client);
+  }
+  CHECK(rig.metric("mas_http_connections_made_room_total") == 29);
+  before.reset();
+  rig.stop();
+  CHECK(rig.metric("mas_http_connections") == 0);
 }
 
 TEST_CASE("A port in use is found out, though sockets of one server share theirs") {

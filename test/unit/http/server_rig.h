@@ -33,8 +33,16 @@ class RigHandler final : public http::Handler {
     if (path == "/held") co_await hold_then_refuse(exchange);
     if (path == "/pieces") co_await start_and_write(exchange, 4000, 400, 10);
     if (path == "/stream") co_await start_and_write(exchange, 64 << 20, 64, 1 << 20);
+    if (path == "/kept") {
+      co_await start_and_write(exchange, kKeptSize, 1, kKeptSize);
+      auto token = std::make_shared<int>();
+      kept = token;
+      exchange.keep_until_delivered(std::move(token));
+      waiting.set();
+    }
     if (path == "/inject") co_await inject(exchange);
     if (path == "/wait") {
+      exchange.admitted();
       waiting.set();
       co_await go_on.wait();
       co_await say(exchange, 200, "waited");
@@ -51,7 +59,11 @@ class RigHandler final : public http::Handler {
     return {head, body};
   }
 
+  // Of /kept: more than a client with a small buffer takes, less than the system does at once.
+  static constexpr std::size_t kKeptSize = 512 * 1024;
+
   std::atomic<int> calls{0};
+  std::weak_ptr<int> kept;               // after `waiting`
   std::atomic<bool> early_maybe{false};  // what the last early error said
   std::atomic<Code> body_error{Code::ok};
   std::atomic<Code> write_error{Code::ok};

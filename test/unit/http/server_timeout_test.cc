@@ -35,6 +35,17 @@ TEST_CASE("A head that comes too slowly is answered 408 at its time-out") {
   CHECK(answer.field("Connection") == "close");
 }
 
+TEST_CASE("A connection that never says anything is closed when its first head is due") {
+  FakeClock clock;
+  ServerRig rig(clock);
+  rig.start();
+  RawClient client(rig.address());
+  Duration took = advance_until_readable(clock, client);
+  CHECK(took >= rig.options.header_timeout);
+  CHECK(took <= rig.options.header_timeout + seconds(2));
+  CHECK(client.at_end());
+}
+
 TEST_CASE("An idle connection is closed without a word at its time-out") {
   FakeClock clock;
   ServerRig rig(clock);

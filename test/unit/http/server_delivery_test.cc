@@ -1,0 +1,113 @@
+// An answer is on its way until the client's system has acknowledged it, not until the kernel took
+// it.
+#include "server_rig.h"
+#include "support/fake_clock.h"
+
+using namespace mas;
+using namespace mas::test;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr int kSmallBuffer = 16 * 1024;
+constexpr std::size_t kHead = 64;  // bytes of a head, and more
+
+// Lets the server, which has one thread, do what the time asks for.
+void advance(ServerRig& rig, FakeClock& clock, Duration step) {
+  clock.advance(step);
+  for (int turn = 0; turn < 3; ++turn) {
+    RawClient other(rig.address());
+    CHECK(other.ask(get("/hello")).status == 200);
+  }
+}
+
+// Asks for /kept with a client that does not read.
+void ask_and_wait(ServerRig& rig, RawClient& client, const std::string& fields = "") {
+  client.send("GET /kept HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n");
+  run_blocking(rig.handler.waiting.wait());
+}
+
+}  // namespace
+
+TEST_CASE("A reader that takes little at a time is not cut off, however slow the socket") {
+  FakeClock clock;
+  ServerRig rig(clock);
+  rig.start();
+  RawClient client(rig.address(), 1, 64 * 1024);
+  client.send(get("/stream"));
+  REQUIRE(client.readable(10'000));
+  // Far less than what makes the socket writable again comes through in each write_timeout.
+  for (Duration passed{}; passed < 10 * rig.options.write_timeout; passed += seconds(10)) {
+    REQUIRE(client.skip(48 * 1024));
+    advance(rig, clock, seconds(10));
+    REQUIRE(rig.handler.write_error == Code::ok);
+  }
+}
+
+TEST_CASE("What is kept for an answer is kept until the client has it") {
+  FakeClock clock;
+  ServerRig rig(clock);
+  rig.start();
+  RawClient client(rig.address(), 1, kSmallBuffer);
+  ask_and_wait(rig, client);
+  for (Duration passed{}; passed < 3 * rig.options.idle_timeout; passed += seconds(5)) {
+    REQUIRE(client.skip(4 * 1024));
+    advance(rig, clock, seconds(5));
+    REQUIRE_FALSE(rig.handler.kept.expired());
+  }
+  const std::size_t rest = RigHandler::kKeptSize - 45 * 4 * 1024;
+  REQUIRE(client.skip(rest));
+  for (int i = 0; i < 100 && !rig.handler.kept.expired(); ++i) advance(rig, clock, seconds(1));
+  CHECK(rig.handler.kept.expired());
+  // And the connection goes on, idle since then.
+  REQUIRE(client.skip(kHead));
+  client.send(get("/hello"));
+  CHECK(client.readable(10'000));
+}
+
+TEST_CASE("What is kept is let go when the client takes nothing any more") {
+  FakeClock clock;
+  ServerRig rig(clock);
+  rig.start();
+  RawClient client(rig.address(), 1, kSmallBuffer);
+  ask_and_wait(rig, client);
+  Duration took{};
+  for (; took < std::chrono::hours(1) && !rig.handler.kept.expired(); took += seconds(1)) {
+    advance(rig, clock, seconds(1));
+  }
+  CHECK(took >= rig.options.write_timeout);
+  CHECK(took <= rig.options.write_timeout + seconds(20));
+}
+
+TEST_CASE("What is kept is let go when the client goes, and when it asks for more") {
+  FakeClock clock;
+  ServerRig rig(clock);
+  rig.start();
+  {
+    RawClient client(rig.address(), 1, kSmallBuffer);
+    ask_and_wait(rig, client);
+  }
+  for (int i = 0; i < 100 && !rig.handler.kept.expired(); ++i) advance(rig, clock, seconds(0));
+  CHECK(rig.handler.kept.expired());
+  rig.handler.waiting.reset();
+  RawClient client(rig.address(), 1, kSmallBuffer);
+  ask_and_wait(rig, client);
+  client.send(get("/hello"));
+  for (int i = 0; i < 100 && !rig.handler.kept.expired(); ++i) advance(rig, clock, seconds(0));
+  CHECK(rig.handler.kept.expired());
+}
+
+TEST_CASE("A connection that ends with an answer ends when the client has it") {
+  FakeClock clock;
+  ServerRig rig(clock);
+  rig.start();
+  RawClient client(rig.address(), 1, kSmallBuffer);
+  ask_and_wait(rig, client, "Connection: close\r\n");
+  for (int i = 0; i < 5; ++i) advance(rig, clock, seconds(1));
+  CHECK_FALSE(rig.handler.kept.expired());
+  RawAnswer answer = client.read_answer();
+  CHECK(answer.whole);
+  for (int i = 0; i < 100 && !rig.handler.kept.expired(); ++i) advance(rig, clock, seconds(1));
+  CHECK(rig.handler.kept.expired());
+  CHECK(client.at_end());
+}
