@@ -118,8 +118,11 @@ IOStatus to_io_status(const Error& error) {
   switch (error.code()) {
     case Code::not_found:
       return IOStatus::PathNotFound(error.message());
-    case Code::disk_full:
-      return IOStatus::NoSpace(error.message());
+    case Code::disk_full: {
+      IOStatus full = IOStatus::NoSpace(error.message());
+      full.SetRetryable(true);  // as RocksDB's own files say
+      return full;
+    }
     default:
       return IOStatus::IOError(error.message());
   }

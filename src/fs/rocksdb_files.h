@@ -10,8 +10,8 @@
 
 namespace mas::fs {
 
-// Our error as RocksDB wants to hear it. Not retryable: after a failed write or sync the database
-// is to stop, not to try again on the same file.
+// Our error as RocksDB wants to hear it. Not retryable but for want of room: after a failed write
+// or sync the database is to stop, not to try again on the same file.
 [[nodiscard]] rocksdb::IOStatus to_io_status(const Error& error);
 
 // Of a file that could not be opened for want of descriptors or memory: what RocksDB calls

@@ -48,7 +48,7 @@ class Index {
                                                                    std::size_t limit) = 0;
   virtual Result<void> write(const IndexBatch& batch) = 0;
   // Whether it can take more than it has; asked before anything is written that it is to be told.
-  // Blocking. Errors: busy, for want of descriptors; io.
+  // Blocking. Errors: busy, for want of descriptors; disk_full; io.
   virtual Result<void> ready() { return {}; }
   // Everything written so far survives a crash.
   virtual Result<void> flush() = 0;

@@ -26,8 +26,11 @@ const std::string kPositionKey("\0p", 2);
 const std::string kStatsPrefix("\0s", 2);
 const std::string kRecordsStart("\1", 1);
 
+Error no_room() { return {Code::disk_full, "The disk has no room for the shard index."}; }
+
 Error index_error(const rocksdb::Status& status, const char* doing) {
   if (fs::is_exhausted(status)) return fs::exhausted();
+  if (status.IsNoSpace()) return no_room();
   return Error(Code::io,
                std::string("The shard index cannot be ") + doing + ": " + status.ToString() + ".");
 }
@@ -107,13 +110,18 @@ rocksdb::Options make_options(rocksdb::Env* env, const IndexBounds& bounds) {
   return options;
 }
 
-// Notes that a flush found no descriptor for its file. RocksDB takes more into memory then, until
-// it holds all that it may, and blocks whoever writes.
+// Errors that are over with what they lack: nothing is damaged.
+bool passes(const rocksdb::Status& status) {
+  return status.IsNoSpace() || fs::is_exhausted(status);
+}
+
+// Notes that a flush found no descriptor or no room for its file. RocksDB takes more into memory
+// then, until it holds all that it may, and blocks whoever writes.
 class Shortage final : public rocksdb::EventListener {
  public:
   explicit Shortage(std::shared_ptr<std::atomic<bool>> seen) : seen_(std::move(seen)) {}
   void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
-    if (fs::is_exhausted(*status)) seen_->store(true);
+    if (passes(*status)) seen_->store(true);
   }
 
  private:
@@ -127,12 +135,12 @@ std::string damage_mark(const std::string& path) { return path + "/damaged"; }
 class RocksDbIndex final : public Index {
  public:
   RocksDbIndex(fs::Fs& fs, std::string path, std::shared_ptr<rocksdb::Env> env,
-               std::unique_ptr<rocksdb::DB> db, std::shared_ptr<std::atomic<bool>> lacked_files)
+               std::unique_ptr<rocksdb::DB> db, std::shared_ptr<std::atomic<bool>> lacks)
       : fs_(fs),
         path_(std::move(path)),
         env_(std::move(env)),
         db_(std::move(db)),
-        lacked_files_(std::move(lacked_files)) {
+        lacks_(std::move(lacks)) {
     unlogged_.disableWAL = true;
     cached_.read_tier = rocksdb::kBlockCacheTier;
   }
@@ -218,10 +226,12 @@ class RocksDbIndex final : public Index {
   }
 
   Result<void> ready() override {
-    if (!lacked_files_->load()) return {};
+    if (!lacks_->load()) return {};
     rocksdb::Status status = db_->Resume();
+    // Where it lacks room, RocksDB asks for some itself, every five seconds.
+    if (status.IsBusy()) return no_room();
     if (!status.ok()) return failed(status, "written");
-    lacked_files_->store(false);
+    lacks_->store(false);
     return {};
   }
 
@@ -267,8 +277,7 @@ class RocksDbIndex final : public Index {
 
  private:
   Error failed(const rocksdb::Status& status, const char* doing) {
-    const bool passes = status.IsNoSpace() || fs::is_exhausted(status);
-    const bool is_damage = status.IsCorruption() || (status.IsIOError() && !passes);
+    const bool is_damage = status.IsCorruption() || (status.IsIOError() && !passes(status));
     if (is_damage && !is_marked_.exchange(true)) {
       auto mark = [this]() -> Result<void> {
         fs::OpenOptions options;
@@ -291,7 +300,7 @@ class RocksDbIndex final : public Index {
   std::atomic<bool> is_marked_{false};
   std::shared_ptr<rocksdb::Env> env_;  // outlives the database
   std::unique_ptr<rocksdb::DB> db_;
-  const std::shared_ptr<std::atomic<bool>> lacked_files_;  // a flush did: see Shortage
+  const std::shared_ptr<std::atomic<bool>> lacks_;  // see Shortage
   rocksdb::WriteOptions unlogged_;
   rocksdb::ReadOptions cached_;
 };
@@ -299,14 +308,14 @@ class RocksDbIndex final : public Index {
 Result<std::unique_ptr<RocksDbIndex>> open_once(fs::Fs& fs, const std::string& path,
                                                 const IndexBounds& bounds) {
   std::shared_ptr<rocksdb::Env> env = fs::make_rocksdb_env(fs);
-  auto lacked_files = std::make_shared<std::atomic<bool>>(false);
+  auto lacks = std::make_shared<std::atomic<bool>>(false);
   rocksdb::Options options = make_options(env.get(), bounds);
-  options.listeners.push_back(std::make_shared<Shortage>(lacked_files));
+  options.listeners.push_back(std::make_shared<Shortage>(lacks));
   rocksdb::DB* db = nullptr;
   rocksdb::Status status = rocksdb::DB::Open(options, path, &db);
   if (!status.ok()) return index_error(status, "opened");
   return std::make_unique<RocksDbIndex>(fs, path, std::move(env), std::unique_ptr<rocksdb::DB>(db),
-                                        std::move(lacked_files));
+                                        std::move(lacks));
 }
 
 }  // namespace

@@ -281,7 +281,7 @@ Result<void> Writer::prepare_segment(std::uint64_t length) {
 // stop the volume.
 Error Writer::refuse(const Error& error) {
   if (error.code() == Code::disk_full) {
-    return {Code::disk_full, "The disk has no room for another segment."};
+    return {Code::disk_full, "The disk has no room for another segment or its index."};
   }
   if (!fs::is_exhausted(error)) {
     stop(error);

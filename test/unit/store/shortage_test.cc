@@ -51,12 +51,13 @@ std::uint64_t put_until_refused(Store& store, std::uint64_t from) {
   return 0;
 }
 
-// RocksDB looks once a second whether it can go on.
+// RocksDB looks every few seconds whether there is room.
 void put_when_possible(Store& store, const RecordKey& key, const std::string& text) {
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::minutes(1);
   Result<void> done = try_put(store, key, text);
   while (done.has_error() && std::chrono::steady_clock::now() < give_up) {
-    CHECK(done.error().code() == Code::busy);
+    const Code code = done.error().code();
+    CHECK((code == Code::busy || code == Code::disk_full));
     std::this_thread::yield();
     done = try_put(store, key, text);
   }
@@ -93,15 +94,49 @@ TEST_CASE("want of descriptors is refused, and is over when there are some") {
   CHECK(list(*store).size() == count);
 }
 
-TEST_CASE("a stop without descriptors ends, and loses nothing") {
+TEST_CASE("want of room for the index is refused, and is over when there is some") {
+  const auto disk = fs::make_fault_fs(5);
+  Machine machine(*disk);
+  set_up(machine, IndexKind::rocksdb);
+  auto store = machine.open();
+  std::uint64_t count = 0;
+  for (int time = 0; time < 2; ++time) {
+    disk->set_hook([](const fs::FsCall& call) -> Result<void> {
+      const bool is_table = call.path.find(".sst") != std::string::npos;
+      if (!is_table || call.op != fs::FsOp::write) return {};
+      return error_from_errno(ENOSPC, "write");
+    });
+    Result<void> done;
+    for (int i = 0; i < 100 && done.has_value(); ++i) {
+      done = try_put(*store, key_of(count), content(count));
+      if (done.has_value()) ++count;
+    }
+    REQUIRE(done.has_error());
+    CHECK(done.error().code() == Code::disk_full);
+    CHECK(store->usage().writable);
+    for (std::uint64_t i = 0; i < count; ++i) CHECK(get(*store, key_of(i)) == content(i));
+    disk->set_hook({});
+    put_when_possible(*store, key_of(count), content(count));
+    ++count;
+  }
+  close(*store);
+  store.reset();
+  CHECK_FALSE(must(disk->exists("/data/index/damaged")));
+  store = machine.open();
+  for (std::uint64_t i = 0; i < count; ++i) CHECK(get(*store, key_of(i)) == content(i));
+}
+
+TEST_CASE("a stop without descriptors or room ends, and loses nothing") {
+  const int cause = GENERATE(EMFILE, ENOSPC);
   const auto disk = fs::make_fault_fs(5);
   Machine machine(*disk);
   set_up(machine, IndexKind::rocksdb);
   std::uint64_t count = 0;
   {
     const auto store = machine.open();
-    const Shortage shortage(*disk, "/data", EMFILE);
-    count = put_until_refused(*store, 0);
+    const Shortage shortage(*disk, cause == ENOSPC ? ".sst" : "/data", cause);
+    while (count < 100 && try_put(*store, key_of(count), content(count)).has_value()) ++count;
+    REQUIRE(count < 100);
     (void)run_blocking_for(store->close());
   }
   const auto store = machine.open();
