@@ -4,11 +4,9 @@
 
 #include <atomic>
 #include <cerrno>
-#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <future>
-#include <thread>
 
 #include "mas/fs/fault_fs.h"
 #include "mas/fs/rocksdb_env.h"
@@ -171,57 +169,80 @@ TEST_CASE(
   CHECK(must(f.commit(during)).committed);  // made now, or found to be there
 }
 
-TEST_CASE("want of descriptors is refused, and is over when there are some") {
-  config::Meta options;
-  options.cache = 1;  // the least there is, so that another log is needed soon
-  Fixture f(options);
-  Object before = f.object();
-  must(f.commit(before));
-  std::vector<Object> stored;
-  auto large = [&f] {
-    Object object = f.object();
-    object.extents.assign(400, object.extents.front());
-    for (Extent& extent : object.extents) extent.id = f.rng->id();
-    return object;
-  };
+namespace {
+
+// Large enough that another log is needed soon.
+Object large_object(Fixture& f) {
+  Object object = f.object();
+  object.extents.assign(400, object.extents.front());
+  for (Extent& extent : object.extents) extent.id = f.rng->id();
+  return object;
+}
+
+void take_descriptors(Fixture& f) {
   f.fs->set_hook([](const fs::FsCall& call) -> Result<void> {
     if (call.op == fs::FsOp::open) return error_from_errno(EMFILE, "open");
     return {};
   });
-  std::optional<Object> refused;
-  for (int i = 0; i < 300 && !refused; ++i) {
-    Object object = large();
-    auto done = f.commit(object);
-    if (done.has_value()) {
-      stored.push_back(std::move(object));
-      continue;
-    }
-    CHECK(code_of(done) == Code::busy);
-    CHECK_FALSE(done.error().maybe_happened());
-    refused = std::move(object);
-  }
-  REQUIRE(refused);
-  CHECK(code_of(f.commit(*refused)) == Code::busy);
-  must(f.io.run(f.store->ping()));
-  CHECK(f.has(before));
-  CHECK_FALSE(f.has(*refused));
-  f.fs->set_hook({});
+}
 
-  // RocksDB looks again once a second.
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-  auto done = f.commit(*refused);
-  while (done.has_error() && std::chrono::steady_clock::now() < give_up) {
-    std::this_thread::yield();
-    done = f.commit(*refused);
+// Commits until one is refused, which is given back; the others are added to `stored`.
+Object commit_until_refused(Fixture& f, std::vector<Object>& stored) {
+  for (int i = 0; i < 300; ++i) {
+    Object object = large_object(f);
+    auto done = f.commit(object);
+    if (done.has_error()) {
+      CHECK(code_of(done) == Code::busy);
+      CHECK_FALSE(done.error().maybe_happened());
+      return object;
+    }
+    stored.push_back(std::move(object));
   }
-  REQUIRE(must(std::move(done)).committed);
+  FAIL("nothing was refused");
+  return {};
+}
+
+config::Meta least_cache() {
+  config::Meta options;
+  options.cache = 1;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("want of descriptors is refused, and is over when there are some") {
+  Fixture f(least_cache());
+  std::vector<Object> stored{f.object()};
+  must(f.commit(stored.front()));
+  for (int time = 0; time < 2; ++time) {
+    take_descriptors(f);
+    const Object refused = commit_until_refused(f, stored);
+    CHECK(code_of(f.commit(refused)) == Code::busy);
+    must(f.io.run(f.store->ping()));
+    CHECK(f.has(stored.front()));
+    CHECK_FALSE(f.has(refused));
+    f.fs->set_hook({});
+    REQUIRE(must(f.commit(refused)).committed);
+    stored.push_back(refused);
+  }
   auto lost = f.fs->after_power_loss(*f.rng, 0.0);
   f.close();
   f.fs = std::move(lost);
   f.open();
   for (const Object& object : stored) CHECK(f.has(object));
-  CHECK(f.has(before));
-  CHECK(f.has(*refused));
+}
+
+TEST_CASE("a store without descriptors can be closed, and has lost nothing") {
+  Fixture f(least_cache());
+  std::vector<Object> stored;
+  take_descriptors(f);
+  const Object refused = commit_until_refused(f, stored);
+  auto disk = f.fs->after_restart();
+  f.close();
+  f.fs = std::move(disk);
+  f.open();
+  for (const Object& object : stored) CHECK(f.has(object));
+  CHECK_FALSE(f.has(refused));
 }
 
 TEST_CASE("writes that wait share one sync") {
