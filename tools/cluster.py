@@ -21,6 +21,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -136,7 +137,7 @@ class Cluster:
     def wait_ready(self, pods):
         for pod, process in pods:
             common.wait_until(lambda address=pod["api"]: is_ready(address), process, self.dir,
-                              pod["name"])
+                              pod["name"], lambda address=pod["api"]: readiness(address)[1])
 
     def stop_pod(self, pod):
         if not pod["pid"]:
@@ -146,12 +147,19 @@ class Cluster:
         self.save()
 
 
-def is_ready(address):
+def readiness(address):
+    """Whether a pod is ready, and what it says of why not."""
     try:
         with urllib.request.urlopen(f"http://{address}/readyz", timeout=2) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
+            return answer.status == 200, ""
+    except urllib.error.HTTPError as refused:
+        return False, json.loads(refused.read()).get("msg", "")
+    except OSError as problem:
+        return False, str(problem)
+
+
+def is_ready(address):
+    return readiness(address)[0]
 
 
 def prepare(cluster):
@@ -230,7 +238,8 @@ def stop(cluster, name):
         cluster.stop_pod(pod)
     cluster.stop_servers()
     cluster.record.unlink()
-    print(f"stopped; the data is still in {cluster.dir}")
+    print(f"stopped; the pods' data is still in {cluster.dir}, but not the metadata, which the test "
+          "server kept in memory: remove the directory before the next cluster there")
 
 
 def main():

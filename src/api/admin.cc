@@ -32,6 +32,23 @@ std::string_view state_name(membership::PodState state) {
   return state == membership::kReturned ? "returned" : "unknown";
 }
 
+// Whether a pod that was a member when it last said so is none any more: it was given up, or
+// another directory has its name. It stays silent, so that nothing later is heard of it.
+bool is_refused(const membership::ClusterView& view, const membership::Pod& pod) {
+  const bool was_placed = pod.last.state == membership::PodState::active ||
+                          pod.last.state == membership::PodState::draining;
+  if (!was_placed || pod.last.layout_version > view.layout.version) return false;
+  const layout::MemberIndex member = view.layout.find(pod.last.slot);
+  if (member >= view.layout.members.size()) return true;
+  const layout::Member& placed = view.layout.members[member];
+  return !layout::is_present(placed) || placed.incarnation != pod.last.incarnation;
+}
+
+std::string_view state_of(const membership::ClusterView& view, const membership::Pod& pod) {
+  if (!pod.alive) return "down";
+  return is_refused(view, pod) ? "refused" : state_name(pod.last.state);
+}
+
 // An emptied directory's earlier life is over: nobody waits for it.
 bool was_replaced(const membership::ClusterView& view, const membership::Pod& pod) {
   layout::MemberIndex member = view.layout.find(pod.last.slot);
@@ -46,7 +63,7 @@ array describe_pods(const membership::ClusterView& view, const store::Usage& own
     if (was_replaced(view, pod)) continue;
     object item;
     item["name"] = pod.last.slot;
-    item["state"] = pod.alive ? state_name(pod.last.state) : "down";
+    item["state"] = state_of(view, pod);
     item["self"] = pod.self;
     item["api"] = pod.last.api_address;
     item["peer"] = pod.last.peer_address;
@@ -191,7 +208,8 @@ Task<Result<Reply>> server_signal(Call& call) {
   auto view = call.services.deps.view.current();
   array addresses;
   for (const membership::Pod& pod : view->pods) {
-    const bool serves = pod.alive && pod.last.state != membership::kReturned;
+    const bool serves =
+        pod.alive && pod.last.state != membership::kReturned && !is_refused(*view, pod);
     if (serves) addresses.emplace_back(pod.last.api_address);
   }
   object data;

@@ -3,6 +3,11 @@
 #include "mas/observe/log.h"
 
 namespace mas::object {
+namespace {
+
+Error deleted() { return Error(Code::no_such_file, "This file has been deleted."); }
+
+}  // namespace
 
 ObjectReader::ObjectReader(Context& context, meta::Object object, std::uint64_t from,
                            std::uint64_t length, std::uint32_t window)
@@ -17,7 +22,7 @@ Task<Result<Slice>> ObjectReader::next() {
     context_.reads.note(context_.deps.clock.now() - began);
     if (bytes.has_value()) co_return bytes;
     if (looked_again_) {
-      if (bytes.error().code() == Code::damaged) co_await mark_damaged();
+      if (bytes.error().code() == Code::damaged) MAS_CO_CHECK(co_await mark_damaged());
       co_return bytes;
     }
     MAS_CO_CHECK(co_await look_again(bytes.error()));
@@ -30,7 +35,7 @@ Task<Result<void>> ObjectReader::look_again(Error error) {
   Result<std::optional<meta::Object>> now = co_await context_.deps.meta.find(object_.hash);
   // Without the metadata store, what is known has to do.
   if (now.has_value()) {
-    if (!*now) co_return Error(Code::no_such_file, "This file has been deleted.");
+    if (!*now) co_return deleted();
     // A deleted file goes on being read by those who began before.
     if ((*now)->state == meta::ObjectState::live) object_ = **now;
   }
@@ -39,16 +44,19 @@ Task<Result<void>> ObjectReader::look_again(Error error) {
   co_return Result<void>();
 }
 
-Task<void> ObjectReader::mark_damaged() {
+Task<Result<void>> ObjectReader::mark_damaged() {
   context_.records.drop(object_.hash);
   Result<void> marked =
       co_await context_.deps.meta.set_damaged(object_.hash, object_.generation, true);
+  // Deleted, and removed under this reader's hands.
+  if (marked.has_error() && marked.error().code() == Code::no_such_file) co_return deleted();
   if (marked.has_error()) {
     log::warn("damaged file could not be marked",
               {{"hash", object_.hash.hex()}, {"error", marked.error()}});
   } else {
     log::error("file is damaged beyond repair", {{"hash", object_.hash.hex()}});
   }
+  co_return Result<void>();
 }
 
 }  // namespace mas::object

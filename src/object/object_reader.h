@@ -18,7 +18,7 @@ class ObjectReader {
 
  private:
   Task<Result<void>> look_again(Error error);
-  Task<void> mark_damaged();
+  Task<Result<void>> mark_damaged();
 
   Context& context_;
   meta::Object object_;

@@ -31,12 +31,14 @@ def spawn(command, directory, name="server", env=None, cwd=None):
     return process
 
 
-def wait_until(answers, process, directory, name="server"):
-    """Returns when answers() is true; fails if the program ends or PATIENCE runs out."""
+def wait_until(answers, process, directory, name="server", why=lambda: ""):
+    """Returns when answers() is true; fails if the program ends or PATIENCE runs out, with what
+    why() says of it."""
     end = time.monotonic() + PATIENCE
     while not answers():
         if process.poll() is not None or time.monotonic() > end:
-            sys.exit(f"{name} does not answer:\n" +
+            how = "has ended" if process.poll() is not None else f"is not ready after {PATIENCE} s"
+            sys.exit(f"{name} {how}: {why()}\n" +
                      (directory / f"{name}.log").read_text(errors="replace")[-4000:])
         time.sleep(0.05)
 

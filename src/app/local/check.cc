@@ -76,6 +76,7 @@ class Check final : public Command {
       line["frames"] = report.frames;
       line["records"] = report.records;
       line["bytes"] = report.bytes;
+      line["compared"] = metadata.compared;
       line["files"] = metadata.objects;
       line["problems"] = texts(report.problems);
       line["notes"] = texts(report.notes);
@@ -91,9 +92,11 @@ class Check final : public Command {
     for (const std::string& note : metadata.notes) out << "note: " << note << "\n";
     const std::size_t problems = report.problems.size() + metadata.problems.size();
     out << report.segments << " segments, " << report.frames << " frames, " << report.records
-        << " records, " << describe_size(report.bytes) << "; " << metadata.objects
-        << " files in the metadata; "
-        << (problems == 0 ? "all is well" : std::to_string(problems) + " problems") << std::endl;
+        << " records, " << describe_size(report.bytes) << "; "
+        << (metadata.compared ? std::to_string(metadata.objects) + " files in the metadata"
+                              : "not compared with the metadata")
+        << "; " << (problems == 0 ? "all is well" : std::to_string(problems) + " problems")
+        << std::endl;
   }
 
   std::vector<std::string> directories_;

@@ -31,6 +31,7 @@ class Comparing {
     MAS_CO_CHECK(co_await look_at_uploads());
     MAS_CO_CHECK(co_await look_for_orphans());
     look_for_twins();
+    result_.compared = true;
     co_return std::move(result_);
   }
 
@@ -83,7 +84,6 @@ class Comparing {
     query.include_condemned = true;
     do {
       MAS_CO_TRY(meta::ObjectPage page, co_await meta_.list(query));
-      result_.objects += page.objects.size();
       for (const meta::Object& object : page.objects) look_at(object);
       query.after = page.next;
     } while (query.after);
@@ -92,6 +92,7 @@ class Comparing {
 
   void look_at(const meta::Object& object) {
     if (object.state != meta::ObjectState::live) return;
+    ++result_.objects;
     const std::string who = "file " + object.hash.hex() + " (" + object.name + "): ";
     Missing missing;
     look_at_extents(object.extents, missing);

@@ -11,7 +11,8 @@
 namespace mas::app {
 
 struct Comparison {
-  std::uint64_t objects = 0;          // records of files read, deleted ones too
+  bool compared = false;              // with all of the metadata
+  std::uint64_t objects = 0;          // files, without the deleted ones
   std::uint64_t uploads = 0;          // open ones
   std::vector<std::string> problems;  // one sentence each
   std::vector<std::string> notes;

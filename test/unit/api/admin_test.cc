@@ -30,6 +30,41 @@ TEST_CASE("signal lists the pods that are alive") {
         R"({"ip":["127.0.0.1:7080"]})");
 }
 
+TEST_CASE("who answers and is no member any more is refused, and clients are not sent there") {
+  Admin api;
+  membership::ClusterView view = view_of_one();
+  view.layout.version = 5;
+  view.layout.members.resize(2);
+  view.layout.members[1].slot = "mas-1";
+  view.pods.push_back(view.pods[0]);
+  view.pods[1].self = false;
+  view.pods[1].last.slot = "mas-1";
+  view.pods[1].last.api_address = "127.0.0.2:7080";
+  const auto state = [&] {
+    api.view.publish(view);
+    auto data = data_of(api.ask("/api/cluster/status")).as_object();
+    return std::string(data.at("pods").as_array()[1].as_object().at("state").as_string());
+  };
+  const auto signal = [&] {
+    return boost::json::serialize(data_of(api.ask("/api/server/signal")));
+  };
+  CHECK(state() == "active");
+  CHECK(signal() == R"({"ip":["127.0.0.1:7080","127.0.0.2:7080"]})");
+  view.layout.members[1].state = layout::MemberState::left;
+  CHECK(state() == "refused");
+  CHECK(signal() == R"({"ip":["127.0.0.1:7080"]})");
+  // Its name is another directory's.
+  view.layout.members[1].state = layout::MemberState::active;
+  view.layout.members[1].incarnation = Id128{{9}};
+  CHECK(state() == "refused");
+  // What it said of a layout that is not known here yet may be true.
+  view.pods[1].last.layout_version = 6;
+  CHECK(state() == "active");
+  view.pods[1].alive = false;
+  view.layout.members[1].incarnation = view.pods[1].last.incarnation;
+  CHECK(state() == "down");
+}
+
 TEST_CASE("status reports the one pod") {
   Admin api;
   auto data = data_of(api.ask("/api/cluster/status")).as_object();

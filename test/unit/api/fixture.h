@@ -102,6 +102,7 @@ class FakeScheduler final : public maintain::Scheduler {
   view.confirmed = true;
   view.layout.version = 1;
   view.layout.members.resize(1);
+  view.layout.members[0].slot = "mas-0";
   membership::Pod pod;
   pod.self = true;
   pod.last.slot = "mas-0";

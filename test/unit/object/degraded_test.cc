@@ -237,5 +237,13 @@ TEST_CASE("a reader with an old record goes on with the new one") {
   CHECK(!must(rig.find(fresh.object.hash)).damaged);
 }
 
+TEST_CASE("what was deleted and removed under a reader's hands is deleted, not damaged") {
+  ObjectRig rig;
+  Receipt receipt = must(rig.put(make_content(300'000)));
+  must(rig.remove(receipt.object.hash));
+  for (const RecordKey& key : shards_in(rig.store(0), receipt.object)) rig.store(0).lose(key);
+  CHECK(code_of(rig.get(receipt.object)) == Code::no_such_file);
+}
+
 }  // namespace
 }  // namespace mas::object
