@@ -214,9 +214,11 @@ constexpr std::array kKeys{
     MAS_KEY(peer.send_memory, SizeField,
             "Memory for what other pods are reading from this one, all together.", kMiB, kTiB),
     MAS_KEY(peer.certificate, TextField,
-            "PEM file with this pod's certificate: pods then talk TLS and check each other."),
+            "PEM file with this pod's certificate: pods then prove themselves with certificates."),
     MAS_KEY(peer.key, TextField, "PEM file with the certificate's private key."),
     MAS_KEY(peer.ca_file, TextField, "PEM file of who signed the pods' certificates."),
+    MAS_KEY(peer.accept_v1, SwitchField,
+            "Whether pods of mas 0.1.0 are accepted; for the time of an upgrade."),
 
     MAS_KEY(maintain.scrub_period, DurationField, "Everything stored is read once in this time.",
             seconds(1), 10 * kYear),

@@ -187,6 +187,7 @@ Task<Result<T>> TcpClient::with_timer(std::shared_ptr<Link> link, Task<Result<T>
 }
 
 Task<Result<void>> TcpClient::connect() {
+  if (server_.tls && !tls_) tls_ = options_.tls;
   if (server_.tls && !tls_) {
     net::TlsClientFiles files{options_.ca_file, options_.certificate, options_.key};
     MAS_CO_TRY(tls_, net::make_tls_client(files));

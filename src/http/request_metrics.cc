@@ -45,6 +45,8 @@ RequestMetrics::RequestMetrics(observe::Metrics& registry, const std::string& su
                                  "Waiting connections closed because all were taken")),
       accept_errors(registry.counter("mas_" + surface + "_accept_errors_total",
                                      "Connections that failed to be accepted")),
+      handshake_failures(registry.counter("mas_" + surface + "_handshake_failures_total",
+                                          "Connections that ended in their TLS handshake")),
       handler_failures(registry.counter("mas_" + surface + "_handler_failures_total",
                                         "Requests whose handler failed in an unforeseen way")),
       registry_(registry),

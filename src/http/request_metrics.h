@@ -42,6 +42,7 @@ class RequestMetrics {
   observe::Counter& refused;
   observe::Counter& made_room;
   observe::Counter& accept_errors;
+  observe::Counter& handshake_failures;
   observe::Counter& handler_failures;
 
  private:

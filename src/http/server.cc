@@ -128,7 +128,8 @@ class TcpServer final : public Server {
 };
 
 Result<void> TcpServer::start() {
-  if (!tls_files_.certificate.empty() || !tls_files_.key.empty()) {
+  tls_ = deps_.tls;
+  if (!tls_ && (!tls_files_.certificate.empty() || !tls_files_.key.empty())) {
     MAS_TRY(tls_, net::make_tls_server(tls_files_, deps_.clock, client_ca_file_));
   }
   std::string address = options_.listen;

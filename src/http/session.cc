@@ -51,6 +51,9 @@ Session::Session(SessionContext& context, const Executor& executor,
 Task<void> Session::run() {
   Result<void> ready = co_await connection_.handshake(context_.options.header_timeout);
   bool goes_on = ready.has_value();
+  if (ready.has_error() && ready.error().code() == Code::corrupt) {
+    context_.metrics.handshake_failures.add();
+  }
   while (goes_on) {
     auto request = co_await read_request();
     if (request.has_error()) {
@@ -143,6 +146,7 @@ Task<bool> Session::serve(ParsedRequest request) {
   kept_.reset();
   delivery_.reset();
   request.head.client_address = client_address_;
+  request.head.proven = connection_.proven();
   request.head.request_id = context_.ids.next();
   SessionExchange exchange(context_, connection_, input_, out_, place_, kept_, std::move(request));
   co_await call_handler(exchange);

@@ -9,6 +9,7 @@
 #include "mas/runtime/thread.h"
 #include "membership/amqp_connection.h"
 #include "membership/backoff.h"
+#include "membership/beat_seal.h"
 #include "membership/heartbeat_wire.h"
 #include "membership/wake_fd.h"
 
@@ -26,8 +27,10 @@ static_assert(kMaxWaiting * kMaxHeartbeatBytes * 3 / 4 <= AmqpConnection::kSendB
 
 // A publish() that waits. Its coroutine and the bus share it: either may be gone first.
 struct Waiting {
-  Waiting(std::string bytes, Instant end) : wire(std::move(bytes)), deadline(end) {}
+  Waiting(std::string bytes, Seal sealed, Instant end)
+      : wire(std::move(bytes)), seal(std::move(sealed)), deadline(end) {}
   std::string wire;
+  Seal seal;
   Instant deadline;
   Result<void> result;  // written before `done` is set
   Event done;
@@ -38,38 +41,29 @@ struct Instruments {
   explicit Instruments(observe::Metrics& metrics)
       : connected(metrics.gauge("mas_broker_connected", "1 while the message broker is there.")),
         connects(metrics.counter("mas_broker_connects_total",
-                                 "Connections made to the message broker.")),
-        oversized(ignored(metrics, WireFault::oversized)),
-        malformed(ignored(metrics, WireFault::malformed)),
-        unknown_version(ignored(metrics, WireFault::unknown_version)) {}
-
-  observe::Counter& of(WireFault fault) const {
-    if (fault == WireFault::oversized) return oversized;
-    return fault == WireFault::malformed ? malformed : unknown_version;
+                                 "Connections made to the message broker.")) {
+    for (WireFault fault : {WireFault::oversized, WireFault::malformed, WireFault::unknown_version,
+                            WireFault::unsealed, WireFault::forged, WireFault::repeated}) {
+      auto& counter = metrics.counter("mas_heartbeats_ignored_total",
+                                      "Messages from the broker that are not taken for heartbeats.",
+                                      {{"reason", std::string(fault_name(fault))}});
+      ignored.emplace(fault, &counter);
+    }
   }
 
   observe::Gauge& connected;
   observe::Counter& connects;
-  observe::Counter& oversized;
-  observe::Counter& malformed;
-  observe::Counter& unknown_version;
-
- private:
-  static observe::Counter& ignored(observe::Metrics& metrics, WireFault fault) {
-    return metrics.counter("mas_heartbeats_ignored_total",
-                           "Messages from the broker that are no heartbeats.",
-                           {{"reason", std::string(fault_name(fault))}});
-  }
+  std::map<WireFault, observe::Counter*> ignored;
 };
 
 class AmqpBus final : public HeartbeatBus, private AmqpConnection::Events {
  public:
-  AmqpBus(AmqpSetUp set_up, std::function<void(bool)> changed, Clock& clock, Rng& rng,
-          observe::Metrics& metrics)
+  AmqpBus(AmqpSetUp set_up, AmqpOptions options, Clock& clock, Rng& rng, observe::Metrics& metrics)
       : set_up_(std::move(set_up)),
-        changed_(std::move(changed)),
+        options_(std::move(options)),
         clock_(clock),
         instruments_(metrics),
+        memory_({options_.pod, options_.incarnation}, set_up_.message_life),
         backoff_(kFirstPause, kLongestPause, rng),
         thread_(std::make_unique<OwnedThread>("mas-heartbeats", [this] { run(); })) {}
   ~AmqpBus() override {
@@ -85,7 +79,9 @@ class AmqpBus final : public HeartbeatBus, private AmqpConnection::Events {
 
   Task<Result<void>> publish(Heartbeat beat) override {
     MAS_CO_TRY(std::string wire, write_heartbeat(beat));
-    auto waiting = std::make_shared<Waiting>(std::move(wire), clock_.now() + set_up_.timeout);
+    Seal seal = make_seal(wire, options_.keys.front());
+    auto waiting =
+        std::make_shared<Waiting>(std::move(wire), std::move(seal), clock_.now() + set_up_.timeout);
     MAS_CO_CHECK(enqueue(waiting));
     // From here on the bus may be gone.
     co_await waiting->done.wait();
@@ -118,7 +114,8 @@ class AmqpBus final : public HeartbeatBus, private AmqpConnection::Events {
     return stopping_;
   }
 
-  void heard(std::string_view message) override;
+  void heard(std::string_view message, const Seal& seal) override;
+  [[nodiscard]] WireFault doubt(std::string_view message, const Seal& seal) const;
   void heard_oversized() override { ignore(WireFault::oversized); }
   void confirmed(std::uint64_t number, bool multiple, bool taken) override;
   void blocked(std::string_view why) override;
@@ -126,7 +123,7 @@ class AmqpBus final : public HeartbeatBus, private AmqpConnection::Events {
   void ignore(WireFault fault);
 
   const AmqpSetUp set_up_;
-  const std::function<void(bool)> changed_;
+  const AmqpOptions options_;
   Clock& clock_;
   Instruments instruments_;
   WakeFd wake_;
@@ -142,6 +139,7 @@ class AmqpBus final : public HeartbeatBus, private AmqpConnection::Events {
   Listener listener_;
 
   // Of the thread alone.
+  BeatMemory memory_;
   Backoff backoff_;
   std::map<std::uint64_t, WaitingPtr> in_flight_;  // by number, which is the order of deadlines
   bool told_lost_ = false;
@@ -223,7 +221,7 @@ Result<void> AmqpBus::send_queued(AmqpConnection& connection) {
       next = std::move(queue_.front());
       queue_.pop_front();
     }
-    auto number = connection.send(next->wire);
+    auto number = connection.send(next->wire, next->seal);
     if (number.has_error()) {
       Error why = number.error();
       finish(next, Error(why).mark_maybe_happened());
@@ -248,7 +246,7 @@ void AmqpBus::become_usable() {
   told_lost_ = false;
   instruments_.connected.set(1);
   log::info("broker_connected", {{"exchange", set_up_.exchange}});
-  if (changed_) changed_(true);
+  if (options_.changed) options_.changed(true);
 }
 
 void AmqpBus::become_unusable(const Error& why) {
@@ -268,7 +266,7 @@ void AmqpBus::become_unusable(const Error& why) {
     finish(waiting, Error(lost).mark_maybe_happened());
   }
   for (const WaitingPtr& waiting : unsent) finish(waiting, lost);
-  if (was && changed_) changed_(false);
+  if (was && options_.changed) options_.changed(false);
 }
 
 // Once for each time the broker goes, however many attempts to reach it fail.
@@ -277,16 +275,25 @@ void AmqpBus::tell_lost(const Error& why) {
   log::warn("broker_lost", {{"exchange", set_up_.exchange}, {"error", why}});
 }
 
-void AmqpBus::heard(std::string_view message) {
+WireFault AmqpBus::doubt(std::string_view message, const Seal& seal) const {
+  const WireFault fault = check_seal(message, seal, options_.keys);
+  return fault == WireFault::unsealed && options_.accept_v1 ? WireFault::none : fault;
+}
+
+void AmqpBus::heard(std::string_view message, const Seal& seal) {
+  // Nothing is parsed that a stranger may have sent.
+  const WireFault doubtful = doubt(message, seal);
+  if (doubtful != WireFault::none) return ignore(doubtful);
   HeartbeatReading reading = read_heartbeat(message);
   if (reading.fault != WireFault::none) return ignore(reading.fault);
+  if (!memory_.is_new(reading.beat, clock_.now())) return ignore(WireFault::repeated);
   backoff_.reset();
   std::lock_guard lock(listener_mutex_);
   if (listener_) listener_(reading.beat);
 }
 
 void AmqpBus::ignore(WireFault fault) {
-  instruments_.of(fault).add();
+  instruments_.ignored.at(fault)->add();
   if (!log::once_a_minute("heartbeat_ignored " + std::string(fault_name(fault)))) return;
   log::warn("heartbeat_ignored", {{"exchange", set_up_.exchange}, {"reason", fault_name(fault)}});
 }
@@ -317,6 +324,7 @@ void AmqpBus::blocked(std::string_view why) {
 Result<std::unique_ptr<HeartbeatBus>> make_amqp_bus(const config::Rabbitmq& rabbitmq,
                                                     AmqpOptions options, Clock& clock, Rng& rng,
                                                     observe::Metrics& metrics) {
+  MAS_ASSERT(!options.keys.empty());
   MAS_TRY(AmqpTarget target, parse_amqp_url(rabbitmq.url));
   AmqpSetUp set_up;
   set_up.target = std::move(target);
@@ -325,8 +333,8 @@ Result<std::unique_ptr<HeartbeatBus>> make_amqp_bus(const config::Rabbitmq& rabb
   set_up.name = "mas " + options.pod;
   set_up.message_life = options.message_life;
   set_up.timeout = rabbitmq.timeout;
-  return std::unique_ptr<HeartbeatBus>(std::make_unique<AmqpBus>(
-      std::move(set_up), std::move(options.changed), clock, rng, metrics));
+  return std::unique_ptr<HeartbeatBus>(
+      std::make_unique<AmqpBus>(std::move(set_up), std::move(options), clock, rng, metrics));
 }
 
 }  // namespace mas::membership

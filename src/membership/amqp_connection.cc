@@ -59,6 +59,18 @@ amqp_table_entry_t entry(const char* key, const amqp_table_t& table) {
   return made;
 }
 
+// What a message has under `name` in its headers, if it may belong to a seal; else "".
+std::string header_text(const amqp_basic_properties_t& properties, std::string_view name) {
+  if ((properties._flags & AMQP_BASIC_HEADERS_FLAG) == 0) return "";
+  for (int i = 0; i < properties.headers.num_entries; ++i) {
+    const amqp_table_entry_t& one = properties.headers.entries[i];
+    const bool is_text = one.value.kind == AMQP_FIELD_KIND_UTF8;
+    if (as_text(one.key) != name || !is_text) continue;
+    return std::string(as_text(one.value.value.bytes).substr(0, Seal::kMaxText));
+  }
+  return "";
+}
+
 }  // namespace
 
 struct AmqpConnection::State {
@@ -106,6 +118,7 @@ struct AmqpConnection::State {
   std::uint64_t body_left = 0;
   bool oversized = false;
   std::string body;
+  Seal seal;
 };
 
 Result<void> AmqpConnection::State::connect(const AmqpSetUp& set_up) {
@@ -202,11 +215,17 @@ void AmqpConnection::close(Duration timeout) {
   amqp_connection_close(state_->connection, AMQP_REPLY_SUCCESS);
 }
 
-Result<std::uint64_t> AmqpConnection::send(std::string_view message) {
+Result<std::uint64_t> AmqpConnection::send(std::string_view message, const Seal& seal) {
   amqp_basic_properties_t properties{};
   properties._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG;
   properties.content_type = amqp_cstring_bytes("application/json");
   properties.delivery_mode = AMQP_DELIVERY_NONPERSISTENT;
+  amqp_table_entry_t headers[] = {entry(Seal::kKeyHeader, seal.key.c_str()),
+                                  entry(Seal::kMacHeader, seal.mac.c_str())};
+  if (!seal.mac.empty()) {
+    properties._flags |= AMQP_BASIC_HEADERS_FLAG;
+    properties.headers = amqp_table_t{2, headers};
+  }
   // The driver only reads it, but takes no pointer to const.
   amqp_bytes_t body{message.size(), const_cast<char*>(message.data())};
   int status =
@@ -237,6 +256,9 @@ Result<void> AmqpConnection::State::take(const amqp_frame_t& frame, Events& even
     body_left = frame.payload.properties.body_size;
     oversized = body_left > kMaxHeartbeatBytes;
     body.clear();
+    const auto* properties =
+        static_cast<const amqp_basic_properties_t*>(frame.payload.properties.decoded);
+    seal = {header_text(*properties, Seal::kKeyHeader), header_text(*properties, Seal::kMacHeader)};
     expecting = Expecting::body;
     if (body_left == 0) end_message(events);
     return {};
@@ -260,7 +282,7 @@ void AmqpConnection::State::end_message(Events& events) {
   if (oversized) {
     events.heard_oversized();
   } else {
-    events.heard(body);
+    events.heard(body, seal);
   }
 }
 

@@ -14,6 +14,7 @@
 #include "mas/core/result.h"
 #include "mas/runtime/clock.h"
 #include "membership/amqp_url.h"
+#include "membership/beat_seal.h"
 
 namespace mas::membership {
 
@@ -36,7 +37,7 @@ class AmqpConnection {
   class Events {
    public:
     virtual ~Events() = default;
-    virtual void heard(std::string_view message) = 0;
+    virtual void heard(std::string_view message, const Seal& seal) = 0;
     // A message too large to be looked at.
     virtual void heard_oversized() = 0;
     // The broker has (or, if not `taken`, refuses) message `number` of send(), with `multiple` all
@@ -61,7 +62,7 @@ class AmqpConnection {
 
   // Hands `message` to the socket; its number, from 1 in steps of 1. Does not wait as long as what
   // is unconfirmed stays under kSendBuffer bytes. Errors: broker_unavailable.
-  [[nodiscard]] Result<std::uint64_t> send(std::string_view message);
+  [[nodiscard]] Result<std::uint64_t> send(std::string_view message, const Seal& seal);
   static constexpr int kSendBuffer = 192 * 1024;
 
   // Takes what has come, without waiting, but no more than a round's worth; false: nothing is left.

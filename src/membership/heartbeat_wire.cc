@@ -101,6 +101,10 @@ class Fields {
       out.push_back({static_cast<std::uint16_t>(*member), *last_beat});
     }
   }
+  // Zero if it is not said.
+  void optional_id(std::string_view key, Id128& out) {
+    if (object_.contains(key)) id(key, out);
+  }
   // What mas 0.1.0 does not say.
   void settling(std::optional<Settling>& out) {
     if (!object_.contains("acknowledged")) return;
@@ -168,6 +172,12 @@ std::string_view fault_name(WireFault fault) noexcept {
       return "malformed";
     case WireFault::unknown_version:
       return "unknown_version";
+    case WireFault::unsealed:
+      return "unsealed";
+    case WireFault::forged:
+      return "forged";
+    case WireFault::repeated:
+      return "repeated";
   }
   return "";
 }
@@ -199,6 +209,8 @@ HeartbeatReading read_heartbeat(std::string_view wire) {
   fields.number("generation", beat.generation);
   fields.text("software", beat.software);
   fields.number("sequence", beat.sequence);
+  fields.optional_id("boot", beat.boot);
+  fields.optional_id("twin", beat.twin);
   fields.settling(beat.settling);
   if (!fields.good()) return {WireFault::malformed, {}};
   return reading;
@@ -233,6 +245,8 @@ Result<std::string> write_heartbeat(const Heartbeat& beat) {
   out["generation"] = beat.generation;
   out["software"] = beat.software;
   out["sequence"] = beat.sequence;
+  if (!beat.boot.is_zero()) out["boot"] = beat.boot.hex();
+  if (!beat.twin.is_zero()) out["twin"] = beat.twin.hex();
   if (beat.settling) write_settling(*beat.settling, out);
   return json::serialize(out);
 }

@@ -8,18 +8,32 @@ std::uint64_t Pulse::next(Instant now) {
   return next_++;
 }
 
+bool Pulse::is_older(const Heartbeat& beat) const {
+  const bool in_range = beat.sequence >= first_ && beat.sequence < next_;
+  return beat.sequence < first_ || (in_range && beat.peer_address < address_);
+}
+
 void Pulse::hear(const Heartbeat& beat, Instant at) {
-  bool in_range = beat.sequence >= first_ && beat.sequence < next_;
-  if (in_range && beat.peer_address == address_) {
+  if (beat.boot == boot_) {
     echo_ = at;
     return;
   }
-  bool older = beat.sequence < first_ || (in_range && beat.peer_address < address_);
+  twin_ = beat.boot;
+  const bool older = is_older(beat);
+  if (!beat.boot.is_zero()) {
+    // Only a process that runs now has heard of this one. Else it may be the last beat of the
+    // process before this one, or somebody says again what was recorded.
+    if (beat.twin != boot_) return;
+    has_elder_ = has_elder_ || older;
+    has_younger_ = has_younger_ || !older;
+    return;
+  }
   if (!older) {
     has_younger_ = true;
     return;
   }
-  // One beat may be the last of the process before this one; it does not send a second.
+  // Of mas 0.1.0. One beat may be the last of the process before this one; it does not
+  // send a second.
   if (elder_ && *elder_ != beat.sequence) has_elder_ = true;
   elder_ = beat.sequence;
 }

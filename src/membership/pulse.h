@@ -13,8 +13,9 @@ namespace mas::membership {
 class Pulse {
  public:
   // `first`: the first sequence; the time, so that of two processes the later one has the higher.
-  Pulse(std::string peer_address, std::uint64_t first)
-      : address_(std::move(peer_address)), first_(first), next_(first) {}
+  // `boot`: names this process.
+  Pulse(std::string peer_address, std::uint64_t first, Id128 boot)
+      : address_(std::move(peer_address)), boot_(boot), first_(first), next_(first) {}
 
   // The sequence of the next beat, sent at `now`.
   std::uint64_t next(Instant now);
@@ -22,6 +23,10 @@ class Pulse {
   void rest() { beating_ = false; }
   // A beat under this pod's slot and incarnation was heard.
   void hear(const Heartbeat& beat, Instant at);
+
+  [[nodiscard]] const Id128& boot() const { return boot_; }
+  // The process that was heard last under this pod's name; zero: none. To be said in each beat.
+  [[nodiscard]] const Id128& twin() const { return twin_; }
 
   // Whether beats that were sent have not come back for `patience`.
   [[nodiscard]] bool unheard(Instant now, Duration patience) const;
@@ -31,7 +36,11 @@ class Pulse {
   [[nodiscard]] bool has_younger() const { return has_younger_; }
 
  private:
+  [[nodiscard]] bool is_older(const Heartbeat& beat) const;
+
   std::string address_;
+  Id128 boot_;
+  Id128 twin_;
   std::uint64_t first_;
   std::uint64_t next_;
   bool beating_ = false;

@@ -60,13 +60,24 @@ struct Gauges {
   observe::Gauge& down;
 };
 
+// What nobody can have recorded earlier: no two processes of a pod begin in the same microsecond.
+Id128 boot_of(const Self& self, WallTime now) {
+  Id128 boot = self.boot;
+  if (!boot.is_zero()) return boot;
+  boot = self.incarnation;
+  for (std::size_t i = 0; i < 8; ++i) {
+    boot.bytes[i] = static_cast<std::uint8_t>(boot.bytes[i] ^ (now.unix_micros >> (8 * i)));
+  }
+  return boot;
+}
+
 class Service final : public Membership, public Leavers {
  public:
   Service(const config::Cluster& options, Self self, Dependencies deps, LeaversLook* look)
       : deps_(std::move(deps)),
         state_(options, std::move(self)),
-        pulse_(state_.self.peer_address,
-               static_cast<std::uint64_t>(deps_.clock.wall().unix_micros)),
+        pulse_(state_.self.peer_address, static_cast<std::uint64_t>(deps_.clock.wall().unix_micros),
+               boot_of(state_.self, deps_.clock.wall())),
         keeper_(state_, deps_, look, [this] { changed(); }),
         gauges_(deps_.metrics),
         clocks_(deps_.prober, deps_.clock, deps_.metrics),
@@ -205,6 +216,8 @@ Task<void> Service::beat() {
   }
   Heartbeat beat = state_.beat();
   beat.sequence = pulse_.next(deps_.clock.now());
+  beat.boot = pulse_.boot();
+  beat.twin = pulse_.twin();
   // A beat that is lost shows in that it does not come back.
   Result<void> sent = co_await deps_.bus.publish(std::move(beat));
   // That the broker has gone is said once, by the bus.

@@ -8,7 +8,9 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "mas/core/units.h"
+#include "net/either_stream.h"
 #include "net/tcp_stream.h"
+#include "net/tls_context.h"
 #include "net/tls_stream.h"
 
 namespace mas::net {
@@ -100,8 +102,13 @@ class TcpAcceptor final : public Acceptor {
     if (error) co_return Error(Code::io, "A connection could not be accepted: " + error.message());
     Accepted accepted;
     accepted.client_address = client_address(peer.address());
-    accepted.stream = tls == nullptr ? make_tcp_stream(std::move(socket))
-                                     : make_tls_server_stream(std::move(socket), *tls);
+    if (tls == nullptr) {
+      accepted.stream = make_tcp_stream(std::move(socket));
+    } else if (tls->takes_plain()) {
+      accepted.stream = make_either_stream(std::move(socket), *tls);
+    } else {
+      accepted.stream = make_tls_server_stream(std::move(socket), *tls);
+    }
     co_return accepted;
   }
 

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "mas/observe/log.h"
+#include "net/psk.h"
 
 namespace mas::net {
 namespace {
@@ -124,6 +125,37 @@ class FixedClient final : public TlsClient {
   std::shared_ptr<ssl::context> context_;
 };
 
+class PskServer final : public TlsServer {
+ public:
+  explicit PskServer(std::vector<PskKey> keys) : context_(psk_server_context(std::move(keys))) {}
+  std::shared_ptr<ssl::context> context() override { return context_; }
+  [[nodiscard]] bool by_key() const override { return true; }
+
+ private:
+  std::shared_ptr<ssl::context> context_;
+};
+
+class PskClient final : public TlsClient {
+ public:
+  explicit PskClient(PskKey key) : context_(psk_client_context(std::move(key))) {}
+  std::shared_ptr<ssl::context> context() override { return context_; }
+  [[nodiscard]] bool by_key() const override { return true; }
+
+ private:
+  std::shared_ptr<ssl::context> context_;
+};
+
+class OrPlain final : public TlsServer {
+ public:
+  explicit OrPlain(std::shared_ptr<TlsServer> tls) : tls_(std::move(tls)) {}
+  std::shared_ptr<ssl::context> context() override { return tls_->context(); }
+  [[nodiscard]] bool by_key() const override { return tls_->by_key(); }
+  [[nodiscard]] bool takes_plain() const override { return true; }
+
+ private:
+  std::shared_ptr<TlsServer> tls_;
+};
+
 }  // namespace
 
 Result<std::shared_ptr<TlsServer>> make_tls_server(const config::Tls& files, Clock& clock,
@@ -147,6 +179,18 @@ Result<std::shared_ptr<TlsClient>> make_tls_client(const TlsClientFiles& files) 
     MAS_CHECK(load_pair(*context, files.certificate, files.key));
   }
   return std::shared_ptr<TlsClient>(std::make_shared<FixedClient>(std::move(context)));
+}
+
+std::shared_ptr<TlsServer> make_psk_server(std::vector<PskKey> keys) {
+  return std::make_shared<PskServer>(std::move(keys));
+}
+
+std::shared_ptr<TlsServer> or_plain(std::shared_ptr<TlsServer> tls) {
+  return std::make_shared<OrPlain>(std::move(tls));
+}
+
+std::shared_ptr<TlsClient> make_psk_client(PskKey key) {
+  return std::make_shared<PskClient>(std::move(key));
 }
 
 }  // namespace mas::net

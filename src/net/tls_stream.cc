@@ -1,11 +1,14 @@
 #include "net/tls_stream.h"
 
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/ssl/error.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
 #include <vector>
 
 #include "net/tcp_stream.h"
@@ -22,51 +25,135 @@ using boost::system::error_code;
 // The largest TLS record: small pieces are gathered up to it, so that a head and the first bytes of
 // a body share one.
 constexpr std::size_t kRecordSize = 16 * 1024;
+// What is read from the socket at once where peers send much: some records.
+constexpr std::size_t kReadAhead = 8 * kRecordSize;
+// What is written before it counts as progress.
+constexpr std::size_t kWriteAtOnce = 16 * kRecordSize;
+
+// How OpenSSL gets at the socket: without a copy in between, never waiting, and without SIGPIPE. A
+// socket that was closed meanwhile has no number any more.
+int socket_of(BIO* bio) { return static_cast<tcp::socket*>(BIO_get_data(bio))->native_handle(); }
+
+int send_bytes(BIO* bio, const char* bytes, int size) {
+  BIO_clear_retry_flags(bio);
+  const auto sent = ::send(socket_of(bio), bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+  if (sent < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_write(bio);
+  return static_cast<int>(sent);
+}
+
+int receive_bytes(BIO* bio, char* bytes, int size) {
+  BIO_clear_retry_flags(bio);
+  const auto received = ::recv(socket_of(bio), bytes, static_cast<std::size_t>(size), 0);
+  if (received < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_read(bio);
+  return static_cast<int>(received);
+}
+
+long control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+
+const BIO_METHOD* socket_method() {
+  static BIO_METHOD* const method = [] {
+    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
+    MAS_ASSERT(made != nullptr);
+    BIO_meth_set_write(made, send_bytes);
+    BIO_meth_set_read(made, receive_bytes);
+    BIO_meth_set_ctrl(made, control);
+    return made;
+  }();
+  return method;
+}
+
+struct FreeSsl {
+  void operator()(SSL* connection) const { SSL_free(connection); }
+};
+
+Error closed_error(const std::string& why) {
+  return {Code::closed, "The connection failed: " + why + "."};
+}
+
+std::string last_reason() {
+  const char* reason = ERR_reason_error_string(ERR_peek_last_error());
+  return reason != nullptr ? reason : "it ended";
+}
 
 class TlsStream final : public Stream {
  public:
-  TlsStream(tcp::socket socket, std::shared_ptr<ssl::context> context, bool is_server)
-      : context_(std::move(context)), stream_(std::move(socket), *context_), is_server_(is_server) {
+  TlsStream(tcp::socket socket, std::shared_ptr<ssl::context> context, bool is_server, bool by_key)
+      : context_(std::move(context)),
+        socket_(std::move(socket)),
+        ssl_(SSL_new(context_->native_handle())),
+        by_key_(by_key) {
+    MAS_ASSERT(ssl_ != nullptr);
     error_code ignored;
-    stream_.next_layer().set_option(tcp::no_delay(true), ignored);
+    socket_.set_option(tcp::no_delay(true), ignored);
+    socket_.non_blocking(true, ignored);
+    BIO* bio = BIO_new(socket_method());
+    MAS_ASSERT(bio != nullptr);
+    BIO_set_data(bio, &socket_);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(ssl_.get(), bio, bio);
+    SSL_set_mode(ssl_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                 SSL_MODE_RELEASE_BUFFERS);
+    SSL_set_read_ahead(ssl_.get(), 1);
+    if (by_key_) SSL_set_default_read_buffer_len(ssl_.get(), kReadAhead);
+    if (is_server) {
+      SSL_set_accept_state(ssl_.get());
+    } else {
+      SSL_set_connect_state(ssl_.get());
+    }
   }
 
   // The client side: who the other end must prove to be.
   void expect_host(const std::string& host) {
-    host_ = host;
     error_code not_an_address;
     asio::ip::make_address(host, not_an_address);
-    if (not_an_address) SSL_set_tlsext_host_name(stream_.native_handle(), host_.c_str());
-    error_code ignored;
-    stream_.set_verify_mode(ssl::verify_peer, ignored);
-    stream_.set_verify_callback(ssl::host_name_verification(host_), ignored);
+    X509_VERIFY_PARAM* expected = SSL_get0_param(ssl_.get());
+    bool set = false;
+    if (not_an_address) {
+      SSL_set_tlsext_host_name(ssl_.get(), host.c_str());
+      set = X509_VERIFY_PARAM_set1_host(expected, host.c_str(), host.size()) == 1;
+    } else {
+      set = X509_VERIFY_PARAM_set1_ip_asc(expected, host.c_str()) == 1;
+    }
+    nobody_ = !set;
+    SSL_set_verify(ssl_.get(), SSL_VERIFY_PEER, nullptr);
   }
 
   Task<Result<void>> handshake() override {
-    error_code error;
-    auto side = is_server_ ? ssl::stream_base::server : ssl::stream_base::client;
-    co_await stream_.async_handshake(side, asio::redirect_error(asio::use_awaitable, error));
-    if (!error) co_return Result<void>();
-    if (error.category() == asio::error::get_ssl_category()) {
-      co_return Error(Code::corrupt, "The TLS handshake failed: " + error.message() + ".");
+    if (nobody_) co_return Error(Code::corrupt, "The host's name is none a certificate can hold.");
+    while (true) {
+      ERR_clear_error();
+      const int done = SSL_do_handshake(ssl_.get());
+      if (done == 1) break;
+      const int why = SSL_get_error(ssl_.get(), done);
+      if (why == SSL_ERROR_SSL) {
+        co_return Error(Code::corrupt, "The TLS handshake failed: " + last_reason() + ".");
+      }
+      MAS_CO_CHECK(co_await wait_for(why));
     }
-    co_return socket_error(error);
+    proven_ = by_key_ ? SSL_session_reused(ssl_.get()) == 1 : has_certificate();
+    if (by_key_ && !proven_) {
+      co_return Error(Code::corrupt, "The TLS handshake failed: the key was not used.");
+    }
+    co_return Result<void>();
   }
 
   Task<Result<std::size_t>> read(MutableBytes into) override {
-    error_code error;
-    std::size_t size = 0;
-    auto buffer = asio::buffer(into.data(), into.size());
-    if (said_goodbye_) {
-      size = co_await stream_.next_layer().async_read_some(
-          buffer, asio::redirect_error(asio::use_awaitable, error));
-    } else {
-      size = co_await stream_.async_read_some(buffer,
-                                              asio::redirect_error(asio::use_awaitable, error));
+    if (said_goodbye_) co_return co_await read_raw(into);
+    std::size_t filled = 0;
+    while (true) {
+      std::size_t size = 0;
+      ERR_clear_error();
+      const int done = SSL_read_ex(ssl_.get(), into.data() + filled, into.size() - filled, &size);
+      if (done == 1) {
+        filled += size;
+        if (filled == into.size()) co_return filled;
+        continue;
+      }
+      if (filled > 0) co_return filled;
+      const int why = SSL_get_error(ssl_.get(), done);
+      if (why == SSL_ERROR_ZERO_RETURN) co_return std::size_t{0};
+      MAS_CO_CHECK(co_await wait_for(why));
     }
-    if (error == asio::error::eof) co_return std::size_t{0};
-    if (error) co_return socket_error(error);
-    co_return size;
   }
 
   Task<Result<std::size_t>> write_some(std::span<const ByteView> pieces) override {
@@ -76,37 +163,82 @@ class TlsStream final : public Stream {
       gather(pieces);
       bytes = record_;
     }
-    error_code error;
-    std::size_t size = co_await stream_.async_write_some(
-        asio::buffer(bytes.data(), bytes.size()), asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return socket_error(error);
-    co_return size;
+    bytes = bytes.first(std::min(bytes.size(), kWriteAtOnce));
+    std::size_t written = 0;
+    while (true) {
+      std::size_t size = 0;
+      ERR_clear_error();
+      const int done =
+          SSL_write_ex(ssl_.get(), bytes.data() + written, bytes.size() - written, &size);
+      if (done == 1) {
+        written += size;
+        if (written == bytes.size()) co_return written;
+        continue;
+      }
+      // What did not go is kept, and the same bytes have to follow: the caller has not seen them
+      // go.
+      if (written > 0) co_return written;
+      MAS_CO_CHECK(co_await wait_for(SSL_get_error(ssl_.get(), done)));
+    }
   }
 
   // Sends the closing alert and waits for the other side's; one that still sends data makes this
   // end at once. What read() gives afterwards is raw, good for being thrown away.
   Task<Result<void>> shutdown_send() override {
-    error_code ignored;
-    co_await stream_.async_shutdown(asio::redirect_error(asio::use_awaitable, ignored));
+    while (SSL_is_init_finished(ssl_.get()) == 1) {
+      ERR_clear_error();
+      const int done = SSL_shutdown(ssl_.get());
+      if (done == 1) break;
+      if (done == 0) continue;
+      Result<void> waited = co_await wait_for(SSL_get_error(ssl_.get(), done));
+      if (waited.has_error()) break;
+    }
     said_goodbye_ = true;
     error_code error;
-    stream_.next_layer().shutdown(tcp::socket::shutdown_send, error);
+    socket_.shutdown(tcp::socket::shutdown_send, error);
     if (error) co_return socket_error(error);
     co_return Result<void>();
   }
 
-  bool quiet() override { return is_quiet(stream_.next_layer()); }
-  SendQueue send_queue() override { return send_queue_of(stream_.next_layer().native_handle()); }
+  bool quiet() override { return SSL_has_pending(ssl_.get()) == 0 && is_quiet(socket_); }
+  SendQueue send_queue() override { return send_queue_of(socket_.native_handle()); }
+  bool proven() override { return proven_; }
   void cancel() override {
     error_code ignored;
-    stream_.next_layer().cancel(ignored);
+    socket_.cancel(ignored);
   }
   void close() override {
     error_code ignored;
-    stream_.next_layer().close(ignored);
+    socket_.close(ignored);
   }
 
  private:
+  // Until what stopped OpenSSL has passed; an error where nothing will help.
+  Task<Result<void>> wait_for(int why) {
+    if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) {
+      co_return closed_error(last_reason());
+    }
+    const auto what = why == SSL_ERROR_WANT_READ ? tcp::socket::wait_read : tcp::socket::wait_write;
+    error_code error;
+    co_await socket_.async_wait(what, asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return socket_error(error);
+    co_return Result<void>();
+  }
+
+  Task<Result<std::size_t>> read_raw(MutableBytes into) {
+    error_code error;
+    const std::size_t size = co_await socket_.async_read_some(
+        asio::buffer(into.data(), into.size()), asio::redirect_error(asio::use_awaitable, error));
+    if (error == asio::error::eof) co_return std::size_t{0};
+    if (error) co_return socket_error(error);
+    co_return size;
+  }
+
+  [[nodiscard]] bool has_certificate() const {
+    return SSL_get0_peer_certificate(ssl_.get()) != nullptr &&
+           SSL_get_verify_result(ssl_.get()) == X509_V_OK;
+  }
+
   void gather(std::span<const ByteView> pieces) {
     record_.clear();
     for (ByteView piece : pieces) {
@@ -116,23 +248,26 @@ class TlsStream final : public Stream {
   }
 
   std::shared_ptr<ssl::context> context_;
-  ssl::stream<tcp::socket> stream_;
-  bool is_server_;
+  tcp::socket socket_;
+  std::unique_ptr<SSL, FreeSsl> ssl_;
+  const bool by_key_;
+  bool nobody_ = false;  // can prove to be the host that is expected
+  bool proven_ = false;
   bool said_goodbye_ = false;
-  std::string host_;
   std::vector<std::uint8_t> record_;
 };
 
 }  // namespace
 
 std::unique_ptr<Stream> make_tls_server_stream(tcp::socket socket, TlsServer& server) {
-  return std::make_unique<TlsStream>(std::move(socket), server.context(), true);
+  return std::make_unique<TlsStream>(std::move(socket), server.context(), true, server.by_key());
 }
 
 std::unique_ptr<Stream> make_tls_client_stream(tcp::socket socket, TlsClient& client,
                                                std::string host) {
-  auto stream = std::make_unique<TlsStream>(std::move(socket), client.context(), false);
-  stream->expect_host(host);
+  auto stream =
+      std::make_unique<TlsStream>(std::move(socket), client.context(), false, client.by_key());
+  if (!client.by_key()) stream->expect_host(host);
   return stream;
 }
 

@@ -8,15 +8,37 @@ namespace {
 
 Error refused(std::string sentence) { return {Code::refused, std::move(sentence)}; }
 
+// Of a pod of mas 0.1.0.
 Result<void> check_secret(const http::Headers& headers, const Self& self) {
   constexpr std::string_view kScheme = "Bearer ";
   auto field = wire::only(headers, "Authorization");
   if (!field || !field->starts_with(kScheme)) {
     return Error(Code::system_token_invalid, "The peer port wants the cluster's secret, once.");
   }
-  if (!constant_time_equal(as_bytes(field->substr(kScheme.size())), as_bytes(self.secret))) {
+  const std::string_view shown = field->substr(kScheme.size());
+  bool known = false;
+  for (const std::string& secret : self.secrets) {
+    known = constant_time_equal(as_bytes(shown), as_bytes(secret)) || known;
+  }
+  if (!known) {
     return Error(Code::system_token_invalid,
                  "This is not the cluster's secret; all pods need the same cluster.secret_file.");
+  }
+  return {};
+}
+
+// Whether the sender is a pod of the cluster: its connection has proved it, or, in version 1, the
+// secret does.
+Result<void> check_sender(const http::RequestHead& head, const Self& self, bool accept_v1) {
+  const auto version = wire::only(head.headers, wire::kProtocol);
+  if (accept_v1 && version == wire::kVersion1) return check_secret(head.headers, self);
+  if (!head.proven) {
+    return Error(Code::system_token_invalid, "The peer port wants TLS with the cluster's key.");
+  }
+  if (version && version != wire::kVersion) {
+    return Error(Code::not_implemented,
+                 "This pod speaks version " + std::string(wire::kVersion) +
+                     " of the peer protocol only; peer.accept_v1 lets it hear version 1, too.");
   }
   return {};
 }
@@ -63,12 +85,8 @@ Result<void> check_target(const http::Headers& headers, const Self& self, CallKi
 Result<Caller> admit(const http::RequestHead& head, const Self& self, const HandlerOptions& options,
                      CallKind kind) {
   const http::Headers& headers = head.headers;
-  MAS_CHECK(check_secret(headers, self));
-  MAS_TRY(std::string_view version, field(headers, wire::kProtocol));
-  if (version != wire::kVersion) {
-    return Error(Code::not_implemented, "This pod speaks version " + std::string(wire::kVersion) +
-                                            " of the peer protocol only.");
-  }
+  MAS_CHECK(check_sender(head, self, options.accept_v1));
+  MAS_CHECK(field(headers, wire::kProtocol));
   MAS_TRY(std::string cluster, text_field(headers, wire::kCluster));
   if (cluster != self.cluster) return refused("This pod belongs to another cluster.");
   MAS_CHECK(check_target(headers, self, kind));

@@ -21,10 +21,10 @@ struct Caller {
   std::uint64_t layout_version = 0;
 };
 
-// Errors: system_token_invalid (no or wrong secret), not_implemented (another protocol version),
-// refused (another cluster, meant for another pod, an incarnation that is not of the layout),
-// parameter_missing, parameter_malformed (a field that is missing, doubled or wrong). The secret is
-// checked first: who does not have it learns nothing.
+// Errors: system_token_invalid (no proof that it is a pod of the cluster), not_implemented (another
+// protocol version), refused (another cluster, meant for another pod, an incarnation that is not of
+// the layout), parameter_missing, parameter_malformed (a field that is missing, doubled or wrong).
+// That is checked first: who cannot prove it learns nothing.
 [[nodiscard]] Result<Caller> admit(const http::RequestHead& head, const Self& self,
                                    const HandlerOptions& options, CallKind kind);
 

@@ -49,7 +49,7 @@ PeerHandler::PeerHandler(Self self, store::Store& store, HandlerOptions options,
       probes_(kMaxProbes, 0),
       refusals_(deps.metrics.counter("mas_peer_refusals_total",
                                      "Calls of other pods that were refused")) {
-  MAS_ASSERT(options_.known != nullptr && self_.layout != nullptr && !self_.secret.empty());
+  MAS_ASSERT(options_.known != nullptr && self_.layout != nullptr && !self_.keys.empty());
 }
 
 Task<void> PeerHandler::handle(http::Exchange& exchange) {
@@ -83,6 +83,9 @@ Task<Result<void>> PeerHandler::serve(http::Exchange& exchange) {
   if (ours && path == "ledger") co_return co_await ledger(exchange);
   if (ours && path == "objects") co_return co_await objects(exchange);
   if (ours && path == "layout") co_return co_await layout(exchange);
+  if (ours && (path == "records" || path == "synced")) {
+    co_return Error(Code::not_implemented, "This call is reserved; this pod does not know it yet.");
+  }
   std::size_t slash = path.find('/');
   if (ours && slash != std::string_view::npos) {
     std::string_view call = path.substr(0, slash);
@@ -91,6 +94,14 @@ Task<Result<void>> PeerHandler::serve(http::Exchange& exchange) {
     if (call == "quarantine") co_return co_await quarantine(exchange, key);
   }
   co_return Error(Code::no_such_route, "There is no such call on the peer port.");
+}
+
+http::ResponseHead PeerHandler::fine() const {
+  http::ResponseHead head;
+  wire::add(head.headers, wire::kProtocol, std::string(wire::kVersion));
+  wire::add(head.headers, wire::kSlot, http::percent_encode(self_.slot));
+  wire::add(head.headers, wire::kIncarnation, self_.incarnation.hex());
+  return head;
 }
 
 Task<Result<void>> PeerHandler::ping(http::Exchange& exchange) {

@@ -37,6 +37,8 @@ class PeerHandler final : public http::Handler {
   Task<Result<Permit>> admit_body(http::Exchange& exchange, std::uint64_t limit);
   // The whole body, its checksum verified.
   static Task<Result<Slice>> take_body(http::Exchange& exchange);
+  // The head of an answer, which says whose it is.
+  [[nodiscard]] http::ResponseHead fine() const;
   void note_refusal(const http::Exchange& exchange, const Error& error);
 
   Self self_;

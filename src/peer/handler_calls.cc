@@ -12,15 +12,8 @@ namespace {
 
 Error malformed(std::string what) { return {Code::parameter_malformed, std::move(what)}; }
 
-http::ResponseHead fine() {
-  http::ResponseHead head;
-  wire::add(head.headers, wire::kProtocol, std::string(wire::kVersion));
-  return head;
-}
-
 // 200 with bytes and their checksum.
-Task<Result<void>> answer_bytes(http::Exchange& exchange, Slice bytes,
-                                http::ResponseHead head = fine()) {
+Task<Result<void>> answer_bytes(http::Exchange& exchange, http::ResponseHead head, Slice bytes) {
   wire::add(head.headers, "Content-Type", "application/octet-stream");
   wire::add(head.headers, wire::kSum, wire::sum_text(xxh3_128(bytes.view())));
   std::uint64_t size = bytes.size();
@@ -77,7 +70,7 @@ Task<Result<void>> PeerHandler::read(http::Exchange& exchange, RecordKey key) {
   if (length > options_.max_record) co_return malformed("The length is more than a record has.");
   MAS_CO_TRY(Permit memory, co_await read_memory_.acquire(length));
   MAS_CO_TRY(Slice bytes, co_await store_.read(key, offset, static_cast<std::uint32_t>(length)));
-  co_return co_await answer_bytes(exchange, std::move(bytes));
+  co_return co_await answer_bytes(exchange, fine(), std::move(bytes));
 }
 
 Task<Result<void>> PeerHandler::have(http::Exchange& exchange) {
@@ -96,7 +89,7 @@ Task<Result<void>> PeerHandler::have(http::Exchange& exchange) {
   MAS_CO_TRY(std::vector<bool> held, co_await have_in(store_, std::move(keys)));
   std::string text;
   for (bool one : held) text += one ? '1' : '0';
-  co_return co_await answer_bytes(exchange, Slice::copy_of(as_bytes(text)));
+  co_return co_await answer_bytes(exchange, fine(), Slice::copy_of(as_bytes(text)));
 }
 
 Task<Result<void>> PeerHandler::objects(http::Exchange& exchange) {
@@ -113,7 +106,7 @@ Task<Result<void>> PeerHandler::objects(http::Exchange& exchange) {
   http::ResponseHead head = fine();
   if (page.next) wire::add(head.headers, wire::kNext, wire::key_text(*page.next));
   std::string body = wire::carried_body(page.records);
-  co_return co_await answer_bytes(exchange, Slice::copy_of(as_bytes(body)), std::move(head));
+  co_return co_await answer_bytes(exchange, std::move(head), Slice::copy_of(as_bytes(body)));
 }
 
 Task<Result<void>> PeerHandler::layout(http::Exchange& exchange) {
@@ -121,7 +114,7 @@ Task<Result<void>> PeerHandler::layout(http::Exchange& exchange) {
   MAS_CO_CHECK(want_method(exchange, http::Method::get));
   std::string document = options_.layout ? options_.layout() : std::string();
   if (document.empty()) co_return Error(Code::not_found, "This pod knows no layout yet.");
-  co_return co_await answer_bytes(exchange, Slice::copy_of(as_bytes(document)));
+  co_return co_await answer_bytes(exchange, fine(), Slice::copy_of(as_bytes(document)));
 }
 
 Task<Result<void>> PeerHandler::quarantine(http::Exchange& exchange, std::string_view text) {
@@ -138,7 +131,7 @@ Task<Result<void>> PeerHandler::ledger(http::Exchange& exchange) {
   MAS_CO_CHECK(want_method(exchange, http::Method::get));
   if (!options_.ledger) co_return Error(Code::refused, "This pod keeps no ledger.");
   std::string share = options_.ledger();
-  co_return co_await answer_bytes(exchange, Slice::copy_of(as_bytes(share)));
+  co_return co_await answer_bytes(exchange, fine(), Slice::copy_of(as_bytes(share)));
 }
 
 Task<Result<void>> PeerHandler::probe(http::Exchange& exchange) {

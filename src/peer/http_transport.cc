@@ -72,9 +72,8 @@ class Transport final : public HttpTransport {
 
  private:
   struct IoThread {
-    IoThread(Executor executor, std::uint64_t connections, const config::Peer& options,
-             Clock& clock)
-        : lane(std::move(executor), connections, options, clock),
+    IoThread(Executor executor, std::uint64_t connections, Dialler& dialler)
+        : lane(std::move(executor), connections, dialler),
           probes(kProbes, kProbesWaiting),
           ledgers(kLedgers, kLedgersWaiting) {}
     Lane lane;
@@ -95,7 +94,7 @@ class Transport final : public HttpTransport {
   static Task<Result<T>> limited(Semaphore& semaphore, Task<Result<T>> work);
 
   Self self_;
-  config::Peer options_;
+  Dialler dialler_;
   Resolver resolver_;
   TransportDependencies deps_;
   std::vector<std::unique_ptr<IoThread>> threads_;
@@ -106,14 +105,16 @@ class Transport final : public HttpTransport {
 
 Transport::Transport(Self self, const config::Peer& options, Resolver resolver,
                      const TransportDependencies& deps)
-    : self_(std::move(self)), options_(options), resolver_(std::move(resolver)), deps_(deps) {
+    : self_(std::move(self)),
+      dialler_(options, self_.keys, deps.clock),
+      resolver_(std::move(resolver)),
+      deps_(deps) {
   MAS_ASSERT(self_.layout != nullptr && resolver_ != nullptr);
-  std::size_t all = std::max<std::size_t>(options_.connections, 1);
+  std::size_t all = std::max<std::size_t>(options.connections, 1);
   std::size_t count = std::min(deps_.io.size(), all);
   for (std::size_t i = 0; i < count; ++i) {
     std::size_t share = all / count + (i < all % count ? 1 : 0);
-    threads_.push_back(
-        std::make_unique<IoThread>(deps_.io.executor(i), share, options_, deps_.clock));
+    threads_.push_back(std::make_unique<IoThread>(deps_.io.executor(i), share, dialler_));
   }
 }
 
@@ -196,7 +197,7 @@ Task<Result<std::string>> Transport::ledger(layout::MemberIndex member, Duration
   MAS_CO_TRY(Address to, find(member));
   Executor here = co_await boost::asio::this_coro::executor;
   IoThread& thread = thread_for(here);
-  ProbeContext context{self_, options_, deps_.clock};
+  ProbeContext context{self_, dialler_};
   auto asking = ask_ledger(context, std::move(to), timeout);
   // Probes must not wait for them.
   auto work = limited(thread.ledgers, std::move(asking));
@@ -226,7 +227,7 @@ Task<Result<layout::Layout>> Transport::layout_of(layout::MemberIndex member) {
 Task<Result<PingAnswer>> Transport::ping(std::string address, Duration timeout) {
   Executor here = co_await boost::asio::this_coro::executor;
   IoThread& thread = thread_for(here);
-  ProbeContext context{self_, options_, deps_.clock};
+  ProbeContext context{self_, dialler_};
   auto probe = peer::ping(context, std::move(address), timeout);
   auto work = limited(thread.probes, std::move(probe));
   co_return co_await run_on(thread.lane, here, std::move(work));
@@ -236,7 +237,7 @@ Task<Result<PingAnswer>> Transport::probe_through(std::string via, std::string t
                                                   Duration timeout) {
   Executor here = co_await boost::asio::this_coro::executor;
   IoThread& thread = thread_for(here);
-  ProbeContext context{self_, options_, deps_.clock};
+  ProbeContext context{self_, dialler_};
   auto probe = peer::probe_through(context, std::move(via), std::move(target), timeout);
   auto work = limited(thread.probes, std::move(probe));
   co_return co_await run_on(thread.lane, here, std::move(work));

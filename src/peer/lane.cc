@@ -8,42 +8,25 @@ namespace {
 // Calls that wait for each connection at any time; beyond these: busy.
 constexpr std::size_t kWaitersEach = 64;
 
+// What connections have in common that may take each other's place.
+std::string where_of(const Address& to) { return (to.v1 ? "v1 " : "") + to.address; }
+
 }  // namespace
 
-Result<http::Url> peer_url(const std::string& address, bool tls) {
-  auto url = http::parse_url((tls ? "https://" : "http://") + address);
-  if (url.has_error() || !url->path.empty()) {
-    return Error(Code::closed, "The pod has no usable peer address: '" + address + "'.");
-  }
-  return url;
-}
-
-bool uses_tls(const config::Peer& options) { return !options.certificate.empty(); }
-
-http::ClientOptions client_options(const config::Peer& options) {
-  http::ClientOptions client;
-  client.connect_timeout = options.connect_timeout;
-  client.io_timeout = options.io_timeout;
-  client.ca_file = options.ca_file;
-  client.certificate = options.certificate;
-  client.key = options.key;
-  return client;
-}
-
-Lane::Lease::Lease(Pool& pool, std::string address, std::unique_ptr<http::Client> client,
+Lane::Lease::Lease(Pool& pool, std::string where, std::unique_ptr<http::Client> client,
                    Permit permit)
     : pool_(&pool),
-      address_(std::move(address)),
+      where_(std::move(where)),
       client_(std::move(client)),
       permit_(std::move(permit)) {}
 
 Lane::Lease::~Lease() {
   // One to a former address is closed.
-  if (client_ && address_ == pool_->address) pool_->idle.push_back(std::move(client_));
+  if (client_ && where_ == pool_->where) pool_->idle.push_back(std::move(client_));
 }
 
-Lane::Lane(Executor executor, std::uint64_t connections, const config::Peer& options, Clock& clock)
-    : executor_(std::move(executor)), connections_(connections), options_(options), clock_(clock) {}
+Lane::Lane(Executor executor, std::uint64_t connections, Dialler& dialler)
+    : executor_(std::move(executor)), connections_(connections), dialler_(dialler) {}
 
 Lane::Pool& Lane::pool_of(const std::string& slot) {
   auto& pool = pools_[slot];
@@ -51,22 +34,22 @@ Lane::Pool& Lane::pool_of(const std::string& slot) {
   return *pool;
 }
 
-Task<Result<Lane::Lease>> Lane::connection(std::string slot, std::string address) {
-  MAS_CO_TRY(http::Url url, peer_url(address, uses_tls(options_)));
-  Pool& pool = pool_of(slot);
+Task<Result<Lane::Lease>> Lane::connection(Address to) {
+  Pool& pool = pool_of(to.slot);
   MAS_CO_TRY(Permit permit, co_await pool.permits.acquire(1));
-  if (pool.address != address) {
+  std::string where = where_of(to);
+  if (pool.where != where) {
     pool.idle.clear();
-    pool.address = address;
+    pool.where = where;
   }
   std::unique_ptr<http::Client> client;
-  if (!pool.idle.empty()) {
+  if (pool.idle.empty()) {
+    MAS_CO_TRY(client, dialler_.dial(executor_, to.address, to.v1));
+  } else {
     client = std::move(pool.idle.back());
     pool.idle.pop_back();
-  } else {
-    client = http::make_client(executor_, std::move(url), client_options(options_), clock_);
   }
-  co_return Lease(pool, std::move(address), std::move(client), std::move(permit));
+  co_return Lease(pool, std::move(where), std::move(client), std::move(permit));
 }
 
 }  // namespace mas::peer

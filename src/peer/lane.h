@@ -9,13 +9,9 @@
 #include "mas/http/client.h"
 #include "mas/peer/http.h"
 #include "mas/runtime/sync.h"
+#include "peer/dialler.h"
 
 namespace mas::peer {
-
-// The URL of a peer's port. Errors: closed (no address, or a malformed one).
-[[nodiscard]] Result<http::Url> peer_url(const std::string& address, bool tls);
-[[nodiscard]] bool uses_tls(const config::Peer& options);
-[[nodiscard]] http::ClientOptions client_options(const config::Peer& options);
 
 // Used on its io thread only.
 class Lane {
@@ -24,7 +20,7 @@ class Lane {
   struct Pool {
     Pool(std::uint64_t connections, std::size_t waiters) : permits(connections, waiters) {}
     Semaphore permits;
-    std::string address;
+    std::string where;
     std::vector<std::unique_ptr<http::Client>> idle;
   };
 
@@ -33,7 +29,7 @@ class Lane {
   // made anew by their client.
   class [[nodiscard]] Lease {
    public:
-    Lease(Pool& pool, std::string address, std::unique_ptr<http::Client> client, Permit permit);
+    Lease(Pool& pool, std::string where, std::unique_ptr<http::Client> client, Permit permit);
     Lease(Lease&&) noexcept = default;
     Lease& operator=(Lease&&) = delete;
     ~Lease();
@@ -41,17 +37,17 @@ class Lane {
 
    private:
     Pool* pool_;
-    std::string address_;
+    std::string where_;
     std::unique_ptr<http::Client> client_;
     Permit permit_;
   };
 
   // At most `connections` to each peer.
-  Lane(Executor executor, std::uint64_t connections, const config::Peer& options, Clock& clock);
+  Lane(Executor executor, std::uint64_t connections, Dialler& dialler);
 
   // A connection to that peer, made when it is first used. Waits while all are in use. Errors: busy
   // (too many wait), closed (no such address).
-  Task<Result<Lease>> connection(std::string slot, std::string address);
+  Task<Result<Lease>> connection(Address to);
   void close_idle() { pools_.clear(); }
 
   [[nodiscard]] const Executor& executor() const noexcept { return executor_; }
@@ -61,8 +57,7 @@ class Lane {
 
   Executor executor_;
   std::uint64_t connections_;
-  const config::Peer& options_;
-  Clock& clock_;
+  Dialler& dialler_;
   std::map<std::string, std::unique_ptr<Pool>> pools_;
 };
 

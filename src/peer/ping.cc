@@ -3,7 +3,6 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "mas/runtime/sync.h"
-#include "peer/lane.h"
 #include "peer/request.h"
 #include "peer/wire.h"
 
@@ -44,15 +43,11 @@ Task<Result<Answer>> exchange(http::Client& client, http::ClientRequest request,
 
 // Asks `address` within `timeout`.
 Task<Result<Answer>> ask(ProbeContext context, std::string address, http::ClientRequest request,
-                         std::uint64_t limit, Duration timeout) {
-  MAS_CO_TRY(http::Url url, peer_url(address, uses_tls(context.options)));
+                         std::uint64_t limit, Duration timeout, bool v1) {
   Executor executor = co_await boost::asio::this_coro::executor;
-  http::ClientOptions options = client_options(context.options);
-  options.connect_timeout = timeout;
-  options.io_timeout = timeout;
   Attempt attempt;
-  attempt.client = http::make_client(executor, std::move(url), std::move(options), context.clock);
-  attempt.timer = context.clock.make_timer(executor);
+  MAS_CO_TRY(attempt.client, context.dialler.dial(executor, address, v1, timeout));
+  attempt.timer = context.dialler.clock().make_timer(executor);
   Gate gate;
   auto watch = give_up_after(attempt, *attempt.timer, timeout);
   (void)spawn(executor, gate, std::move(watch), "probe timer");
@@ -66,36 +61,57 @@ Task<Result<Answer>> ask(ProbeContext context, std::string address, http::Client
   co_return answer;
 }
 
-// A ping's answer, of the pod at `address` or of another one.
-Task<Result<PingAnswer>> ask_ping(ProbeContext context, std::string address,
-                                  http::ClientRequest request, Duration timeout) {
-  auto asking = ask(context, std::move(address), std::move(request), 0, timeout);
+struct Question {
+  std::string method;
+  std::string path;
+};
+
+// Of a version of the protocol.
+Task<Result<PingAnswer>> ask_once(ProbeContext context, std::string address, Question question,
+                                  Duration timeout, bool v1) {
+  auto request = make_request(std::move(question.method), std::move(question.path), context.self,
+                              nullptr, context.self.layout().version, v1);
+  auto asking = ask(context, std::move(address), std::move(request), 0, timeout, v1);
   MAS_CO_TRY(Answer answer, co_await std::move(asking));
   auto read = wire::parse_ping(answer.head.headers);
   if (!read) co_return Error(Code::refused, "The pod's answer is not one of mas.");
   co_return std::move(*read);
 }
 
+// A ping's answer, of the pod at `address` or of another one. Nobody knows what version a mere
+// address speaks.
+Task<Result<PingAnswer>> ask_ping(ProbeContext context, std::string address, Question question,
+                                  Duration timeout) {
+  auto asking = ask_once(context, address, question, timeout, false);
+  Result<PingAnswer> answer = co_await std::move(asking);
+  const bool other = answer.has_error() && (answer.error().code() == Code::closed ||
+                                            answer.error().code() == Code::refused);
+  if (!other || !context.dialler.options().accept_v1) co_return answer;
+  auto again = ask_once(context, std::move(address), std::move(question), timeout, true);
+  co_return co_await std::move(again);
+}
+
 }  // namespace
 
 Task<Result<PingAnswer>> ping(ProbeContext context, std::string address, Duration timeout) {
-  auto request = make_request("GET", "ping", context.self, nullptr, context.self.layout().version);
-  co_return co_await ask_ping(context, std::move(address), std::move(request), timeout);
+  Question question{"GET", "ping"};
+  auto asking = ask_ping(context, std::move(address), std::move(question), timeout);
+  co_return co_await std::move(asking);
 }
 
 Task<Result<PingAnswer>> probe_through(ProbeContext context, std::string via, std::string target,
                                        Duration timeout) {
   auto half = std::chrono::duration_cast<std::chrono::milliseconds>(timeout / 2).count();
-  std::string path =
-      "probe?timeout_ms=" + std::to_string(half) + "&target=" + http::percent_encode(target);
-  auto request =
-      make_request("POST", std::move(path), context.self, nullptr, context.self.layout().version);
-  co_return co_await ask_ping(context, std::move(via), std::move(request), timeout);
+  Question question{"POST", "probe?timeout_ms=" + std::to_string(half) +
+                                "&target=" + http::percent_encode(target)};
+  auto asking = ask_ping(context, std::move(via), std::move(question), timeout);
+  co_return co_await std::move(asking);
 }
 
 Task<Result<std::string>> ask_ledger(ProbeContext context, Address to, Duration timeout) {
-  auto request = make_request("GET", "ledger", context.self, &to, context.self.layout().version);
-  auto asking = ask(context, to.address, std::move(request), wire::kMaxLedger, timeout);
+  auto request =
+      make_request("GET", "ledger", context.self, &to, context.self.layout().version, to.v1);
+  auto asking = ask(context, to.address, std::move(request), wire::kMaxLedger, timeout, to.v1);
   MAS_CO_TRY(Answer answer, co_await std::move(asking));
   co_return std::string(as_text(answer.body.view()));
 }

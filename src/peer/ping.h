@@ -4,13 +4,13 @@
 #include <string>
 
 #include "mas/peer/http.h"
+#include "peer/dialler.h"
 
 namespace mas::peer {
 
 struct ProbeContext {
   const Self& self;
-  const config::Peer& options;
-  Clock& clock;
+  Dialler& dialler;
 };
 
 // As Prober's, on the calling coroutine's io thread. What `context` refers to outlives them.

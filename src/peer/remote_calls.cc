@@ -48,13 +48,13 @@ Result<void> still_wanted(const std::shared_ptr<Recall>& recall) {
 Task<Result<Slice>> read_once(Lane& lane, const Self& self, const Address& to, RecordKey key,
                               std::uint64_t offset, std::uint32_t length,
                               const std::shared_ptr<Recall>& recall) {
-  MAS_CO_TRY(Lane::Lease lease, co_await lane.connection(to.slot, to.address));
+  MAS_CO_TRY(Lane::Lease lease, co_await lane.connection(to));
   MAS_CO_CHECK(still_wanted(recall));
   Closing closing(lane, lease.client(), recall);
   std::string path = "record/" + wire::key_text(key) + "?offset=" + std::to_string(offset) +
                      "&length=" + std::to_string(length);
-  auto request = make_request("GET", std::move(path), self, &to, self.layout().version);
-  MAS_CO_TRY(http::ResponseHead head, co_await send(lease.client(), std::move(request)));
+  auto request = make_request("GET", std::move(path), self, &to, self.layout().version, to.v1);
+  MAS_CO_TRY(http::ResponseHead head, co_await send(lease.client(), std::move(request), &to));
   co_return co_await take_answer(lease.client(), head, length);
 }
 
@@ -66,11 +66,11 @@ Task<Result<void>> have_batch(Lane& lane, const Self& self, const Address& to,
     RecordKey::Encoded bytes = key.encode();
     body += as_text(bytes);
   }
-  MAS_CO_TRY(Lane::Lease lease, co_await lane.connection(to.slot, to.address));
-  auto request = make_request("POST", "have", self, &to, self.layout().version);
+  MAS_CO_TRY(Lane::Lease lease, co_await lane.connection(to));
+  auto request = make_request("POST", "have", self, &to, self.layout().version, to.v1);
   wire::add(request.headers, wire::kSum, wire::sum_text(xxh3_128(as_bytes(body))));
   request.text = std::move(body);
-  MAS_CO_TRY(http::ResponseHead head, co_await send(lease.client(), std::move(request)));
+  MAS_CO_TRY(http::ResponseHead head, co_await send(lease.client(), std::move(request), &to));
   MAS_CO_TRY(Slice answer, co_await take_answer(lease.client(), head, keys.size()));
   if (answer.size() != keys.size()) co_return Error(Code::closed, "The pod's answer is too short.");
   for (std::uint8_t one : answer.view()) held.push_back(one == '1');
@@ -82,15 +82,16 @@ Task<Result<void>> have_batch(Lane& lane, const Self& self, const Address& to,
 Task<Result<void>> put_remote(Lane& lane, const Self& self, Address to,
                               std::uint64_t layout_version, RecordKey key,
                               std::vector<Slice> pieces, std::shared_ptr<Recall> recall) {
-  MAS_CO_TRY(Lane::Lease lease, co_await lane.connection(to.slot, to.address));
+  MAS_CO_TRY(Lane::Lease lease, co_await lane.connection(to));
   MAS_CO_CHECK(still_wanted(recall));
   Closing closing(lane, lease.client(), recall);
-  auto request = make_request("PUT", "record/" + wire::key_text(key), self, &to, layout_version);
+  auto request =
+      make_request("PUT", "record/" + wire::key_text(key), self, &to, layout_version, to.v1);
   wire::add(request.headers, wire::kSum, wire::sum_text(xxh3_128(pieces)));
   request.pieces = std::move(pieces);
   // Sent again only if nothing of it was sent: what came after may stand on the answer.
   request.repeatable = false;
-  MAS_CO_CHECK(co_await send(lease.client(), std::move(request)));
+  MAS_CO_CHECK(co_await send(lease.client(), std::move(request), &to));
   co_return Result<void>();
 }
 
@@ -120,20 +121,20 @@ Task<Result<std::vector<bool>>> have_remote(Lane& lane, const Self& self, Addres
 }
 
 Task<Result<void>> quarantine_remote(Lane& lane, const Self& self, Address to, RecordKey key) {
-  MAS_CO_TRY(Lane::Lease lease, co_await lane.connection(to.slot, to.address));
-  auto request =
-      make_request("POST", "quarantine/" + wire::key_text(key), self, &to, self.layout().version);
-  MAS_CO_CHECK(co_await send(lease.client(), std::move(request)));
+  MAS_CO_TRY(Lane::Lease lease, co_await lane.connection(to));
+  auto request = make_request("POST", "quarantine/" + wire::key_text(key), self, &to,
+                              self.layout().version, to.v1);
+  MAS_CO_CHECK(co_await send(lease.client(), std::move(request), &to));
   co_return Result<void>();
 }
 
 Task<Result<CarriedPage>> carried_remote(Lane& lane, const Self& self, Address to,
                                          std::optional<RecordKey> after) {
-  MAS_CO_TRY(Lane::Lease lease, co_await lane.connection(to.slot, to.address));
+  MAS_CO_TRY(Lane::Lease lease, co_await lane.connection(to));
   std::string path = "objects";
   if (after) path += "?after=" + wire::key_text(*after);
-  auto request = make_request("GET", std::move(path), self, &to, self.layout().version);
-  MAS_CO_TRY(http::ResponseHead head, co_await send(lease.client(), std::move(request)));
+  auto request = make_request("GET", std::move(path), self, &to, self.layout().version, to.v1);
+  MAS_CO_TRY(http::ResponseHead head, co_await send(lease.client(), std::move(request), &to));
   MAS_CO_TRY(Slice body, co_await take_answer(lease.client(), head, wire::kMaxCarriedBytes));
   auto records = wire::parse_carried(as_text(body.view()));
   auto next = wire::only(head.headers, wire::kNext);
@@ -149,9 +150,9 @@ Task<Result<CarriedPage>> carried_remote(Lane& lane, const Self& self, Address t
 }
 
 Task<Result<std::string>> layout_remote(Lane& lane, const Self& self, Address to) {
-  MAS_CO_TRY(Lane::Lease lease, co_await lane.connection(to.slot, to.address));
-  auto request = make_request("GET", "layout", self, &to, self.layout().version);
-  MAS_CO_TRY(http::ResponseHead head, co_await send(lease.client(), std::move(request)));
+  MAS_CO_TRY(Lane::Lease lease, co_await lane.connection(to));
+  auto request = make_request("GET", "layout", self, &to, self.layout().version, to.v1);
+  MAS_CO_TRY(http::ResponseHead head, co_await send(lease.client(), std::move(request), &to));
   MAS_CO_TRY(Slice body, co_await take_answer(lease.client(), head, wire::kMaxLayoutBytes));
   co_return std::string(as_text(body.view()));
 }

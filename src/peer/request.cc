@@ -16,18 +16,23 @@ Error unreachable(const Error& error) {
   return closed;
 }
 
+bool is_from(const http::Headers& headers, const Address& pod) {
+  return wire::only(headers, wire::kSlot) == http::percent_encode(pod.slot) &&
+         wire::only(headers, wire::kIncarnation) == pod.incarnation.hex();
+}
+
 }  // namespace
 
 http::ClientRequest make_request(std::string method, std::string path, const Self& self,
-                                 const Address* target, std::uint64_t layout_version) {
+                                 const Address* target, std::uint64_t layout_version, bool v1) {
   http::ClientRequest request;
   request.method = std::move(method);
   request.target = std::string(wire::kPrefix) + std::move(path);
   request.ask_first = false;
   request.repeatable = true;
   http::Headers& headers = request.headers;
-  wire::add(headers, "Authorization", "Bearer " + self.secret);
-  wire::add(headers, wire::kProtocol, std::string(wire::kVersion));
+  if (v1) wire::add(headers, "Authorization", "Bearer " + self.secrets.front());
+  wire::add(headers, wire::kProtocol, std::string(v1 ? wire::kVersion1 : wire::kVersion));
   wire::add(headers, wire::kCluster, http::percent_encode(self.cluster));
   wire::add(headers, wire::kSlot, http::percent_encode(self.slot));
   wire::add(headers, wire::kIncarnation, self.incarnation.hex());
@@ -39,11 +44,16 @@ http::ClientRequest make_request(std::string method, std::string path, const Sel
   return request;
 }
 
-Task<Result<http::ResponseHead>> send(http::Client& client, http::ClientRequest request) {
+Task<Result<http::ResponseHead>> send(http::Client& client, http::ClientRequest request,
+                                      const Address* target) {
   Result<http::ResponseHead> head = co_await client.send(std::move(request));
   if (head.has_error()) co_return unreachable(head.error());
   bool fine = head->status == 200 && wire::only(head->headers, wire::kProtocol).has_value();
-  if (fine) co_return head;
+  if (fine && (target == nullptr || target->v1 || is_from(head->headers, *target))) co_return head;
+  if (fine) {
+    client.close();
+    co_return Error(Code::closed, "Another pod answers there.").mark_maybe_happened();
+  }
   Result<std::string> sentence = co_await client.read_all(wire::kMaxSentence);
   std::string text = sentence.has_value() ? std::move(*sentence) : "The pod refused.";
   co_return wire::parse_error(*head, std::move(text));

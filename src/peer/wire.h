@@ -13,7 +13,10 @@
 
 namespace mas::peer::wire {
 
-inline constexpr std::string_view kVersion = "1";
+inline constexpr std::string_view kVersion = "2";
+// Of mas 0.1.0: without TLS by key, and with the cluster's secret in every request.
+inline constexpr std::string_view kVersion1 = "1";
+// Calls keep their names from one version to the next.
 inline constexpr std::string_view kPrefix = "/peer/v1/";
 // Keys in one `have`.
 inline constexpr std::size_t kMaxKeys = 4096;

@@ -7,7 +7,7 @@ import pathlib
 import threading
 
 GROUPS = {"v1": ["Secret", "ConfigMap", "Service", "Pod"], "apps/v1": ["StatefulSet", "Deployment"],
-          "policy/v1": ["PodDisruptionBudget"]}
+          "policy/v1": ["PodDisruptionBudget"], "networking.k8s.io/v1": ["NetworkPolicy"]}
 
 
 def resources(version):

@@ -107,6 +107,53 @@ class SecurityTest(ChartTest):
                             self.assertLessEqual(keys, set(own[source["name"]]))
 
 
+class NetworkPolicyTest(ChartTest):
+    @staticmethod
+    def rules(rendered, direction):
+        """By port: the peers that may be met there; None is everybody."""
+        policy = one(rendered, "NetworkPolicy", "mas")["spec"]
+        return {port["port"]: rule.get("from" if direction == "ingress" else "to")
+                for rule in policy[direction] for port in rule["ports"]}
+
+    def test_only_pods_of_the_release_reach_the_peer_port(self):
+        rendered = render(CLUSTER)
+        policy = one(rendered, "NetworkPolicy", "mas")["spec"]
+        self.assertEqual(policy["policyTypes"], ["Ingress", "Egress"])
+        labels = one(rendered, "StatefulSet", "mas")["spec"]["template"]["metadata"]["labels"]
+        for rules in (self.rules(rendered, "ingress"), self.rules(rendered, "egress")):
+            selected = [policy["podSelector"], *(peer["podSelector"] for peer in rules[7081])]
+            self.assertEqual(len(selected), 2)
+            for selector in selected:
+                self.assertLessEqual(selector["matchLabels"].items(), labels.items())
+        self.assertEqual(set(self.rules(rendered, "ingress")), {7080, 7081, 7082})
+        self.assertEqual(set(self.rules(rendered, "egress")), {7081, 53, 27017, 6379, 5671, 5672})
+
+    def test_ports_of_backends_come_from_their_urls_and_values(self):
+        backends = {"mongodb": {"url": "mongodb://u:p:1@a:27018,b:27019/?x=y:1"},
+                    "redis": {"url": "rediss://u:p@redis:6380/0"},
+                    "rabbitmq": {"url": "amqp://rabbit/mas"}}
+        rendered = render({"replicas": 3, "backends": backends,
+                           "networkPolicy": {"backendPorts": [7777]}})
+        self.assertEqual(set(self.rules(rendered, "egress")),
+                         {7081, 53, 27017, 27018, 27019, 6379, 6380, 5671, 5672, 7777})
+
+    def test_a_single_pod_calls_nobody_and_has_no_peer_port(self):
+        rendered = render()
+        self.assertEqual(one(rendered, "NetworkPolicy", "mas")["spec"]["egress"], [])
+        self.assertEqual(set(self.rules(rendered, "ingress")), {7080, 7082})
+
+    def test_who_may_come_can_be_narrowed_down_and_the_policy_left_out(self):
+        peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}
+        rendered = render({**CLUSTER, "networkPolicy": {"clients": [peer], "metrics": [peer],
+                                                        "backends": [peer]}})
+        for port in (7080, 7082):
+            self.assertEqual(self.rules(rendered, "ingress")[port], [peer])
+        self.assertEqual(self.rules(rendered, "egress")[27017], [peer])
+        self.assertIsNone(self.rules(rendered, "egress")[53])
+        rendered = render({**CLUSTER, "networkPolicy": {"enabled": False}})
+        self.assertNotIn("NetworkPolicy", {each["kind"] for each in rendered})
+
+
 class LifeTest(ChartTest):
     def test_probes(self):
         for values in (None, {"tls": {"existingSecret": "certificate"}}):

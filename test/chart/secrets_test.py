@@ -118,6 +118,13 @@ class KeptTest(ChartTest):
             self.assertNotIn(secret, notes)
         self.assertIn("kubectl -n store get secret mas-secrets", notes)
         self.assertNotIn("TRIAL", notes)
+        self.assertNotIn("--cacert", notes)
+        out = self.helm_with_server("install", {"tls": {"existingSecret": "api-tls"}},
+                                    "--disable-openapi-validation")
+        notes = out.split("NOTES:")[1]
+        self.assertNotIn("curl -sSk", notes)
+        self.assertIn("NAME=mas.store.svc", notes)
+        self.assertEqual(notes.count("curl -sS $TRUST "), 4)
         out = self.helm_with_server("install", {"backends": {"bundled": True}},
                                     "--disable-openapi-validation")
         self.assertIn("THIS IS A TRIAL", out.split("NOTES:")[1])

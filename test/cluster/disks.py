@@ -4,10 +4,11 @@ A test that compares this with what clients are told shares no code with the pod
 """
 import ctypes
 import ctypes.util
-import http.client
 import pathlib
 import struct
 import urllib.parse
+
+import peer_port
 
 KEY_BYTES = 43
 SHARD, MANIFEST = 1, 2
@@ -83,25 +84,19 @@ class Disks:
         except OSError:  # on its way to a new disk
             return None
         slot = urllib.parse.quote(pod["name"])
-        headers = {"Authorization": f"Bearer {self.secret}", "Mas-Peer-Version": "1",
-                   "Mas-Cluster": "mas", "Mas-Target-Slot": slot, "Mas-Target-Incarnation": own,
-                   "Mas-Slot": slot, "Mas-Incarnation": own, "Mas-Layout": "0"}
+        fields = {"Mas-Target-Slot": slot, "Mas-Target-Incarnation": own, "Mas-Slot": slot,
+                  "Mas-Incarnation": own, "Mas-Layout": "0"}
         if body is not None:
-            headers["Mas-Sum"] = sum_of(body)
-        connection = http.client.HTTPConnection(pod["peer"], timeout=30)
-        try:
-            connection.request(method, f"/peer/v1/{path}", body=body, headers=headers)
-            answer = connection.getresponse()
-            data = answer.read()
-        except OSError:
+            fields["Mas-Sum"] = sum_of(body)
+        answer = peer_port.call(pod["peer"], self.secret, method, path, fields, body)
+        if answer is None:
             return None
-        finally:
-            connection.close()
-        if answer.status == 403:  # no member yet
+        status, fields, data = answer
+        if status == 403:  # no member yet
             return None
-        assert answer.status == 200, (pod["name"], path, answer.status, data[:300])
-        assert not data or sum_of(data) == answer.getheader("Mas-Sum"), path
-        return data, answer.headers
+        assert status == 200, (pod["name"], path, status, data[:300])
+        assert not data or sum_of(data) == fields["Mas-Sum"], path
+        return data, fields
 
     # ---- losing what lies on them ----
 

@@ -40,14 +40,18 @@ class PeerPod {
     self.slot = "mas-" + std::to_string(number_);
     self.incarnation = serves_.incarnation();
     self.software = "0.0 (test)";
-    self.secret = kPeerSecret;
+    self.keys = auth::cluster_keys(secrets, self.cluster);
+    self.secrets = secrets;
     self.layout = [this] { return peer::LayoutMark{layout_version, cluster_id}; };
     return self;
   }
   void start() {
+    options.accept_v1 = config.peer.accept_v1;
     handler_ = peer::make_peer_handler(self(), serves_, options, {clock_, metrics});
-    server_ = http::make_server(peer::server_options(config), peer::server_tls(config.peer),
-                                *handler_, {io_, clock_, *rng_, metrics}, config.peer.ca_file);
+    http::ServerDependencies deps{io_, clock_, *rng_, metrics};
+    if (!speaks_v1) deps.tls = peer::server_tls(config.peer, self().keys);
+    server_ = http::make_server(peer::server_options(config), peer::server_files(config.peer),
+                                *handler_, deps, config.peer.ca_file);
     must(server_->start());
     address_ = server_->address();
   }
@@ -71,6 +75,8 @@ class PeerPod {
   std::atomic<std::uint64_t> layout_version{1};
   Id128 cluster_id{};
   config::Config config;  // before start()
+  std::vector<std::string> secrets{kPeerSecret};
+  bool speaks_v1 = false;  // as a pod of mas 0.1.0: without TLS, and with config.peer.accept_v1
   peer::HandlerOptions options;
   observe::Metrics metrics;
 

@@ -49,3 +49,19 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "mas.url" -}}
 {{ ternary "https" "http" (not (empty .Values.tls.existingSecret)) }}://{{ include "mas.fullname" . }}.{{ .Release.Namespace }}.svc:{{ .Values.service.port }}
 {{- end -}}
+
+{{/* The ports of MongoDB, Redis and RabbitMQ, as a JSON list: the usual ones, those that the given URLs
+     name, and those of networkPolicy.backendPorts. */}}
+{{- define "mas.backendPorts" -}}
+{{- $ports := list 27017 6379 5671 5672 -}}
+{{- range $name := list "mongodb" "redis" "rabbitmq" -}}
+{{- $hosts := regexReplaceAll "^[a-z+]+://([^/@]*@)?([^/?]*).*$" (index $.Values.backends $name).url "${2}" -}}
+{{- range $found := regexFindAll ":[0-9]+(,|$)" $hosts -1 -}}
+{{- $ports = append $ports (trimAll ":," $found | int) -}}
+{{- end -}}
+{{- end -}}
+{{- range .Values.networkPolicy.backendPorts -}}
+{{- $ports = append $ports (int .) -}}
+{{- end -}}
+{{ $ports | uniq | toJson }}
+{{- end -}}

@@ -156,8 +156,8 @@ struct Cluster {
   std::string listen;          // address of the peer port; empty: this pod is alone
   std::string advertise_api;   // how others reach the API; empty: the bound address
   std::string advertise_peer;  // the same of the peer port
-  std::string secret_file;     // what peers prove themselves with; the same for all
-  std::string zone;            // pods of one zone may fail together
+  std::string secret_file;  // what peers prove themselves with; one line or, during a change, two
+  std::string zone;         // pods of one zone may fail together
   Duration heartbeat = seconds(2);
   Duration suspect_after = seconds(10);             // of silence; then the pod is probed
   Duration join_after = seconds(30);                // of being seen
@@ -173,6 +173,7 @@ struct Peer {
   std::string certificate;                   // PEM files: TLS with certificates of both sides
   std::string key;
   std::string ca_file;
+  bool accept_v1 = false;  // hears and serves pods of mas 0.1.0, too: for the time of an upgrade
 };
 
 struct Maintain {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mas/http/message.h"
+#include "mas/net/tls.h"
 #include "mas/runtime/byte_stream.h"
 #include "mas/runtime/clock.h"
 
@@ -29,6 +30,7 @@ struct ClientOptions {
   std::string ca_file;                             // "": the system's
   std::string certificate;  // PEM files: what the client proves itself with, both or neither
   std::string key;
+  std::shared_ptr<net::TlsClient> tls = nullptr;  // instead of the three, for https://
 };
 
 struct ClientRequest {

@@ -56,6 +56,7 @@ struct RequestHead {
   int minor_version = 1;  // HTTP/1.x
   Headers headers;
   std::string client_address;  // without port
+  bool proven = false;         // the client has shown a key or certificate that is taken here
   std::string request_id;      // 16 hex digits, also the answer's Mas-Request-Id
 };
 

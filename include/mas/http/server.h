@@ -8,6 +8,7 @@
 
 #include "mas/config/config.h"
 #include "mas/http/exchange.h"
+#include "mas/net/tls.h"
 #include "mas/observe/metrics.h"
 #include "mas/runtime/clock.h"
 #include "mas/runtime/io_threads.h"
@@ -36,6 +37,8 @@ struct ServerDependencies {
   // What its metrics (mas_http_...) and its log lines (http.request) are named after, so that those
   // of several servers in one process can be told apart.
   std::string surface = "http";
+  // What it speaks TLS with, instead of certificates from files.
+  std::shared_ptr<net::TlsServer> tls = nullptr;
 };
 
 // TLS where both files of `tls` are named (read again when they change). Then, with

@@ -3,13 +3,15 @@
 //
 // One thread of its own does everything with the broker. It connects in the background, and again
 // after any error, waiting 250 ms, then twice as long up to 10 s, less a random part. Messages that
-// are no heartbeats are counted and ignored.
+// are no heartbeats, are not sealed with a key of the cluster or were heard before are counted and
+// ignored (doc/heartbeat-format.md).
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string>
 
+#include "mas/auth/cluster_keys.h"
 #include "mas/config/config.h"
 #include "mas/core/result.h"
 #include "mas/membership/heartbeat_bus.h"
@@ -21,7 +23,11 @@ namespace mas::membership {
 
 struct AmqpOptions {
   std::string cluster;  // pods of one name hear each other
-  std::string pod;      // names the connection in the broker's list
+  std::string pod;      // this pod's slot; names the connection in the broker's list
+  Id128 incarnation;
+  // The first seals what is published; beats sealed with any of them are heard. At least one.
+  std::vector<auth::ClusterKey> keys;
+  bool accept_v1 = false;  // hears beats without a seal, too, as mas 0.1.0 sends them
   // A heartbeat that waits longer in this pod's queue than this is dropped: heard late, it would
   // make a silent pod look alive.
   Duration message_life = std::chrono::seconds(10);

@@ -68,7 +68,12 @@ struct Heartbeat {
   std::string software;
   // Grows from beat to beat, and from one process of a pod to its next (it starts at the time).
   std::uint64_t sequence = 0;
-  // nullopt: it takes no part now, or is older than mas 0.2.0.
+  // Names the process that says it; zero: a pod of mas 0.1.0.
+  Id128 boot = {};
+  // Another process that was heard under this very name, as it shares this one's data directory or
+  // a copy of it; zero: none. What was recorded earlier cannot name a process of today.
+  Id128 twin = {};
+  // nullopt: it takes no part now, or is of mas 0.1.0.
   std::optional<Settling> settling = {};
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };

@@ -63,6 +63,7 @@ struct Self {
   std::string peer_address;  // the same
   std::string zone;
   std::string software;
+  Id128 boot = {};             // another one for each process; zero: one is made of the time
   std::function<Room()> room;  // asked before each beat; must be quick
   // The profile new data gets with that many members; layout::profile_for unless it is fixed.
   std::function<Profile(std::size_t)> profile;

@@ -21,6 +21,7 @@ class Connection {
   Task<Result<void>> shutdown_send(Duration timeout);
   [[nodiscard]] bool quiet() { return stream_->quiet(); }
   [[nodiscard]] SendQueue send_queue() { return stream_->send_queue(); }
+  [[nodiscard]] bool proven() { return stream_->proven(); }
   void close() { stream_->close(); }
   void cancel() { stream_->cancel(); }
 

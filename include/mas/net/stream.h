@@ -32,6 +32,9 @@ class Stream {
   [[nodiscard]] virtual bool quiet() = 0;
   // How far what was written has come. A look, no wait.
   [[nodiscard]] virtual SendQueue send_queue() = 0;
+  // Whether the handshake has shown that the other side knows a key, or has a certificate, that
+  // this side was told to take.
+  [[nodiscard]] virtual bool proven() { return false; }
   // Ends the operations in progress with an error; the stream stays usable.
   virtual void cancel() = 0;
   virtual void close() = 0;

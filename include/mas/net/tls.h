@@ -1,8 +1,11 @@
 // The certificates of TLS: what a server shows and what a client trusts.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "mas/config/config.h"
 #include "mas/core/result.h"
@@ -18,6 +21,18 @@ class TlsServer;
 [[nodiscard]] Result<std::shared_ptr<TlsServer>> make_tls_server(
     const config::Tls& files, Clock& clock, const std::string& client_ca_file = "");
 
+// A key that both sides have from elsewhere; TLS 1.3 then needs no certificates. The identity names
+// it and crosses the network in the clear.
+struct PskKey {
+  std::string identity;
+  std::array<std::uint8_t, 32> key{};
+};
+
+// Takes those that know one of `keys` (at least one).
+[[nodiscard]] std::shared_ptr<TlsServer> make_psk_server(std::vector<PskKey> keys);
+// As `tls`, and takes connections without TLS, too: their streams are not proven().
+[[nodiscard]] std::shared_ptr<TlsServer> or_plain(std::shared_ptr<TlsServer> tls);
+
 // What a client trusts, and what it proves itself with. Thread-safe.
 class TlsClient;
 struct TlsClientFiles {
@@ -28,5 +43,8 @@ struct TlsClientFiles {
 
 // Errors: invalid_argument.
 [[nodiscard]] Result<std::shared_ptr<TlsClient>> make_tls_client(const TlsClientFiles& files);
+
+// Takes those servers that know `key`, whatever their host's name.
+[[nodiscard]] std::shared_ptr<TlsClient> make_psk_client(PskKey key);
 
 }  // namespace mas::net

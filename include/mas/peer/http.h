@@ -2,9 +2,10 @@
 // that asks, the handler that answers on the peer port, and probes.
 //
 //   auto transport = make_http_transport(self, config.peer, resolver_of(board), {io, clock,
-//   store}); auto handler = make_peer_handler(self, store, options, {clock, metrics}); auto server
-//   = http::make_server(server_options(config), server_tls(config.peer), *handler, deps,
-//                                   config.peer.ca_file);
+//   store}); auto handler = make_peer_handler(self, store, options, {clock, metrics});
+//   server_deps.tls = server_tls(config.peer, self.keys);
+//   auto server = http::make_server(server_options(config), server_files(config.peer), *handler,
+//                                   server_deps, config.peer.ca_file);
 //   ... stop the server, then: co_await transport->close(); ...
 #pragma once
 
@@ -15,10 +16,12 @@
 #include <string>
 #include <string_view>
 
+#include "mas/auth/cluster_keys.h"
 #include "mas/config/config.h"
 #include "mas/fs/fs.h"
 #include "mas/http/exchange.h"
 #include "mas/membership/cluster_view.h"
+#include "mas/net/tls.h"
 #include "mas/observe/metrics.h"
 #include "mas/peer/transport.h"
 #include "mas/runtime/clock.h"
@@ -40,20 +43,24 @@ struct Self {
   std::string slot;
   Id128 incarnation;
   std::string software;  // version
-  std::string secret;    // of read_secret()
+  // Of the secrets: the first one proves this pod to others, each proves them.
+  std::vector<auth::ClusterKey> keys;
+  // Of read_secrets(), for pods of mas 0.1.0 (config::Peer.accept_v1), which want to see one.
+  std::vector<std::string> secrets = {};
   // What this pod knows now. Thread-safe, and quick: it is asked at each call.
   std::function<LayoutMark()> layout;
 };
 
-// Reads config::Cluster.secret_file: one line of at least 16 printable ASCII characters, space
-// around it left out. Errors: those of reading, invalid_argument.
-[[nodiscard]] Result<std::string> read_secret(fs::Fs& fs, const std::string& path);
+// Reads config::Cluster.secret_file: one line of at least 16 printable ASCII characters, or two
+// during a change, space around them left out. Errors: those of reading, invalid_argument.
+[[nodiscard]] Result<std::vector<std::string>> read_secrets(fs::Fs& fs, const std::string& path);
 
 // Where a member is reached and who has to answer there.
 struct Address {
   std::string address;  // host:port
   std::string slot;
   Id128 incarnation;
+  bool v1 = false;  // it is of mas 0.1.0, as its heartbeat says
 };
 // nullopt: the member is not there, or not reachable. Thread-safe; asked at each call, so that a
 // new address is used at once.
@@ -108,7 +115,8 @@ struct TransportDependencies {
 // Calls go out on the io thread they are made on; from other threads, on any. At most
 // `options.connections` connections to each peer, shared out among the io threads (fewer
 // connections than threads: the first threads carry all); calls wait for one, up to a bound (busy).
-// TLS with certificates of both sides if `options.certificate` is named.
+// TLS 1.3 with the first of `self.keys`, or TLS with certificates of both sides if
+// `options.certificate` is named. Pods of mas 0.1.0 are called as they want it.
 [[nodiscard]] std::unique_ptr<HttpTransport> make_http_transport(Self self,
                                                                  const config::Peer& options,
                                                                  Resolver resolver,
@@ -121,6 +129,8 @@ struct HandlerOptions {
   std::function<std::string()> ledger = {};
   // The serialised layout this pod goes by, "" for none. Thread-safe; null: none is told.
   std::function<std::string()> layout;
+  // Whether pods of mas 0.1.0 are served, which show the cluster's secret.
+  bool accept_v1 = false;
   Prober* prober = nullptr;  // what probes for others are made with; null: none are
   std::uint64_t max_record = kMaxRecordBytes;
   // Bytes of all bodies being received, and of all records being sent. A record larger than that
@@ -142,6 +152,9 @@ struct HandlerDependencies {
 // The peer port's limits: those of the front, but the sender of a body is let go after
 // Peer.io_timeout without a bearable pace, since it holds memory others wait for.
 [[nodiscard]] config::Http server_options(const config::Config& config);
-[[nodiscard]] config::Tls server_tls(const config::Peer& options);
+// Certificates if `options` name them, else none; and what it speaks TLS with then.
+[[nodiscard]] config::Tls server_files(const config::Peer& options);
+[[nodiscard]] std::shared_ptr<net::TlsServer> server_tls(const config::Peer& options,
+                                                         const std::vector<auth::ClusterKey>& keys);
 
 }  // namespace mas::peer

@@ -45,11 +45,11 @@ std::string layout_document(const membership::ViewBoard& board) {
 
 class Node final : public ClusterNode {
  public:
-  Node(const NodeDependencies& deps, std::string secret)
+  Node(const NodeDependencies& deps, std::vector<std::string> secrets)
       : deps_(deps),
         board_(empty_view()),
         served_(deps_.store, board_),
-        self_(describe_self(std::move(secret))) {
+        self_(describe_self(std::move(secrets))) {
     transport_ = peer::make_http_transport(self_, deps_.config.peer, peer::resolver_of(board_),
                                            {deps_.io, deps_.clock, deps_.store});
     refreshing_ = make_refreshing_transport(*transport_, deps_.io.executor(0));
@@ -75,6 +75,9 @@ class Node final : public ClusterNode {
     membership::AmqpOptions bus_options;
     bus_options.cluster = deps_.config.cluster.name;
     bus_options.pod = deps_.config.node.name;
+    bus_options.incarnation = self_.incarnation;
+    bus_options.keys = self_.keys;
+    bus_options.accept_v1 = deps_.config.peer.accept_v1;
     bus_options.message_life = deps_.config.cluster.suspect_after;
     auto bus = membership::make_amqp_bus(deps_.config.rabbitmq, std::move(bus_options), deps_.clock,
                                          deps_.rng, deps_.metrics);
@@ -148,13 +151,14 @@ class Node final : public ClusterNode {
     word->said.set();
   }
 
-  peer::Self describe_self(std::string secret) {
+  peer::Self describe_self(std::vector<std::string> secrets) {
     peer::Self self;
     self.cluster = deps_.config.cluster.name;
     self.slot = deps_.config.node.name;
     self.incarnation = deps_.store.incarnation();
     self.software = "mas " + std::string(version());
-    self.secret = std::move(secret);
+    self.keys = auth::cluster_keys(secrets, self.cluster);
+    self.secrets = std::move(secrets);
     self.layout = [this] { return mark_of(board_); };
     return self;
   }
@@ -173,14 +177,17 @@ class Node final : public ClusterNode {
     };
     options.ledger = [this] { return maintain::encode(maintain::share_of(deps_.redundancy)); };
     options.layout = [this] { return layout_document(board_); };
+    options.accept_v1 = deps_.config.peer.accept_v1;
     options.prober = transport_.get();
     options.put_memory = deps_.config.peer.receive_memory;
     options.read_memory = deps_.config.peer.send_memory;
     handler_ =
         peer::make_peer_handler(self_, served_, std::move(options), {deps_.clock, deps_.metrics});
-    http::ServerDependencies server_deps{deps_.io, deps_.clock, deps_.rng, deps_.metrics, "peer"};
+    http::ServerDependencies server_deps{
+        deps_.io,      deps_.clock, deps_.rng,
+        deps_.metrics, "peer",      peer::server_tls(deps_.config.peer, self_.keys)};
     server_ =
-        http::make_server(peer::server_options(deps_.config), peer::server_tls(deps_.config.peer),
+        http::make_server(peer::server_options(deps_.config), peer::server_files(deps_.config.peer),
                           *handler_, server_deps, deps_.config.peer.ca_file);
     return server_->start();
   }
@@ -195,6 +202,7 @@ class Node final : public ClusterNode {
         cluster.advertise_peer.empty() ? server_->address() : cluster.advertise_peer;
     self.zone = cluster.zone;
     self.software = self_.software;
+    self.boot = deps_.rng.id();
     self.room = [this] {
       store::Usage usage = deps_.store.usage();
       return membership::Room{usage.capacity, usage.live};
@@ -229,9 +237,9 @@ class Node final : public ClusterNode {
 }  // namespace
 
 Result<std::unique_ptr<ClusterNode>> make_cluster_node(const NodeDependencies& deps) {
-  auto secret = peer::read_secret(deps.fs, deps.config.cluster.secret_file);
-  if (secret.has_error()) return secret.error().with_context("cluster.secret_file");
-  return std::unique_ptr<ClusterNode>(std::make_unique<Node>(deps, *std::move(secret)));
+  auto secrets = peer::read_secrets(deps.fs, deps.config.cluster.secret_file);
+  if (secrets.has_error()) return secrets.error().with_context("cluster.secret_file");
+  return std::unique_ptr<ClusterNode>(std::make_unique<Node>(deps, *std::move(secrets)));
 }
 
 }  // namespace mas::app

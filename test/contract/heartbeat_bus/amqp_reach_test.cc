@@ -49,8 +49,23 @@ AmqpSetUp stranger(AmqpSeams& seams) {
   return set_up;
 }
 
+// As a pod of cluster "one" seals what it sends, or one with another secret.
+Seal sealed(AmqpSeams& seams, std::string_view message, const std::string& secret = kSecret) {
+  return make_seal(message, auth::cluster_keys({secret}, seams.run + "-one").front());
+}
+
+// What a pod that the broker alone knows of may have sent.
+std::string wire_of(const std::string& slot, std::uint64_t sequence, const std::string& address) {
+  Heartbeat what;
+  what.slot = slot;
+  what.boot.bytes.fill(7);
+  what.sequence = sequence;
+  what.peer_address = address;
+  return must(write_heartbeat(what));
+}
+
 struct Deaf final : AmqpConnection::Events {
-  void heard(std::string_view) override {}
+  void heard(std::string_view, const Seal&) override {}
   void heard_oversized() override {}
   void confirmed(std::uint64_t, bool, bool taken) override { confirms += taken; }
   void blocked(std::string_view) override {}
@@ -169,7 +184,10 @@ TEST_CASE("a wrong password or virtual host is told, without the password") {
 
 TEST_CASE("a URL that cannot be one makes no bus") {
   AmqpSeams seams;
-  auto bus = make_amqp_bus(at("http://localhost"), {}, *seams.clock, *seams.rng, seams.metrics);
+  AmqpOptions options;
+  options.keys = auth::cluster_keys({kSecret}, "one");
+  auto bus = make_amqp_bus(at("http://localhost"), std::move(options), *seams.clock, *seams.rng,
+                           seams.metrics);
   REQUIRE(bus.has_error());
   CHECK(bus.error().code() == Code::invalid_argument);
 }
@@ -206,10 +224,11 @@ TEST_CASE("messages that are no heartbeats are counted and passed over") {
   for (const std::string& message :
        {std::string(), std::string("no json"), std::string(1, '\0'), std::string("{\"v\":1}"),
         std::string("{\"v\":2}"), std::string(16 * 1024 + 1, ' '), std::string(400 * 1024, '{')}) {
-    must(other->send(message));
+    must(other->send(message, sealed(seams, message)));
   }
   // In order after them.
-  must(other->send(R"({"v":3})"));
+  const std::string last_one = R"({"v":3})";
+  must(other->send(last_one, sealed(seams, last_one)));
   auto last = [&] { return ignored(seams, "unknown_version"); };
   for (std::uint64_t sequence = 1; last() < 2; ++sequence) {
     must(run_blocking_for(pod.bus->publish(beat(sequence))));
@@ -218,6 +237,44 @@ TEST_CASE("messages that are no heartbeats are counted and passed over") {
   CHECK(ignored(seams, "oversized") == 2);
   CHECK(ignored(seams, "unknown_version") == 2);
   for (const Heartbeat& heard : pod.inbox.wait_for(1)) CHECK(heard.slot == "mas-0");
+}
+
+TEST_CASE("beats that are forged or said again are counted and not heard") {
+  AmqpSeams seams;
+  AmqpPod pod(seams, "one", at(seams.broker.text("url")));
+  pod.changes.wait_for(true);
+  auto other = must(AmqpConnection::open(stranger(seams), *seams.clock));
+  // A rogue that would join, and have the secret sent to it.
+  const std::string rogue = wire_of("rogue", 1, "10.6.6.6:1");
+  must(other->send(rogue, {}));
+  must(other->send(rogue, sealed(seams, rogue, "another secret, as long")));
+  const std::string good = wire_of("mas-1", 5, "10.0.0.1:7081");
+  const Seal seal = sealed(seams, good);
+  must(other->send(good, seal));
+  // The same once more, and with another address under its seal.
+  must(other->send(good, seal));
+  must(other->send(wire_of("mas-1", 6, "10.6.6.6:1"), seal));
+  const std::string later = wire_of("mas-1", 7, "10.0.0.1:7081");
+  must(other->send(later, sealed(seams, later)));
+  std::vector<Heartbeat> heard = pod.inbox.wait_for(2);
+  REQUIRE(heard.size() == 2);
+  for (const Heartbeat& one : heard) CHECK(one.peer_address == "10.0.0.1:7081");
+  CHECK(heard.back().sequence == 7);
+  CHECK(ignored(seams, "unsealed") == 1);
+  CHECK(ignored(seams, "forged") == 2);
+  CHECK(ignored(seams, "repeated") == 1);
+}
+
+TEST_CASE("a beat without a seal is heard where older pods are accepted, a forged one is not") {
+  AmqpSeams seams;
+  AmqpPod pod(seams, "one", at(seams.broker.text("url")), true);
+  pod.changes.wait_for(true);
+  auto other = must(AmqpConnection::open(stranger(seams), *seams.clock));
+  const std::string rogue = wire_of("rogue", 1, "10.6.6.6:1");
+  must(other->send(rogue, sealed(seams, rogue, "another secret, as long")));
+  must(other->send(wire_of("mas-1", 5, "10.0.0.1:7081"), {}));
+  CHECK(pod.inbox.wait_for(1).front().slot == "mas-1");
+  CHECK(ignored(seams, "forged") == 1);
 }
 
 TEST_CASE(
@@ -236,7 +293,7 @@ TEST_CASE(
     timer.wait(serviced->socket(), AmqpConnection::kServiceInterval / 4);
     must(serviced->receive(deaf));
   }
-  must(serviced->send("still here"));
+  must(serviced->send("still here", {}));
   while (deaf.confirms == 0) {
     timer.wait(serviced->socket(), AmqpConnection::kServiceInterval / 4);
     must(serviced->receive(deaf));

@@ -24,6 +24,8 @@ struct AmqpSeams {
   std::string run = rng->id().hex();
 };
 
+inline const std::string kSecret = "the secret of all buses";
+
 // Notes each change of connected().
 class Changes {
  public:
@@ -54,10 +56,13 @@ class Changes {
 
 // A bus of the cluster "<run>-<name>" that is not connected yet.
 struct AmqpPod {
-  AmqpPod(AmqpSeams& seams, const std::string& cluster, const config::Rabbitmq& rabbitmq) {
+  AmqpPod(AmqpSeams& seams, const std::string& cluster, const config::Rabbitmq& rabbitmq,
+          bool accept_v1 = false) {
     AmqpOptions options;
+    options.accept_v1 = accept_v1;
     options.cluster = seams.run + "-" + cluster;
     options.pod = cluster;
+    options.keys = auth::cluster_keys({kSecret}, options.cluster);
     options.changed = changes.note();
     bus =
         must(make_amqp_bus(rabbitmq, std::move(options), *seams.clock, *seams.rng, seams.metrics));

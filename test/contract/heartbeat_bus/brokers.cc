@@ -25,6 +25,7 @@ class RabbitBus final : public HeartbeatBus {
     AmqpOptions options;
     options.cluster = seams.run + "-" + cluster;
     options.pod = cluster;
+    options.keys = auth::cluster_keys({kSecret}, options.cluster);
     options.changed = changes_.note();
     bus_ = must(make_amqp_bus(at(seams.broker.text("url")), std::move(options), *seams.clock,
                               *seams.rng, seams.metrics));

@@ -14,6 +14,7 @@ TEST_CASE("A record over the limit is refused before its bytes come") {
   io.start();
   auto clock = make_system_clock();
   PeerPod pod(io, *clock, 1);
+  pod.config.peer.accept_v1 = true;
   pod.options.max_record = 1000;
   pod.options.put_memory = 1000;
   pod.start();
@@ -39,13 +40,14 @@ TEST_CASE("Heads that are no heads are refused as on the front") {
   io.start();
   auto clock = make_system_clock();
   PeerPod pod(io, *clock, 1);
+  pod.config.peer.accept_v1 = true;
   pod.start();
   RequestText good(pod);
   std::vector<std::string> bad{
       "GET /peer/v1/ping HTTP/1.1\r\n\r\n",
       good.method + " /peer/v1/" + good.path +
           " HTTP/1.1\r\nHost: a\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n",
-      "\x16\x03\x01 hello\r\n\r\n",
+      "\x17\x03\x01 hello\r\n\r\n",
   };
   RequestText two_lengths(pod);
   bad.push_back(two_lengths.twice("Content-Length").text());
@@ -70,6 +72,7 @@ TEST_CASE("A body that ends early never reaches the store") {
   io.start();
   auto clock = make_system_clock();
   PeerPod pod(io, *clock, 1);
+  pod.config.peer.accept_v1 = true;
   pod.start();
   RequestText request(pod, std::string(100'000, 'x'));
   RawClient client(pod.address());
@@ -85,6 +88,7 @@ TEST_CASE("A sender that is too slow is let go, and its memory with it") {
   io.start();
   FakeClock clock;
   PeerPod pod(io, clock, 1);
+  pod.config.peer.accept_v1 = true;
   pod.options.max_record = 1000;
   pod.options.put_memory = 1000;
   pod.start();
@@ -110,6 +114,7 @@ TEST_CASE("Puts hold no more memory than there is; the rest wait their turn") {
   io.start();
   auto clock = make_system_clock();
   PeerPod pod(io, *clock, 1);
+  pod.config.peer.accept_v1 = true;
   pod.options.max_record = 1000;
   pod.options.put_memory = 2000;
   pod.start();
@@ -136,6 +141,7 @@ TEST_CASE("A record larger than the memory for records is received alone") {
   io.start();
   auto clock = make_system_clock();
   PeerPod pod(io, *clock, 1);
+  pod.config.peer.accept_v1 = true;
   pod.options.put_memory = 1000;
   pod.start();
   pod.store.hang(Op::put);
@@ -158,6 +164,7 @@ TEST_CASE("Reads hold no more memory than there is either") {
   io.start();
   auto clock = make_system_clock();
   PeerPod pod(io, *clock, 1);
+  pod.config.peer.accept_v1 = true;
   pod.options.max_record = 1000;
   pod.options.read_memory = 1000;
   pod.start();

@@ -11,7 +11,11 @@ using namespace mas::test;
 namespace {
 
 struct Rig {
-  Rig() { io.start(); }
+  Rig() {
+    io.start();
+    // By hand, that is, without TLS.
+    pod.config.peer.accept_v1 = true;
+  }
   ~Rig() { pod.stop(); }
   Rig(const Rig&) = delete;
   Rig& operator=(const Rig&) = delete;
@@ -88,7 +92,7 @@ TEST_CASE("Each refusal has its code") {
   };
   std::string other_id(32, '5');
   std::vector<Case> cases{
-      {"version", [](auto& r) { r.set("Mas-Peer-Version", "2"); }, Code::not_implemented},
+      {"version", [](auto& r) { r.set("Mas-Peer-Version", "3"); }, Code::system_token_invalid},
       {"cluster", [](auto& r) { r.set("Mas-Cluster", "other"); }, Code::refused},
       {"target slot", [](auto& r) { r.set("Mas-Target-Slot", "mas-2"); }, Code::refused},
       {"target", [&](auto& r) { r.set("Mas-Target-Incarnation", other_id); }, Code::refused},
@@ -108,11 +112,13 @@ TEST_CASE("Each refusal has its code") {
       {"kind", [](auto& r) { r.path[7] = 'f'; }, Code::parameter_malformed},
       {"no key", [](auto& r) { r.path = "record/"; }, Code::parameter_malformed},
       {"method", [](auto& r) { r.method = "POST"; }, Code::method_not_allowed},
-      {"route", [](auto& r) { r.path = "records"; }, Code::no_such_route},
+      {"route", [](auto& r) { r.path = "recordings"; }, Code::no_such_route},
+      {"no version", [](auto& r) { r.drop("Mas-Peer-Version"); }, Code::system_token_invalid},
+      {"two", [](auto& r) { r.twice("Mas-Peer-Version"); }, Code::system_token_invalid},
       {"deeper", [](auto& r) { r.path = "file/x"; }, Code::no_such_route},
   };
-  for (const char* name : {"Mas-Peer-Version", "Mas-Cluster", "Mas-Target-Slot", "Mas-Slot",
-                           "Mas-Target-Incarnation", "Mas-Incarnation", "Mas-Layout"}) {
+  for (const char* name : {"Mas-Cluster", "Mas-Target-Slot", "Mas-Slot", "Mas-Target-Incarnation",
+                           "Mas-Incarnation", "Mas-Layout"}) {
     std::string field = name;
     cases.push_back({"no " + field, [field](auto& r) { r.drop(field); }, Code::parameter_missing});
     cases.push_back(

@@ -25,7 +25,7 @@ struct RequestText {
   std::vector<std::pair<std::string, std::string>> fields;
   std::string body;
 
-  // A good request of pod mas-9 to `pod`.
+  // A good request of pod mas-9 to `pod`, as mas 0.1.0 made them.
   explicit RequestText(PeerPod& pod, std::string with_body = "payload")
       : body(std::move(with_body)) {
     Id128 incarnation;
@@ -76,7 +76,7 @@ struct RequestText {
 
 // What a pod answers, by the number in Mas-Code; Code::ok for a 200.
 inline Code peer_code(const RawAnswer& answer) {
-  if (answer.field("Mas-Peer-Version") != "1") return Code::closed;
+  if (answer.field("Mas-Peer-Version") != "2") return Code::closed;
   if (answer.status == 200) return Code::ok;
   return static_cast<Code>(std::atoi(answer.field("Mas-Code").c_str()));
 }

@@ -8,23 +8,27 @@
 using namespace mas;
 using namespace mas::peer;
 
-TEST_CASE("The secret is one line of printable characters") {
+TEST_CASE("The secret is one line of printable characters, or two during a change") {
   auto fs = fs::make_fault_fs(1);
   auto read = [&](std::string_view content) {
     must(fs::write_file(*fs, "/secret", as_bytes(content)));
-    return read_secret(*fs, "/secret");
+    return read_secrets(*fs, "/secret");
   };
-  CHECK(must(read("0123456789abcdef")) == "0123456789abcdef");
-  CHECK(must(read("  0123456789abcdef\r\n")) == "0123456789abcdef");
+  using Lines = std::vector<std::string>;
+  CHECK(must(read("0123456789abcdef")) == Lines{"0123456789abcdef"});
+  CHECK(must(read("  0123456789abcdef\r\n")) == Lines{"0123456789abcdef"});
+  CHECK(must(read("the-new-one-0123\n\n 0123456789abcdef\n")) ==
+        Lines{"the-new-one-0123", "0123456789abcdef"});
   for (std::string_view bad :
        {"", "\n", "short", "0123456789abcde", "0123456789 abcdef", "0123456789abcdef\n0123",
-        "0123456789abcdef\x7f", "0123456789\xc3\xa4xxxxxx"}) {
-    Result<std::string> result = read(bad);
+        "0123456789abcdef\x7f", "0123456789\xc3\xa4xxxxxx",
+        "0123456789abcdef\n0123456789abcdef\n0123456789abcdef\n"}) {
+    auto result = read(bad);
     CHECK(code_of(result) == Code::invalid_argument);
     CHECK((bad.size() < 5 || result.error().message().find(bad) == std::string::npos));
   }
   CHECK(code_of(read(std::string(5000, 'x'))) == Code::corrupt);
-  CHECK(code_of(read_secret(*fs, "/absent")) == Code::not_found);
+  CHECK(code_of(read_secrets(*fs, "/absent")) == Code::not_found);
 }
 
 TEST_CASE("Members are found where they were last heard, if they are alive and are who they were") {

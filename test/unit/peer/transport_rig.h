@@ -39,9 +39,10 @@ class TransportRig {
     members_[member] = std::move(address);
   }
   // Pod `pod` behind `relay`.
-  void set(layout::MemberIndex member, PeerPod& pod, const TcpRelay& relay) {
+  void set(layout::MemberIndex member, PeerPod& pod, const TcpRelay& relay, bool v1 = false) {
     peer::Address address = pod.member();
     address.address = relay.address();
+    address.v1 = v1;
     set(member, std::move(address));
   }
 

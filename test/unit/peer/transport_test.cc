@@ -1,6 +1,7 @@
 // The HTTP transport's connections: kept, counted, replaced, given up.
 #include <catch2/catch.hpp>
 
+#include "request_text.h"
 #include "support/fake_clock.h"
 #include "support/scripted_server.h"
 #include "transport_rig.h"
@@ -148,7 +149,8 @@ TEST_CASE("A pod that takes a call and never answers costs the time-out; a put m
   FakeClock clock;
   TransportRig rig(clock, 1);
   TcpRelay silent("");
-  rig.set(1, {silent.address(), "mas-1", Id128{}});
+  // Without TLS, whose handshake would wait for an answer, too.
+  rig.set(1, {silent.address(), "mas-1", Id128{}, true});
   auto put = rig.start_put(1, 1, std::string(1000, 'x'));
   wait_until([&] { return silent.sent() > 1000; });
   while (put.wait_for(std::chrono::milliseconds(5)) != std::future_status::ready) {
@@ -183,9 +185,11 @@ TEST_CASE("Bytes that change on the way are read again; if they change again, th
   auto clock = make_system_clock();
   TransportRig rig(*clock, 1);
   PeerPod pod(rig.io, *clock, 1);
+  // TLS would notice first.
+  pod.config.peer.accept_v1 = true;
   pod.start();
   TcpRelay relay(pod.address());
-  rig.set(1, pod, relay);
+  rig.set(1, pod, relay, true);
   must(rig.put(1, 1, "some bytes"));
   std::atomic<int> left = 1;
   relay.change_answers([&](std::string& bytes) {
@@ -212,7 +216,7 @@ TEST_CASE("What is no pod is closed, whatever it says, and never one of a store'
         good + sum + "Content-Length: 5\r\n\r\nab", good + sum + "\r\nabc"}) {
     ScriptedServer server({{Play::expect_head(), Play::say(answer)}});
     TransportRig rig(*clock);
-    rig.set(1, {server.address(), "mas-1", Id128{}});
+    rig.set(1, {server.address(), "mas-1", Id128{}, true});
     INFO(answer);
     CHECK(code_of(rig.read(1, 1, 100)) == Code::closed);
   }
@@ -225,7 +229,7 @@ TEST_CASE("An answer's code that is not known means refused") {
         {{Play::expect_head(), Play::say("HTTP/1.1 400 No\r\nMas-Peer-Version: 1\r\nMas-Code: " +
                                          std::string(code) + "\r\nContent-Length: 3\r\n\r\nNo.")}});
     TransportRig rig(*clock);
-    rig.set(1, {server.address(), "mas-1", Id128{}});
+    rig.set(1, {server.address(), "mas-1", Id128{}, true});
     Result<Slice> result = rig.read(1, 1);
     REQUIRE(code_of(result) == Code::refused);
     CHECK(result.error().message() == "No.");
@@ -366,4 +370,104 @@ TEST_CASE("A recall that comes before the call, or after it, does no harm") {
   CHECK(pod.store.keys().size() == 1);
   must(rig.put(1, 3, "x"));
   CHECK(relay.accepted() == 1);
+}
+
+TEST_CASE("Who does not know the cluster's secret reaches nobody, and is counted") {
+  auto clock = make_system_clock();
+  TransportRig rig(*clock);
+  PeerPod pod(rig.io, *clock, 1);
+  pod.secrets = {"another secret, as long"};
+  pod.start();
+  rig.set(1, pod.member());
+  CHECK(code_of(rig.put(1, 1, "x")) == Code::closed);
+  CHECK(code_of(run_blocking_for(rig.transport->ping(pod.address(), std::chrono::seconds(5)))) ==
+        Code::closed);
+  wait_until([&] { return pod.metric("mas_http_handshake_failures_total") >= 2; });
+  CHECK(pod.store.keys().empty());
+}
+
+TEST_CASE("During a change of the secret either is good, the first one is used") {
+  auto clock = make_system_clock();
+  TransportRig rig(*clock);
+  PeerPod changing(rig.io, *clock, 1);
+  changing.secrets = {"the new one, as long", kPeerSecret};
+  changing.start();
+  rig.set(1, changing.member());
+  must(rig.put(1, 1, "x"));
+  PeerPod changed(rig.io, *clock, 2);
+  changed.secrets = {"the new one, as long"};
+  changed.start();
+  auto find = [&](layout::MemberIndex) { return std::optional<peer::Address>(changed.member()); };
+  auto transport =
+      peer::make_http_transport(changing.self(), {}, find, {rig.io, *clock, rig.own.store});
+  must(run_blocking_for(transport->put(2, 1, rig.key(1), {Slice::copy_of(as_bytes("x"))})));
+  run_blocking(transport->close());
+}
+
+TEST_CASE("In the clear the peer port hears nobody") {
+  auto clock = make_system_clock();
+  TransportRig rig(*clock);
+  PeerPod pod(rig.io, *clock, 1);
+  pod.start();
+  peer::Address v1 = pod.member();
+  v1.v1 = true;
+  rig.set(1, v1);
+  CHECK(code_of(rig.put(1, 1, "x")) == Code::closed);
+  RawClient client(pod.address());
+  CHECK(client.ask(RequestText(pod).text()).status == 0);
+  CHECK(pod.store.keys().empty());
+}
+
+TEST_CASE("Where pods of mas 0.1.0 are accepted they show the secret, and others their key") {
+  auto clock = make_system_clock();
+  config::Peer options;
+  options.accept_v1 = true;
+  TransportRig rig(*clock, 2, options);
+  PeerPod pod(rig.io, *clock, 1, options);
+  pod.start();
+  peer::Address v1 = pod.member();
+  rig.set(1, v1);
+  must(rig.put(1, 1, "by key"));
+  v1.v1 = true;
+  rig.set(1, v1);
+  must(rig.put(1, 2, "by secret"));
+  CHECK(pod.store.keys().size() == 2);
+  for (const char* version : {"2", "1"}) {
+    RawClient client(pod.address());
+    RequestText request(pod);
+    request.set("Mas-Peer-Version", version).drop("Authorization");
+    RawAnswer answer = client.ask(request.text());
+    CHECK(answer.status == 401);
+    CHECK(answer.field("Mas-Slot").empty());
+  }
+}
+
+TEST_CASE("A pod that speaks version 1 only is called that way where that is accepted") {
+  auto clock = make_system_clock();
+  config::Peer options;
+  options.accept_v1 = true;
+  IoThreads io(1);
+  io.start();
+  PeerPod old(io, *clock, 1, options);
+  old.speaks_v1 = true;
+  old.start();
+  const auto timeout = std::chrono::seconds(5);
+  {
+    TransportRig rig(*clock, 2, options);
+    CHECK(must(run_blocking_for(rig.transport->ping(old.address(), timeout))).slot == "mas-1");
+  }
+  TransportRig strict(*clock);
+  CHECK(code_of(run_blocking_for(strict.transport->ping(old.address(), timeout))) == Code::closed);
+}
+
+TEST_CASE("Calls that are reserved are known as such") {
+  auto clock = make_system_clock();
+  TransportRig rig(*clock);
+  PeerPod pod(rig.io, *clock, 1);
+  pod.config.peer.accept_v1 = true;
+  pod.start();
+  for (const char* path : {"records", "synced"}) {
+    RawClient client(pod.address());
+    CHECK(peer_code(client.ask(RequestText(pod).to("POST", path).text())) == Code::not_implemented);
+  }
 }
