@@ -15,27 +15,31 @@ std::optional<std::uint64_t> body_length(const BodyFraming& framing) {
 
 }  // namespace
 
-// How long the sender may have kept us waiting in all by the time its next byte comes.
-Duration PacedSource::allowance() const {
-  if (options_.min_body_rate == 0) return waited_ + options_.body_grace;
-  std::chrono::duration<double> earned(static_cast<double>(received_) /
-                                       static_cast<double>(options_.min_body_rate));
-  constexpr std::chrono::duration<double> kLongest = std::chrono::hours(24 * 365);
-  return std::max(options_.body_grace,
-                  std::chrono::duration_cast<Duration>(std::min(earned, kLongest)));
-}
-
 Task<Result<std::size_t>> PacedSource::read(MutableBytes into) {
   Instant start = connection_.clock().now();
   Result<std::size_t> size =
-      co_await connection_.read(into, start + std::max(Duration(0), allowance() - waited_));
-  waited_ += connection_.clock().now() - start;
+      co_await connection_.read(into, start + std::max(Duration(0), credit_));
+  credit_ -= connection_.clock().now() - start;
   if (size.has_value()) {
-    received_ += *size;
+    earn(*size);
   } else if (size.error().code() == Code::timeout) {
     co_return Error(Code::sender_too_slow, "The body came too slowly; send it again.");
   }
   co_return size;
+}
+
+// Each byte earns the time that it may take at the least rate, up to twice the grace: however much
+// came before, a sender that stops is not waited for longer.
+void PacedSource::earn(std::size_t bytes) {
+  if (options_.min_body_rate == 0) {
+    credit_ = options_.body_grace;
+    return;
+  }
+  const Duration most = 2 * options_.body_grace;
+  const std::chrono::duration<double> earned(static_cast<double>(bytes) /
+                                             static_cast<double>(options_.min_body_rate));
+  // No overflow: a read is of a few MiB at most.
+  credit_ = std::min(credit_ + std::chrono::duration_cast<Duration>(earned), most);
 }
 
 RequestBody::RequestBody(net::Connection& connection, InputBuffer& ahead,

@@ -14,17 +14,16 @@ namespace mas::http {
 class PacedSource final : public ByteSource {
  public:
   PacedSource(net::Connection& connection, const config::Http& options)
-      : connection_(connection), options_(options) {}
+      : connection_(connection), options_(options), credit_(options.body_grace) {}
   // Errors: sender_too_slow, closed.
   Task<Result<std::size_t>> read(MutableBytes into) override;
 
  private:
-  [[nodiscard]] Duration allowance() const;
+  void earn(std::size_t bytes);
 
   net::Connection& connection_;
   const config::Http& options_;
-  Duration waited_{};
-  std::uint64_t received_ = 0;
+  Duration credit_;  // how long the sender may keep us waiting from now on
 };
 
 class RequestBody final : public Body {
