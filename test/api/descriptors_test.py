@@ -72,6 +72,8 @@ class DescriptorsTest(unittest.TestCase):
                     text=True, timeout=30, preexec_fn=lambda: resource.setrlimit(
                         resource.RLIMIT_NOFILE, (limit, limit)))
                 self.assertEqual(ended.returncode, 2, ended.stderr)
-                self.assertEqual(len(ended.stderr.splitlines()), 1, ended.stderr)
+                # The MongoDB driver warns at its load if a dead process of this number left its counters.
+                said = [line for line in ended.stderr.splitlines() if "mongoc:" not in line]
+                self.assertEqual(len(said), 1, ended.stderr)
                 self.assertIn("ulimit -n", ended.stderr)
                 self.assertNotIn("no-data", os.listdir(harness.WORK))
