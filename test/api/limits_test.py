@@ -124,9 +124,11 @@ class CrowdTest(DaemonTest):
                 connection.close()
 
     def test_too_many_parameters_are_malformed(self):
-        query = "&".join(f"p{i}=" for i in range(5000))
-        answer = self.mas.call("GET", "/api/file/download?" + query[:15000], check=False)
-        self.refused(answer, 400, 5205)
+        ask = lambda count: self.mas.call(  # noqa: E731
+            "GET", "/api/file/download?" + "&".join(f"p{i}=" for i in range(count)), check=False)
+        self.refused(ask(64), 401, 5301)
+        self.refused(ask(65), 400, 5205)
+        self.refused(ask(2000), 400, 5205)
 
 
 class SlowSenderTest(DaemonTest):
