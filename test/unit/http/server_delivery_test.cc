@@ -76,7 +76,8 @@ TEST_CASE("What is kept is let go when the client takes nothing any more") {
     advance(rig, clock, seconds(1));
   }
   CHECK(took >= rig.options.write_timeout);
-  CHECK(took <= rig.options.write_timeout + seconds(20));
+  // Not how much later: the system acknowledges in real time what the test ages by this clock.
+  CHECK(rig.handler.kept.expired());
 }
 
 TEST_CASE("What is kept is let go when the client goes, and when it asks for more") {
