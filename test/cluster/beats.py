@@ -30,6 +30,7 @@ class Stranger:
     def __init__(self, url, exchange):
         parts = urllib.parse.urlsplit(url)
         self.exchange = exchange
+        self.published = set()
         self.socket = socket.create_connection((parts.hostname, parts.port), timeout=60)
         self.file = self.socket.makefile("rb")
         self.socket.sendall(b"AMQP\0\0\x09\x01")
@@ -37,8 +38,9 @@ class Stranger:
         login = b"\0" + urllib.parse.unquote(parts.username).encode() + b"\0" + \
             urllib.parse.unquote(parts.password).encode()
         self.send(0, method(10, 11, table({}) + short("PLAIN") + long(login) + short("en_US")))
-        self.expect(10, 30)
-        self.send(0, method(10, 31, struct.pack(">HIH", 0, 131072, 0)))
+        # The broker's own limits, and no heartbeats.
+        tune = self.expect(10, 30)
+        self.send(0, method(10, 31, tune[:6] + b"\0\0"))
         self.send(0, method(10, 40, short(urllib.parse.unquote(parts.path[1:]) or "/") + b"\0\0"))
         self.expect(10, 41)
         self.send(1, method(20, 10, b"\0"))
@@ -72,6 +74,7 @@ class Stranger:
         return payload[4:]
 
     def publish(self, body, headers=None):
+        self.published.add(body)
         self.send(1, method(60, 40, b"\0\0" + short(self.exchange) + short("") + b"\0"))
         flags = CONTENT_TYPE | (HEADERS if headers else 0)
         properties = short("application/json") + (table(headers) if headers else b"")
