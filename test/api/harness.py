@@ -19,6 +19,7 @@ import urllib.parse
 import schema
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from ports import free_port  # noqa: E402,F401  for the suites too
 from waiting import wait_for  # noqa: E402,F401  for the suites too
 
 BINARY = None

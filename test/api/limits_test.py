@@ -5,7 +5,7 @@ import http.client
 import socket
 import time
 
-from harness import DaemonTest, form, read_answer, sha256
+from harness import DaemonTest, form, free_port, read_answer, sha256
 
 KIB = 1024
 
@@ -91,12 +91,6 @@ class HeadTest(DaemonTest):
         answer = self.mas.call("POST", "/api/file/upload/single", body=body, headers=kind,
                                token=token)
         self.refused(answer, 400, 5201)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class CrowdTest(DaemonTest):

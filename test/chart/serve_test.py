@@ -6,7 +6,6 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,21 +14,14 @@ import unittest
 import urllib.error
 import urllib.request
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from ports import free_port  # noqa: E402
+
 from api_stub import ApiStub
 from harness import CHART, EXAMPLES, NAMESPACE, RELEASE, helm, one, render
 
 MAS = os.environ.get("MAS_BINARY", "")
 PATIENCE = 60
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def status_of(url):
@@ -60,7 +52,7 @@ class PodTest(unittest.TestCase):
         holder = tempfile.TemporaryDirectory()
         self.addCleanup(holder.cleanup)
         self.directory = pathlib.Path(holder.name)
-        self.api, self.metrics = free_ports(2)
+        self.api, self.metrics = free_port(), free_port()
         self.rendered = render()
         self.pod = one(self.rendered, "StatefulSet", "mas")["spec"]["template"]["spec"]
         self.container = self.pod["containers"][0]
