@@ -21,9 +21,9 @@ RUN apt-get update -q \
         libboost-url1.81.0 \
         libbson-1.0-0 \
         libhiredis0.14 \
-        libjemalloc2 \
         libjerasure2 \
         liblz4-1 \
+        libmimalloc2.0 \
         libmongoc-1.0-0 \
         libprometheus-cpp-core1.0 \
         librabbitmq4 \

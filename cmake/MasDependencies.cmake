@@ -14,7 +14,7 @@ pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis)
 pkg_check_modules(MONGOC REQUIRED IMPORTED_TARGET libmongoc-1.0)
 pkg_check_modules(RABBITMQ REQUIRED IMPORTED_TARGET librabbitmq)
-pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
+find_library(MIMALLOC_LIBRARY mimalloc REQUIRED)
 
 # Jerasure ships neither a CMake nor a pkg-config file.
 find_path(JERASURE_INCLUDE_DIR jerasure.h REQUIRED)
