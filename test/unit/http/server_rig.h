@@ -69,6 +69,7 @@ class RigHandler final : public http::Handler {
   std::atomic<Code> write_error{Code::ok};
   Event waiting;
   Event go_on;
+  std::atomic<std::size_t> echo_read{0};  // bytes of the body that /echo has read so far
 
  private:
   static Task<void> say(http::Exchange& exchange, int status, std::string body) {
@@ -89,6 +90,7 @@ class RigHandler final : public http::Handler {
       }
       if (*size == 0) break;
       text += as_text(ByteView(buffer).first(*size));
+      echo_read = text.size();
     }
     co_await say(exchange, 200, std::move(text));
   }
