@@ -26,6 +26,10 @@ class OutageOfBrokerTest(unittest.TestCase):
     def count(self, names, *metrics):
         return sum(self.mas.metric(name, metric) for name in names for metric in metrics)
 
+    def versions(self, names):
+        """Of the layouts that these pods go by."""
+        return {self.mas.status(name)["layout"]["version"] for name in names}
+
     def removed(self, names):
         return self.count(names, "mas_collect_shards_total", "mas_strays_removed_total")
 
@@ -40,11 +44,13 @@ class OutageOfBrokerTest(unittest.TestCase):
         """`dies`: a pod that is killed meanwhile."""
         mas = self.mas
         wait_for(lambda: mas.is_whole(len(names)), "everything to be whole")
-        version = mas.status("mas-0")["layout"]["version"]
         events = ("broker_lost", "broker_connected", "cluster.frozen", "cluster.thawed")
         before = {name: len(mas.log(name)) for name in names}
         go()
         wait_for(lambda: all(mas.metric(name, "mas_cluster_frozen") for name in names), "the freeze")
+        # What was decided before it may still be heard of: from here on nothing is decided.
+        wait_for(lambda: len(self.versions(names)) == 1, "all to know one layout")
+        version = self.versions(names).pop()
         alive = [name for name in names if name != dies]
         removed = self.removed(alive)
         self.delete_one()
@@ -58,7 +64,7 @@ class OutageOfBrokerTest(unittest.TestCase):
         # The death goes by probes, which go on; the layout and what is deleted stay.
         down = {pod["name"] for pod in mas.status("mas-0")["pods"] if pod["state"] == "down"}
         self.assertEqual(down, {dies} if dies else set())
-        self.assertEqual({mas.status(name)["layout"]["version"] for name in alive}, {version})
+        self.assertEqual(self.versions(alive), {version})
         self.assertEqual(self.removed(alive), removed)
         come_back()
         wait_for(lambda: not any(mas.metric(name, "mas_cluster_frozen") for name in alive), "the thaw")
