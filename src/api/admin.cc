@@ -202,6 +202,10 @@ Result<void> cluster_ready(const membership::ClusterView& view) {
   return {};
 }
 
+boost::json::string reads_only_because(const Error& error) {
+  return boost::json::string("reads only: " + error.message());
+}
+
 }  // namespace
 
 Task<Result<Reply>> server_signal(Call& call) {
@@ -284,14 +288,6 @@ Task<Result<Reply>> cluster_give_up(Call& call) {
   data["layout_version"] = *version;
   co_return success(std::move(data));
 }
-
-namespace {
-
-boost::json::string reads_only_because(const Error& error) {
-  return boost::json::string("reads only: " + error.message());
-}
-
-}  // namespace
 
 Task<Result<Reply>> healthz(Call&) { co_return success("alive"); }
 

@@ -118,26 +118,19 @@ class ReloadingServer final : public TlsServer {
 
 class FixedClient final : public TlsClient {
  public:
-  explicit FixedClient(std::shared_ptr<ssl::context> context) : context_(std::move(context)) {}
+  explicit FixedClient(std::shared_ptr<ssl::context> context, bool by_key = false)
+      : context_(std::move(context)), by_key_(by_key) {}
   std::shared_ptr<ssl::context> context() override { return context_; }
+  [[nodiscard]] bool by_key() const override { return by_key_; }
 
  private:
   std::shared_ptr<ssl::context> context_;
+  const bool by_key_;
 };
 
 class PskServer final : public TlsServer {
  public:
   explicit PskServer(std::vector<PskKey> keys) : context_(psk_server_context(std::move(keys))) {}
-  std::shared_ptr<ssl::context> context() override { return context_; }
-  [[nodiscard]] bool by_key() const override { return true; }
-
- private:
-  std::shared_ptr<ssl::context> context_;
-};
-
-class PskClient final : public TlsClient {
- public:
-  explicit PskClient(PskKey key) : context_(psk_client_context(std::move(key))) {}
   std::shared_ptr<ssl::context> context() override { return context_; }
   [[nodiscard]] bool by_key() const override { return true; }
 
@@ -190,7 +183,7 @@ std::shared_ptr<TlsServer> or_plain(std::shared_ptr<TlsServer> tls) {
 }
 
 std::shared_ptr<TlsClient> make_psk_client(PskKey key) {
-  return std::make_shared<PskClient>(std::move(key));
+  return std::make_shared<FixedClient>(psk_client_context(std::move(key)), true);
 }
 
 }  // namespace mas::net

@@ -1,11 +1,9 @@
 #include "app/serve/memory_limit.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
-#include "mas/core/bytes.h"
-#include "mas/core/units.h"
+#include "app/serve/kernel_file.h"
 
 namespace mas::app {
 namespace {
@@ -13,18 +11,8 @@ namespace {
 // No machine has that much: version 1 says "no limit" so.
 constexpr std::uint64_t kNoLimit = 1ULL << 60;
 
-// Files the kernel makes up have no size, so one read up to a bound takes all.
-std::string text_of(fs::Fs& fs, const std::string& path) {
-  auto file = fs.open(path, {});
-  if (file.has_error()) return "";
-  std::array<std::uint8_t, 4096> bytes{};
-  auto count = (*file)->read_at(0, bytes);
-  if (count.has_error()) return "";
-  return std::string(as_text(ByteView(bytes.data(), *count)));
-}
-
 std::optional<std::uint64_t> limit_in(fs::Fs& fs, const std::string& path) {
-  const std::string text = text_of(fs, path);
+  const std::string text = kernel_text(fs, path);
   std::uint64_t limit = 0;
   auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), limit);
   if (problem != std::errc() || limit >= kNoLimit) return std::nullopt;
@@ -54,7 +42,7 @@ MemoryGroup memory_group(std::string_view membership) {
 }
 
 std::optional<std::uint64_t> control_group_memory(fs::Fs& fs, const ControlGroupFiles& files) {
-  const MemoryGroup group = memory_group(text_of(fs, files.membership));
+  const MemoryGroup group = memory_group(kernel_text(fs, files.membership));
   const std::string mount = files.mount + (group.unified ? "" : "/memory");
   const std::string name = group.unified ? "/memory.max" : "/memory.limit_in_bytes";
   std::optional<std::uint64_t> lowest = limit_in(fs, mount + name);

@@ -4,23 +4,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <array>
 #include <charconv>
 
+#include "app/serve/kernel_file.h"
 #include "mas/observe/log_output.h"
 
 namespace mas::app {
 namespace {
-
-// Files under /proc have no size, so one read up to a bound takes all.
-std::string read_proc(fs::Fs& fs, const std::string& path) {
-  auto file = fs.open(path, {});
-  if (file.has_error()) return "";
-  std::array<std::uint8_t, 512> bytes{};
-  auto count = (*file)->read_at(0, bytes);
-  if (count.has_error()) return "";
-  return std::string(as_text(ByteView(bytes.data(), *count)));
-}
 
 double seconds_of(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
@@ -55,7 +45,7 @@ ProcessMetrics::ProcessMetrics(observe::Metrics& metrics, fs::Fs& fs, const Cloc
 }
 
 void ProcessMetrics::refresh() {
-  std::string statm = read_proc(fs_, "/proc/self/statm");
+  std::string statm = kernel_text(fs_, "/proc/self/statm");
   resident_.set(static_cast<double>(
       resident_bytes(statm, static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)))));
   log_dropped_.add(static_cast<double>(log::dropped()) - log_dropped_.value());
