@@ -260,19 +260,23 @@ Result<Step> plan_give_up(const Scene& scene, const std::string& slot) {
     next = layout::taken_over(next, slot, waiting.at(slot)->incarnation);
     changed = true;
   }
+  // A slot may have left with several directories: one that is back stays.
   std::vector<layout::MemberIndex> gone;
+  bool is_back = false;
   for (layout::MemberIndex source : layout::sources(next)) {
     if (next.members[source].slot != slot) continue;
-    if (is_alive(scene.pods, next.members[source])) {
-      return Error(Code::refused, slot +
-                                      " is back with its data directory, which is being read: "
-                                      "stop that pod first if its data are to be given up.");
-    }
-    gone.push_back(source);
+    const bool alive = is_alive(scene.pods, next.members[source]);
+    is_back = is_back || alive;
+    if (!alive) gone.push_back(source);
   }
   if (!gone.empty()) {
     next = layout::given_up(next, gone);
     changed = true;
+  }
+  if (!changed && is_back) {
+    return Error(Code::refused, slot +
+                                    " is back with its data directory, which is being read: "
+                                    "stop that pod first if its data are to be given up.");
   }
   if (!changed) {
     return Error(Code::refused,

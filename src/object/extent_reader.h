@@ -22,6 +22,8 @@ class ExtentReader {
   void retry_everywhere(std::vector<meta::Extent> extents);
 
   [[nodiscard]] std::uint64_t left() const noexcept { return end_ - position_; }
+  // The layout that says whom it asks.
+  [[nodiscard]] std::uint64_t layout_version() const { return search_.view->layout.version; }
 
  private:
   Result<void> seek();

@@ -1,9 +1,15 @@
 #include "object/object_reader.h"
 
 #include "mas/observe/log.h"
+#include "object/newest_layout.h"
 
 namespace mas::object {
 namespace {
+
+Error behind() {
+  return Error(Code::too_few_pods_read,
+               "This pod does not know yet where all pieces of this file are; try again.");
+}
 
 Error deleted() { return Error(Code::no_such_file, "This file has been deleted."); }
 
@@ -46,6 +52,8 @@ Task<Result<void>> ObjectReader::look_again(Error error) {
 
 Task<Result<void>> ObjectReader::mark_damaged() {
   context_.records.drop(object_.hash);
+  const bool known = co_await went_by_newest_layout(context_, reader_.layout_version());
+  if (!known) co_return behind();
   Result<void> marked =
       co_await context_.deps.meta.set_damaged(object_.hash, object_.generation, true);
   // Deleted, and removed under this reader's hands.

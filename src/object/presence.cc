@@ -5,6 +5,7 @@
 #include "object/context.h"
 #include "object/join.h"
 #include "object/manifest_repair.h"
+#include "object/newest_layout.h"
 #include "object/presence_batch.h"
 #include "object/stripe_repair.h"
 
@@ -43,12 +44,22 @@ Task<void> check_batch(Context& context, const std::vector<meta::Extent>& extent
   }
 }
 
+// That something is nowhere is only known of the newest layout.
+Task<void> confirm(Context& context, std::uint64_t layout_version, Presence& presence) {
+  if (presence.verdict != Presence::Verdict::too_few) co_return;
+  const bool known = co_await went_by_newest_layout(context, layout_version);
+  if (known) co_return;
+  presence.verdict = Presence::Verdict::unknown;
+  presence.too_few.clear();
+}
+
 Durability whole(const Profile& profile) { return Durability::of(profile, profile.width()); }
 
 Task<Presence> check_manifest(Context& context, const meta::Object& object) {
+  const auto view = context.deps.view.current();
   Kept item;
   item.partition = layout::partition_of(object.hash);
-  item.profile = copies_of(write_profile(context.options, context.deps.view.current()->layout));
+  item.profile = copies_of(write_profile(context.options, view->layout));
   item.key = RecordKey::manifest(object.hash, object.generation, 0);
   std::vector<Kept> one{item};
   PresenceBatch batch(context, std::move(one));
@@ -56,6 +67,7 @@ Task<Presence> check_manifest(Context& context, const meta::Object& object) {
   Presence presence;
   presence.worst = batch.durability(0);
   presence.verdict = batch.verdict(0);
+  co_await confirm(context, view->layout.version, presence);
   co_return presence;
 }
 
@@ -83,7 +95,8 @@ Task<int> mend_all(Context& context, std::vector<StripeRef> stripes) {
 Task<Presence> check_presence(Context& context, std::vector<meta::Extent> extents,
                               LookUntil until) {
   Presence presence;
-  Profile profile = write_profile(context.options, context.deps.view.current()->layout);
+  const auto view = context.deps.view.current();
+  Profile profile = write_profile(context.options, view->layout);
   presence.worst = whole(extents.empty() ? profile : extents.front().profile);
   std::vector<Kept> items;
   for (std::size_t i = 0; i < extents.size(); ++i) {
@@ -97,10 +110,12 @@ Task<Presence> check_presence(Context& context, std::vector<meta::Extent> extent
       item.key = RecordKey::shard(extent.id, number, 0);
       if (items.size() < kBatch) continue;
       co_await check_batch(context, extents, std::exchange(items, {}), presence);
-      if (until == LookUntil::lack && !presence.enough()) co_return presence;
+      if (until == LookUntil::lack && !presence.enough()) break;
     }
+    if (until == LookUntil::lack && !presence.enough()) break;
   }
   if (!items.empty()) co_await check_batch(context, extents, std::move(items), presence);
+  co_await confirm(context, view->layout.version, presence);
   co_return presence;
 }
 

@@ -7,6 +7,7 @@
 #include "mas/runtime/offload.h"
 #include "object/inquiry.h"
 #include "object/join.h"
+#include "object/newest_layout.h"
 #include "object/placement.h"
 
 namespace mas::object {
@@ -112,6 +113,10 @@ Task<Result<Mended>> StripeRepair::run() {
   }
   if (unanswered_) {
     co_return Error(Code::too_few_pods_read, "Too few pods that hold this stripe answer.");
+  }
+  const bool known = co_await went_by_newest_layout(context_, view_->layout.version);
+  if (!known) {
+    co_return Error(Code::too_few_pods_read, "Somebody whom this pod does not know may hold it.");
   }
   co_return co_await rebuild(true);
 }

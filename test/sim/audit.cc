@@ -19,6 +19,7 @@ struct Subject {
   int good = 0;
   // Where the record stands in the shards' headers instead: these count, too.
   bool carried = false;
+  std::optional<Id128> of_upload = {};  // the extent
 };
 
 struct Question {
@@ -66,7 +67,10 @@ void conclude(Look& look) {
   if (look.disturbed) fail(look, "a pod went down meanwhile");
   for (const Subject& subject : look.subjects) {
     if (subject.good == subject.width || subject.carried) continue;
-    if (subject.excused && subject.good < subject.needed) continue;
+    if (subject.excused && subject.good < subject.needed) {
+      if (subject.of_upload) look.report.lost_of_uploads.push_back(*subject.of_upload);
+      continue;
+    }
     fail(look, subject.what + ": " + std::to_string(subject.good) + " of " +
                    std::to_string(subject.width) + " are good");
   }
@@ -118,6 +122,17 @@ class Planner {
     }
   }
 
+  void add_upload(const meta::Extent& extent) {
+    const Losses& losses = look_.cluster.losses();
+    const bool excused = !losses.open().empty() || losses.is_lost_for_good(extent.id) ||
+                         losses.is_known_lost(extent.id);
+    const std::size_t first = look_.subjects.size();
+    add("an upload", extent, excused, std::nullopt);
+    for (std::size_t i = first; i < look_.subjects.size(); ++i) {
+      look_.subjects[i].of_upload = extent.id;
+    }
+  }
+
   void add(const std::string& name, const meta::Extent& extent, bool excused,
            std::optional<std::size_t> manifest) {
     for (std::uint64_t stripe = 0; stripe < object::stripe_count(extent); ++stripe) {
@@ -162,11 +177,7 @@ void plan(Look& look) {
   for (const meta::Object& object : cluster.objects()) {
     if (object.state == meta::ObjectState::live) planner.add(object);
   }
-  const bool excused = !cluster.losses().open().empty();
-  for (const meta::Extent& extent : cluster.uploading()) {
-    const bool lost = cluster.losses().is_lost_for_good(extent.id);
-    planner.add("an upload", extent, excused || lost, std::nullopt);
-  }
+  for (const meta::Extent& extent : cluster.uploading()) planner.add_upload(extent);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ struct AuditReport {
   bool whole = false;
   std::string missing;  // what is not whole; the first thing found
   std::vector<meta::Object> objects;
+  std::vector<Id128> lost_of_uploads;  // extents that losses have made unreadable
 };
 
 // Asks the metadata store at once, the pods within the next moments; `done` is called after that,

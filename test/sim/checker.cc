@@ -174,7 +174,9 @@ void check_whole(Workload& workload) {
   const Instant end = world.now() + kPatience;
   for (;;) {
     const AuditReport report = audit(world, cluster);
-    if (report.whole && cluster.losses().seen_whole(report.objects, report.begun)) return;
+    const bool whole = report.whole && cluster.losses().seen_whole(
+                                           report.objects, report.lost_of_uploads, report.begun);
+    if (whole) return;
     if (world.now() > end) {
       world.violate("not everything is whole long after the faults: " + report.missing);
       return;

@@ -8,7 +8,6 @@
 #include "mas/meta/memory.h"
 #include "sim/at_once.h"
 #include "sim/audit.h"
-#include "sim/receipts.h"
 #include "support/meta_calls.h"
 
 namespace mas::sim {
@@ -17,9 +16,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
-
-// In which whoever runs the cluster looks after it.
-constexpr Duration kRounds = seconds(20);
 
 }  // namespace
 
@@ -117,7 +113,8 @@ Cluster::Cluster(World& world, std::size_t pods, Bug bug)
       planted_(plant(bug, meta_life_, make_replaceable(&replaceable_))),
       meta_(std::make_unique<WatchedMeta>(*planted_, *this)),
       stalling_(std::make_unique<StallingMeta>(*meta_, meta_life_)),
-      restorer_(world, *this, *replaceable_) {
+      restorer_(world, *this, *replaceable_),
+      operator_(*this) {
   codec::initialise();
   for (std::size_t i = 0; i < pods; ++i) {
     const PodPlace place{world_, network_, settings_, *stalling_, pods, pods + 2, bug};
@@ -131,7 +128,7 @@ Cluster::Cluster(World& world, std::size_t pods, Bug bug)
 }
 
 Cluster::~Cluster() {
-  *there_ = false;
+  operator_.stop();
   // Clients look at pods until their end, and pods at the metadata store.
   end(clients_);
   for (const auto& pod : pods_) pod->crash(Ending::killed, std::nullopt);
@@ -154,39 +151,13 @@ void Cluster::end(Life& life) {
 
 void Cluster::start(std::size_t count) {
   while (started_ < count) start_another();
-  look_after();
+  operator_.start();
 }
 
 bool Cluster::start_another() {
   if (started_ == pods_.size()) return false;
   pods_[started_++]->start();
   return true;
-}
-
-void Cluster::look_after() {
-  world_.after(kRounds, [this, there = there_] {
-    if (!*there) return;
-    refused_.resize(pods_.size());
-    for (const auto& pod : pods_) {
-      int& rounds = refused_[pod->index()];
-      rounds = pod->is_refused() ? rounds + 1 : 0;
-      // A new one is refused for as long as its slot's old data are not known to be gone.
-      if (rounds < 3 || !pod->is_mounted()) continue;
-      rounds = 0;
-      empty_if_not_needed(pod->index());
-    }
-    look_after();
-  });
-}
-
-// An operator who has looked at what there is.
-void Cluster::empty_if_not_needed(std::size_t pod) {
-  needs_refused_ = restorer_.is_lost() ? "metadata are lost" : needed_besides(*this);
-  if (!needs_refused_.empty()) return;
-  world_.count("data given up and emptied");
-  // What has rotted elsewhere nobody has seen yet.
-  if (losses_.any_hidden()) losses_.add(pod, LossKind::known);
-  pods_[pod]->lose_disk(seconds(1));
 }
 
 void Cluster::on_layout(const layout::Layout& before, const layout::Layout& now) {
@@ -223,6 +194,12 @@ std::vector<RecordKey> Cluster::shards_of(const meta::Object& object) {
   return keys;
 }
 
+// Nobody knows what a pod has that is down, or on its way down.
+std::optional<bool> Cluster::holds(Pod& pod, const RecordKey& key) {
+  if (!pod.is_up() || pod.is_stopping()) return std::nullopt;
+  return at_once(pod.store().stat(key)).has_value();
+}
+
 // What is on a disk that is only not mounted is not lost.
 void Cluster::on_damaged(const Hash& hash) {
   const auto found = at_once(meta_->find(hash));
@@ -234,7 +211,7 @@ void Cluster::on_damaged(const Hash& hash) {
       // What has rotted nobody can tell from outside.
       if (losses_.any_hidden(pod->index())) return false;
       if (!pod->is_mounted() && pod->has_set_aside(key)) return true;
-      return pod->is_up() && at_once(pod->store().stat(key)).has_value();
+      return holds(*pod, key).value_or(false);
     });
   }
   for (const meta::Extent& extent : (*found)->extents) {
@@ -250,7 +227,7 @@ void Cluster::unmount(Pod& pod, Duration down) {
   std::set<RecordKey> held;
   for (const meta::Object& object : objects()) {
     for (const RecordKey& key : shards_of(object)) {
-      if (pod.is_up() && at_once(pod.store().stat(key)).has_value()) held.insert(key);
+      if (holds(pod, key).value_or(true)) held.insert(key);
     }
   }
   pod.unmount(down, std::move(held));
@@ -265,11 +242,12 @@ void Cluster::mount(Pod& pod) {
   for (const meta::Object& object : objects()) {
     if (!joined || object.state != meta::ObjectState::live) continue;
     for (const RecordKey& key : shards_of(object)) {
-      // What a pod has that is down nobody knows.
-      const bool below = !pod.is_up() || at_once(pod.store().stat(key)).has_value();
-      if (below && !pod.has_set_aside(key)) firsts.insert(object.extents.front().id);
+      if (holds(pod, key).value_or(true) && !pod.has_set_aside(key))
+        firsts.insert(object.extents.front().id);
     }
   }
+  // Whoever counts on that directory does not know yet that it is gone.
+  if (joined) losses_.away(pod.index());
   losses_.add_below(pod.index(), firsts);
   pod.mount(seconds(1));
 }

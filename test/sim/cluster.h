@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "mas/config/config.h"
@@ -11,6 +12,7 @@
 #include "sim/losses.h"
 #include "sim/metadata.h"
 #include "sim/network.h"
+#include "sim/operator.h"
 #include "sim/pod.h"
 
 namespace mas::sim {
@@ -66,8 +68,7 @@ class Cluster {
   [[nodiscard]] Profile profile();
   // The pod that a member stands for; nullptr if that pod has other data by now.
   [[nodiscard]] Pod* pod_of(const layout::Layout& layout, layout::MemberIndex member);
-  // Why a directory that the cluster has given up is not emptied: what others lack.
-  [[nodiscard]] const std::string& needs_refused() const noexcept { return needs_refused_; }
+  [[nodiscard]] const Operator& whoever_runs_it() const noexcept { return operator_; }
   [[nodiscard]] bool any_refused();
   [[nodiscard]] bool all_up();
   // All that were started are members, and everybody knows it; "" then, else what is missing.
@@ -91,9 +92,7 @@ class Cluster {
   class WatchedMeta;
   static void end(Life& life);
   static std::unique_ptr<meta::MetaStore> make_replaceable(ReplaceableMeta** at);
-  // Whoever runs the cluster: empties the pods whose data were given up, once nothing needs them.
-  void look_after();
-  void empty_if_not_needed(std::size_t pod);
+  [[nodiscard]] static std::optional<bool> holds(Pod& pod, const RecordKey& key);
   static std::vector<RecordKey> shards_of(const meta::Object& object);
   void on_layout(const layout::Layout& before, const layout::Layout& now);
   void on_damaged(const Hash& hash);
@@ -111,11 +110,9 @@ class Cluster {
   std::unique_ptr<meta::MetaStore> meta_;
   std::unique_ptr<StallingMeta> stalling_;
   Restorer restorer_;
+  Operator operator_;
   std::vector<std::unique_ptr<Pod>> pods_;
-  std::vector<int> refused_;   // rounds in which a pod was seen refused, in a row
-  std::string needs_refused_;  // what nobody has but those that are refused
   std::size_t started_ = 0;
-  std::shared_ptr<bool> there_ = std::make_shared<bool>(true);
 };
 
 template <class T>

@@ -166,7 +166,9 @@ bool Injector::may_lose(const Pod& pod) {
     if (!*running) return;
     auditing_ = false;
     if (!report.whole) return;
-    if (cluster_.losses().seen_whole(report.objects, report.begun)) world_.count("seen whole");
+    const bool seen =
+        cluster_.losses().seen_whole(report.objects, report.lost_of_uploads, report.begun);
+    if (seen) world_.count("seen whole");
   });
   return false;
 }

@@ -106,8 +106,10 @@ void Losses::lose_for_good(const std::vector<meta::Extent>& extents) {
   for (const meta::Extent& extent : extents) lost_.try_emplace(extent.id, world_.now());
 }
 
-bool Losses::seen_whole(const std::vector<meta::Object>& objects, Instant begun) {
+bool Losses::seen_whole(const std::vector<meta::Object>& objects,
+                        const std::vector<Id128>& lost_of_uploads, Instant begun) {
   if (last_ >= begun && !open_.empty()) return false;
+  lost_of_uploads_.insert(lost_of_uploads.begin(), lost_of_uploads.end());
   open_.clear();
   away_.clear();
   events_.clear();

@@ -52,8 +52,10 @@ class Losses {
   // A pod of whose records some were lost so.
   void touched(std::size_t pod) { ever_.insert(pod); }
   // All stripes of all files and uploads were seen whole, by a look that began at `begun`;
-  // `objects` are the files. True if nothing was lost since.
-  bool seen_whole(const std::vector<meta::Object>& objects, Instant begun);
+  // `objects` are the files, `lost_of_uploads` the extents of uploads of which losses have taken
+  // more than they survive. True if nothing was lost since.
+  bool seen_whole(const std::vector<meta::Object>& objects,
+                  const std::vector<Id128>& lost_of_uploads, Instant begun);
 
   // Pods whose losses are not known to be made good.
   [[nodiscard]] const std::set<std::size_t>& open() const noexcept { return open_; }
@@ -67,6 +69,10 @@ class Losses {
   [[nodiscard]] bool ever(std::size_t pod) const { return ever_.contains(pod); }
   [[nodiscard]] bool is_excused(const meta::Object& object) const;
   [[nodiscard]] bool is_lost_for_good(const Id128& extent) const { return lost_.contains(extent); }
+  // Of an upload, and seen unreadable where that was excused. Whoever publishes it is wrong.
+  [[nodiscard]] bool is_known_lost(const Id128& extent) const {
+    return lost_of_uploads_.contains(extent);
+  }
   // Of how many pods a receipt that was asked for at `asked`, and is answered now, may not know
   // that they have lost something, or went away.
   [[nodiscard]] std::size_t unknown_to_receipt(Instant asked) const;
@@ -95,7 +101,8 @@ class Losses {
   std::set<Id128> born_;
   std::map<Id128, std::vector<Promise>> promises_;  // by the first extent of the record
   std::map<Id128, Instant> lost_;                   // extents, for good
-  std::vector<Event> events_;                       // since all was seen whole
+  std::set<Id128> lost_of_uploads_;
+  std::vector<Event> events_;  // since all was seen whole
   std::set<std::size_t> open_;
   std::set<std::size_t> away_;
   std::set<std::size_t> ever_;

@@ -20,47 +20,6 @@ constexpr const char* kCounters[] = {
 
 constexpr std::size_t kQueue = 256;  // of each pool
 
-// Of what look_after_lost() sees, until the process ends.
-struct Lost {
-  World& world;
-  Pod& pod;
-  Node& node;
-  Life& life;
-  int rounds = 0;
-};
-
-Task<void> say_given_up(std::shared_ptr<Lost> lost) {
-  auto saying = lost->node.give_up(lost->pod.name());
-  const Result<std::uint64_t> done = co_await std::move(saying);
-  if (lost->life.is_over()) co_return;
-  if (done.has_value()) lost->world.count("data given up by a word");
-}
-
-// As whoever replaced this pod's disk: says after a while that what was on the old one is gone, if
-// the cluster still waits for it.
-void look_after_lost(const std::weak_ptr<Lost>& watched) {
-  const auto now = watched.lock();
-  if (!now) return;
-  now->world.after(std::chrono::seconds(20), [watched] {
-    const auto lost = watched.lock();
-    if (!lost || lost->life.is_over()) return;
-    const auto view = lost->node.board().current();
-    const bool alone = view->layout.active_count() == 1;
-    bool awaited = false;
-    for (const layout::Member& member : view->layout.members) {
-      const bool old = member.slot == lost->pod.name() && lost->pod.incarnation() &&
-                       member.incarnation != *lost->pod.incarnation();
-      awaited |= old && (member.state == layout::MemberState::left ||
-                         (alone && member.state == layout::MemberState::active));
-    }
-    lost->rounds = awaited && lost->pod.is_mounted() ? lost->rounds + 1 : 0;
-    if (lost->rounds >= 3) {
-      spawn(lost->life.executor(), lost->life.serving(), say_given_up(lost), "give up");
-    }
-    look_after_lost(watched);
-  });
-}
-
 }  // namespace
 
 struct Pod::Process {
@@ -90,7 +49,6 @@ struct Pod::Process {
   std::unique_ptr<maintain::RebuildService> rebuild;
   std::unique_ptr<object::Upkeep> planted;
   std::unique_ptr<maintain::Scheduler> workers;
-  std::shared_ptr<Lost> lost;
   bool is_stopping = false;
   Gate ending;  // owns what closes the others
 };
@@ -264,8 +222,6 @@ void Pod::join() {
   host.life = &process.life;
   host.services.objects = process.objects.get();
   spawn(process.life.executor(), process.life.serving(), serve(&process), "start");
-  process.lost = std::make_shared<Lost>(Lost{place_.world, *this, *process.node, process.life});
-  look_after_lost(process.lost);
 }
 
 void Pod::build_rebuild(Process& process) {
@@ -295,6 +251,18 @@ Result<void> Pod::rebuild() {
   maintain::RebuildOptions options;
   options.profile = Profile::parse(place_.settings.object.erasure);
   return process_->rebuild->start(options);
+}
+
+void Pod::give_up(const std::string& slot) {
+  if (!is_up() || is_stopping()) return;
+  auto say = [](World& world, Node& node, Life& life, std::string lost) -> Task<void> {
+    auto saying = node.give_up(std::move(lost));
+    const Result<std::uint64_t> done = co_await std::move(saying);
+    if (!life.is_over() && done.has_value()) world.count("data given up by a word");
+  };
+  Process& process = *process_;
+  spawn(process.life.executor(), process.life.serving(),
+        say(place_.world, *process.node, process.life, slot), "give up");
 }
 
 std::optional<maintain::RebuildReport> Pod::rebuild_report() {

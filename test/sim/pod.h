@@ -84,6 +84,8 @@ class Pod {
   // `mas rebuild-metadata`, asked of this pod; errors: it cannot now.
   Result<void> rebuild();
   [[nodiscard]] std::optional<maintain::RebuildReport> rebuild_report();
+  // `mas cluster give-up`, asked of this pod.
+  void give_up(const std::string& slot);
   // While up: what the repair of this pod's slices has found.
   [[nodiscard]] const maintain::Ledger& ledger();
   // Its data directory is refused, as one that was given up or replaced.

@@ -118,27 +118,27 @@ void check(Cluster& cluster, const meta::Object& object, Instant asked, int dura
 
 }  // namespace
 
-std::string needed_besides(Cluster& cluster) {
+std::string needed_of_refused(Cluster& cluster) {
   std::vector<meta::Extent> extents = cluster.uploading();
   for (const meta::Object& object : cluster.objects()) {
-    const bool counts =
-        object.state == meta::ObjectState::live && !cluster.losses().is_excused(object);
-    if (counts) extents.insert(extents.end(), object.extents.begin(), object.extents.end());
+    if (object.state != meta::ObjectState::live) continue;
+    extents.insert(extents.end(), object.extents.begin(), object.extents.end());
   }
-  std::erase_if(extents, [&](const meta::Extent& extent) {
-    return cluster.losses().is_lost_for_good(extent.id);
-  });
-  std::vector<Stripe> stripes = stripes_of(extents);
+  std::vector<Stripe> others = stripes_of(extents);
+  std::vector<Stripe> all = others;
   for (std::size_t i = 0; i < cluster.size(); ++i) {
     Pod& pod = cluster.pod(i);
-    if (pod.is_up() && !pod.is_stopping() && !pod.is_refused()) add_running(pod, stripes);
+    if (!pod.is_up() || pod.is_stopping()) continue;
+    add_running(pod, all);
+    if (!pod.is_refused()) add_running(pod, others);
   }
-  for (const Stripe& stripe : stripes) {
-    const Profile& profile = stripe.extent.profile;
-    if (static_cast<int>(stripe.there.size()) >= profile.k) continue;
-    return "extent " + stripe.extent.id.hex().substr(0, 8) + ", stripe " +
-           std::to_string(stripe.number) + ", profile " + profile.text() + " has " +
-           std::to_string(stripe.there.size()) + " shards elsewhere";
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Profile& profile = all[i].extent.profile;
+    const int there = static_cast<int>(others[i].there.size());
+    if (there >= profile.k || static_cast<int>(all[i].there.size()) < profile.k) continue;
+    return "extent " + all[i].extent.id.hex().substr(0, 8) + ", stripe " +
+           std::to_string(all[i].number) + ", profile " + profile.text() + " has " +
+           std::to_string(there) + " shards elsewhere";
   }
   return "";
 }

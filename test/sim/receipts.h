@@ -19,8 +19,8 @@ void check_receipt(Cluster& cluster, const object::Receipt& receipt, Instant ask
 // The same of an answer that only says that the file is stored.
 void check_stored(Cluster& cluster, const meta::Object& object, Instant asked);
 
-// What is stored, or acknowledged as a part of an open upload, and cannot be read from the pods
-// that the cluster has not refused; "" if there is nothing. Looks at members that are up only.
-[[nodiscard]] std::string needed_besides(Cluster& cluster);
+// What is stored, or acknowledged as a part of an open upload, and can only be read with the
+// directories that the cluster has refused; "" if there is nothing. Looks at who is up only.
+[[nodiscard]] std::string needed_of_refused(Cluster& cluster);
 
 }  // namespace mas::sim

@@ -39,7 +39,7 @@ void calm_down(Workload& workload, Gate& clients) {
   World& world = workload.world;
   const auto back = [&] { return workload.cluster.not_serving_because().empty(); };
   if (!world.run_until(back, kRecovery)) {
-    const std::string& needed = workload.cluster.needs_refused();
+    const std::string& needed = workload.cluster.whoever_runs_it().needs_refused();
     world.violate("a pod does not come back though nothing is wrong any more: " +
                   workload.cluster.not_serving_because() +
                   (needed.empty() ? "" : "; what was given up is needed: " + needed));

@@ -35,6 +35,10 @@ inline constexpr std::array kKeptSeeds{
     KeptSeed{1382, 0,
              "what only a member that had left once held kept the layout from ever settling"},
     KeptSeed{5125, 0, "a file that was deleted and sent again counted as deleted, by a clock"},
+    KeptSeed{22226, 0,
+             "a pod that had yet to hear of a layout took what newer members had for lost"},
+    KeptSeed{21299, 0,
+             "a word could not give up one directory of a slot while another of it was back"},
 };
 
 }  // namespace mas::sim

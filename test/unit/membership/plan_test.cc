@@ -87,6 +87,11 @@ Heartbeat newcomer(const std::string& name, int incarnation) {
   return beat;
 }
 
+Step must_have(std::optional<Step> step) {
+  REQUIRE(step);
+  return *std::move(step);
+}
+
 std::vector<std::string> slots_of(const std::optional<Step>& step) {
   return step ? step->slots : std::vector<std::string>{};
 }
@@ -283,6 +288,29 @@ TEST_CASE("data are given up at a word, unless they are there") {
   CHECK(step.next.version == look.layout.version + 1);
   CHECK(layout::sources(step.next).empty());
   CHECK(step.next.rows == look.layout.rows);
+}
+
+TEST_CASE("of two directories of a slot that has left, a word gives up the one that is gone") {
+  Watcher look(7);
+  look.down(PodKey{slot(2), look.layout.members[2].incarnation}, seconds(30));
+  look.hear(newcomer(slot(2), 90), seconds(30));
+  layout::Layout taken = layout::settled(must_have(look.plan_at(seconds(30))).next);
+  std::vector<layout::Member> staying;
+  for (const layout::Member& present : taken.members) {
+    if (layout::is_present(present) && present.slot != slot(2)) staying.push_back(present);
+  }
+  look.layout = layout::settled(layout::next(taken, staying));
+  look.expect();
+  REQUIRE(layout::sources(look.layout).size() == 2);
+  Heartbeat back = newcomer(slot(2), 90);
+  back.state = kReturned;
+  look.hear(back, seconds(31));
+  Step step = must(look.give_up(slot(2), seconds(32)));
+  const auto left = layout::sources(step.next);
+  REQUIRE(left.size() == 1);
+  CHECK(step.next.members[left.front()].incarnation == id(90));
+  look.layout = step.next;
+  CHECK(code_of(look.give_up(slot(2), seconds(33))) == Code::refused);
 }
 
 TEST_CASE("who has left and comes back is no newcomer, and what it waits for is said") {
