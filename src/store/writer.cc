@@ -142,14 +142,16 @@ void Writer::write_batch(Batch batch) {
     forget_damaged(batch);
     result = Error(Code::io, stopped());
   } else {
-    auto chosen = choose(batch);
-    if (chosen.has_error()) {
-      result = chosen.error();
-    } else if (!chosen->empty()) {
-      result = write_frame(*chosen, 0);
-    }
+    result = catch_up();
+    if (result.has_value()) result = write_chosen(batch);
   }
   for (const Item& item : batch) answer(item, result);
+}
+
+Result<void> Writer::write_chosen(const Batch& batch) {
+  MAS_TRY(const auto chosen, choose(batch));
+  if (chosen.empty()) return {};
+  return write_frame(chosen, 0);
 }
 
 Result<std::vector<const Writer::Item*>> Writer::choose(const Batch& batch) {
@@ -211,28 +213,13 @@ Result<void> Writer::write_frame(const std::vector<const Item*>& items, std::uin
 }
 
 Result<void> Writer::commit(const Frame& frame, std::uint64_t next_version) {
-  auto attempt = [&]() -> Result<void> {
-    MAS_CHECK(active_->write_at(tail_.offset, frame.pieces()));
-    MAS_CHECK(active_->sync_data());
-    Position end = tail_;
-    end.offset += frame.length();
-    end.frame += 1;
-    end.next_version = next_version;
-    MAS_CHECK(parts_.catalog.apply(frame.records(), end));
-    tail_ = end;
-    return {};
-  };
-  Result<void> result = attempt();
-  if (result.has_error()) {
-    {
-      std::lock_guard lock(mutex_);
-      for (const IndexedRecord& record : frame.records()) uncertain_.insert(record.key);
-    }
-    stop(result.error());
-    Error error(Code::io, stopped());
-    error.mark_maybe_happened();
-    return error;
+  if (Result<void> durable = write_down(frame); durable.has_error()) {
+    stop(durable.error());
+    return fail(frame, Error(Code::io, stopped()));
   }
+  tail_.offset += frame.length();
+  tail_.frame += 1;
+  tail_.next_version = next_version;
   written_ = true;
   prepared_ = active_size_ - tail_.offset;
   parts_.segments.set_end(tail_.segment, tail_.offset);
@@ -240,6 +227,33 @@ Result<void> Writer::commit(const Frame& frame, std::uint64_t next_version) {
   parts_.instruments.records.add(static_cast<double>(frame.records().size()));
   parts_.instruments.bytes_written.add(static_cast<double>(frame.length()));
   (void)parts_.room.refresh_if_old();
+  Result<void> indexed = parts_.catalog.apply(frame.records(), tail_);
+  if (indexed.has_value()) return {};
+  const Error error = refuse(indexed.error());
+  if (!is_stopped_) unindexed_ = Unindexed{frame.records(), tail_};
+  return fail(frame, error);
+}
+
+Result<void> Writer::write_down(const Frame& frame) {
+  MAS_CHECK(active_->write_at(tail_.offset, frame.pieces()));
+  return active_->sync_data();
+}
+
+// What is in a frame that may be durable and is not in the index may show later.
+Error Writer::fail(const Frame& frame, const Error& error) {
+  std::lock_guard lock(mutex_);
+  for (const IndexedRecord& record : frame.records()) uncertain_.insert(record.key);
+  return Error(error).mark_maybe_happened();
+}
+
+Result<void> Writer::catch_up() {
+  if (!unindexed_) return {};
+  Result<void> indexed = parts_.catalog.ready();
+  if (indexed.has_value()) indexed = parts_.catalog.apply(unindexed_->records, unindexed_->end);
+  if (indexed.has_error()) return refuse(indexed.error());
+  unindexed_.reset();
+  std::lock_guard lock(mutex_);
+  uncertain_.clear();
   return {};
 }
 
@@ -277,8 +291,8 @@ Result<void> Writer::prepare_segment(std::uint64_t length) {
   return {};
 }
 
-// Why a frame was not begun: nothing of it is on the disk, so that what passes by itself need not
-// stop the volume.
+// Why a frame was not begun, or the index not told of it: what is on the disk is known, so that
+// what passes by itself need not stop the volume.
 Error Writer::refuse(const Error& error) {
   if (error.code() == Code::disk_full) {
     return {Code::disk_full, "The disk has no room for another segment or its index."};
@@ -307,7 +321,8 @@ void Writer::finish_close(const std::shared_ptr<WriteWait>& wait) {
   if (is_stopped_) {
     result = Error(Code::io, stopped());
   } else {
-    if (written_) result = write_frame({}, kClosingFrame);
+    result = catch_up();
+    if (written_ && result.has_value()) result = write_frame({}, kClosingFrame);
     if (result.has_value()) result = parts_.catalog.flush();
   }
   active_.reset();

@@ -96,7 +96,8 @@ class Writer final : public PoolTask, public std::enable_shared_from_this<Writer
   // Why it does not write any more; "" while it does.
   [[nodiscard]] std::string stopped() const;
   [[nodiscard]] bool is_stopped() const noexcept { return is_stopped_.load(); }
-  // Whether a record of `key` was in the frame that failed: the next start may find it.
+  // Whether a record of `key` was in the frame that failed, which the next start may find, or in
+  // one that waits for the index.
   [[nodiscard]] bool may_hold(const RecordKey& key) const;
   [[nodiscard]] std::uint64_t queued_bytes() const noexcept { return queued_bytes_.load(); }
   // Bytes left in the active segment, and its number (0: none).
@@ -114,12 +115,16 @@ class Writer final : public PoolTask, public std::enable_shared_from_this<Writer
   Batch take_batch_locked();
   void write_batch(Batch batch);
   Result<bool> wanted(const PendingRecord& record, const std::set<RecordKey>& fresh);
+  Result<void> write_chosen(const Batch& batch);
   Result<std::vector<const Item*>> choose(const Batch& batch);
   Result<void> write_frame(const std::vector<const Item*>& items, std::uint32_t flags);
   Result<void> prepare_segment(std::uint64_t length);
   Error refuse(const Error& error);
   void seal_active();
   Result<void> commit(const Frame& frame, std::uint64_t next_version);
+  Result<void> write_down(const Frame& frame);
+  Error fail(const Frame& frame, const Error& error);
+  Result<void> catch_up();
   void forget_damaged(const Batch& batch);
   void finish_close(const std::shared_ptr<WriteWait>& wait);
   void stop(const Error& error);
@@ -139,7 +144,7 @@ class Writer final : public PoolTask, public std::enable_shared_from_this<Writer
   bool closing_ = false;
   bool abandoned_ = false;
   std::string stopped_;
-  std::set<RecordKey> uncertain_;  // keys in the frame that failed
+  std::set<RecordKey> uncertain_;  // keys in the frame that failed, or waits for the index
   std::atomic<bool> is_stopped_{false};
   std::atomic<std::uint64_t> queued_bytes_{0};
   std::atomic<std::uint64_t> prepared_{0};
@@ -149,6 +154,13 @@ class Writer final : public PoolTask, public std::enable_shared_from_this<Writer
   std::unique_ptr<fs::File> active_;
   std::uint64_t active_size_ = 0;
   Position tail_;
+  // A durable frame that the index lacked room, or a file, to take in. Nothing is done before it
+  // has: what is decided next goes by the index.
+  struct Unindexed {
+    std::vector<IndexedRecord> records;
+    Position end;
+  };
+  std::optional<Unindexed> unindexed_;
   bool written_ = false;  // a frame in this life
   bool open_active_;
 };

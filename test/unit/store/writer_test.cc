@@ -12,13 +12,40 @@
 namespace mas::store::test {
 namespace {
 
+// Takes nothing while it lacks something; may say so only when it is told, as RocksDB does whose
+// flush has failed since it was asked.
+class TightIndex final : public Index {
+ public:
+  Lookup find_cached(const RecordKey& key, Location& location) override {
+    return inner_->find_cached(key, location);
+  }
+  Result<std::optional<Location>> find(const RecordKey& key) override { return inner_->find(key); }
+  Result<std::vector<std::pair<RecordKey, Location>>> list(const ListFrom& from,
+                                                           std::size_t limit) override {
+    return inner_->list(from, limit);
+  }
+  Result<void> write(const IndexBatch& batch) override {
+    if (lacks_) return *lacks_;
+    return inner_->write(batch);
+  }
+  Result<void> flush() override { return inner_->flush(); }
+  Result<std::optional<IndexState>> load() override { return inner_->load(); }
+
+  void lack(std::optional<Error> what) { lacks_ = std::move(what); }
+
+ private:
+  std::unique_ptr<Index> inner_ = make_memory_index();
+  std::optional<Error> lacks_;
+};
+
 struct Rig {
   std::unique_ptr<fs::FaultFs> disk = fs::make_fault_fs(1);
   Machine machine{*disk};
   Instruments instruments{machine.metrics};
   Id128 volume = machine.rng->id();
   SegmentSet segments{*disk, "/data", volume};
-  Catalog catalog{make_memory_index()};
+  TightIndex* index = new TightIndex;
+  Catalog catalog{std::unique_ptr<Index>(index)};
   Room room{*disk, *machine.clock, "/data", 0.0, 0};
   Versions versions;
   std::shared_ptr<Writer> writer;
@@ -67,6 +94,45 @@ PendingRecord copy_of(const RecordKey& key, const std::string& text, const Locat
   record.version = source.version;
   record.first_place = 1;
   return record;
+}
+
+TEST_CASE("a frame that the index lacks room for is indexed before anything else is done") {
+  const Code lack = GENERATE(Code::disk_full, Code::busy);
+  Rig rig;
+  must(rig.write(payload(key_of(1), "one")));
+  rig.index->lack(Error(lack, "injected"));
+  const Result<void> refused = rig.write(payload(key_of(2), "two"));
+  REQUIRE(code_of(refused) == lack);
+  CHECK(refused.error().maybe_happened());
+  CHECK(rig.writer->may_hold(key_of(2)));
+  CHECK_FALSE(rig.writer->is_stopped());
+  const Result<void> next = rig.write(payload(key_of(3), "three"));
+  REQUIRE(code_of(next) == lack);
+  CHECK_FALSE(next.error().maybe_happened());
+  CHECK_FALSE(rig.where(key_of(2)));
+  SECTION("what comes next stands behind it") {
+    rig.index->lack(std::nullopt);
+    must(rig.write(payload(key_of(2), "again")));
+    CHECK(rig.where(key_of(2))->length == 5);
+    CHECK_FALSE(rig.where(key_of(3)));
+  }
+  SECTION("a removal removes it") {
+    rig.index->lack(std::nullopt);
+    must(rig.write(tombstone(key_of(2), When::key_present)));
+    CHECK_FALSE(rig.where(key_of(2)));
+    CHECK_FALSE(rig.writer->may_hold(key_of(2)));
+  }
+  SECTION("it is there, as it is durable") {
+    rig.index->lack(std::nullopt);
+    must(rig.write(payload(key_of(4), "four")));
+    CHECK(rig.where(key_of(2))->length == 3);
+    CHECK(rig.catalog.position().offset == rig.segments.list().front().end);
+  }
+  SECTION("an index that fails for good stops the volume") {
+    rig.index->lack(Error(Code::io, "injected"));
+    CHECK(code_of(rig.write(payload(key_of(4), "four"))) == Code::io);
+    CHECK(rig.writer->is_stopped());
+  }
 }
 
 TEST_CASE("a copy is appended only while the index points at its source") {
