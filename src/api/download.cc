@@ -32,6 +32,20 @@ class ExchangeSink final : public ByteSink {
     if (sent.has_error()) failure_ = sent.error();
     co_return sent;
   }
+  Task<Result<std::size_t>> write_some(Slice bytes) override {
+    Result<void> begun;
+    if (!exchange_.started()) begun = co_await exchange_.start(std::move(head_), length_);
+    Result<std::size_t> taken = std::size_t{0};
+    if (begun.has_value()) taken = co_await exchange_.write_some(std::move(bytes));
+    if (begun.has_error()) taken = begun.error();
+    if (taken.has_error()) failure_ = taken.error();
+    co_return taken;
+  }
+  Task<Result<void>> wait_for_room() override {
+    Result<void> waited = co_await exchange_.wait_for_room();
+    if (waited.has_error()) failure_ = waited.error();
+    co_return waited;
+  }
   [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
 
  private:

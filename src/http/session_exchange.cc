@@ -102,22 +102,52 @@ Task<Result<void>> SessionExchange::start(ResponseHead head, std::uint64_t lengt
   if (state_ == State::sent) co_return misuse("it answered twice");
   format_head(head, length);
   state_ = State::held;
+  head_sent_ = 0;
   if (announced_ > 0) co_return Result<void>();
   state_ = State::sent;
   std::array<ByteView, 1> pieces{as_bytes(out_)};
   co_return co_await send(pieces);
 }
 
+Result<void> SessionExchange::may_write(std::uint64_t size) const {
+  if (state_ == State::nothing) return misuse("it wrote before start()");
+  if (size > announced_ - written_) return misuse("it wrote more than it announced");
+  if (broken_) return Error(Code::closed, "The connection is gone.");
+  return {};
+}
+
+Task<Result<std::size_t>> SessionExchange::write_some(Slice bytes) {
+  MAS_CO_CHECK(may_write(bytes.size()));
+  std::array<ByteView, 2> views{as_bytes(out_).subspan(head_sent_), bytes.view()};
+  std::span<ByteView> pieces(views);
+  state_ = State::sent;
+  body_.answer_begins();
+  Result<std::size_t> taken = connection_.write_now(pieces);
+  if (taken.has_error()) {
+    broken_ = true;
+    co_return taken;
+  }
+  const std::size_t of_head = std::min(*taken, out_.size() - head_sent_);
+  head_sent_ += of_head;
+  written_ += *taken - of_head;
+  co_return *taken - of_head;
+}
+
+Task<Result<void>> SessionExchange::wait_for_room() {
+  Result<void> waited = co_await connection_.wait_writable(context_.options.write_timeout);
+  if (waited.has_error()) broken_ = true;
+  co_return waited;
+}
+
 Task<Result<void>> SessionExchange::write(std::span<const Slice> pieces) {
-  if (state_ == State::nothing) co_return misuse("it wrote before start()");
   std::uint64_t total = 0;
   for (const Slice& piece : pieces) total += piece.size();
-  if (total > announced_ - written_) co_return misuse("it wrote more than it announced");
-  if (broken_) co_return Error(Code::closed, "The connection is gone.");
+  MAS_CO_CHECK(may_write(total));
 
   std::array<ByteView, net::Stream::kMaxPieces> views;
   std::size_t count = 0;
-  if (state_ == State::held) views[count++] = as_bytes(out_);
+  if (head_sent_ < out_.size()) views[count++] = as_bytes(out_).subspan(head_sent_);
+  head_sent_ = out_.size();
   state_ = State::sent;
   while (true) {
     std::size_t batch = std::min(pieces.size(), views.size() - count);

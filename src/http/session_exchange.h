@@ -23,6 +23,8 @@ class SessionExchange final : public Exchange {
   Task<Result<void>> respond(ResponseHead head, std::string body) override;
   Task<Result<void>> start(ResponseHead head, std::uint64_t length) override;
   Task<Result<void>> write(std::span<const Slice> pieces) override;
+  Task<Result<std::size_t>> write_some(Slice bytes) override;
+  Task<Result<void>> wait_for_room() override;
   [[nodiscard]] bool started() const override { return state_ == State::sent; }
 
   [[nodiscard]] RequestBody& request_body() noexcept { return body_; }
@@ -40,6 +42,7 @@ class SessionExchange final : public Exchange {
   void format_head(const ResponseHead& head, std::uint64_t length);
   [[nodiscard]] bool without_body() const noexcept;
   Task<Result<void>> send(std::span<ByteView> pieces);
+  [[nodiscard]] Result<void> may_write(std::uint64_t size) const;
 
   SessionContext& context_;
   net::Connection& connection_;
@@ -49,6 +52,7 @@ class SessionExchange final : public Exchange {
   ParsedRequest request_;
   RequestBody body_;
   State state_ = State::nothing;
+  std::size_t head_sent_ = 0;  // bytes of the head that went out ahead of any of the body
   int status_ = 0;
   std::uint64_t announced_ = 0;  // body bytes to send
   std::uint64_t written_ = 0;    // of them

@@ -42,20 +42,32 @@ Task<Result<std::size_t>> Connection::read(MutableBytes into, Instant deadline) 
 }
 
 Task<Result<void>> Connection::write_all(std::span<ByteView> pieces, Duration timeout) {
+  for (;;) {
+    MAS_CO_CHECK(write_now(pieces));
+    if (pieces.empty()) co_return Result<void>();
+    MAS_CO_CHECK(co_await wait_writable(timeout));
+  }
+}
+
+Result<std::size_t> Connection::write_now(std::span<ByteView>& pieces) {
+  std::size_t written = 0;
   pieces = drop_front(pieces, 0);
   while (!pieces.empty()) {
-    watchdog_.arm_sending(timeout);
     auto some = pieces.first(std::min(pieces.size(), Stream::kMaxPieces));
-    Result<std::size_t> size = co_await stream_->write_some(some);
-    bool expired = watchdog_.disarm();
-    if (size.has_error()) {
-      if (expired) co_return too_slow();
-      co_return size.error();
-    }
-    bytes_written_ += *size;
-    pieces = drop_front(pieces, *size);
+    MAS_TRY(std::size_t size, stream_->try_write(some));
+    if (size == 0) break;
+    written += size;
+    bytes_written_ += size;
+    pieces = drop_front(pieces, size);
   }
-  co_return Result<void>();
+  return written;
+}
+
+Task<Result<void>> Connection::wait_writable(Duration timeout) {
+  watchdog_.arm_sending(timeout);
+  Result<void> waited = co_await stream_->wait_writable();
+  if (watchdog_.disarm() && waited.has_error()) co_return too_slow();
+  co_return waited;
 }
 
 Task<Result<void>> Connection::shutdown_send(Duration timeout) {

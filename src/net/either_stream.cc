@@ -44,9 +44,13 @@ class EitherStream final : public Stream {
     if (!inner_) return no_handshake<std::size_t>();
     return inner_->read(into);
   }
-  Task<Result<std::size_t>> write_some(std::span<const ByteView> pieces) override {
-    if (!inner_) return no_handshake<std::size_t>();
-    return inner_->write_some(pieces);
+  Result<std::size_t> try_write(std::span<const ByteView> pieces) override {
+    if (!inner_) return no_handshake_error();
+    return inner_->try_write(pieces);
+  }
+  Task<Result<void>> wait_writable() override {
+    if (!inner_) return no_handshake<void>();
+    return inner_->wait_writable();
   }
   Task<Result<void>> shutdown_send() override {
     if (!inner_) return no_handshake<void>();
@@ -67,9 +71,10 @@ class EitherStream final : public Stream {
   }
 
  private:
+  static Error no_handshake_error() { return {Code::closed, "The connection has not begun."}; }
   template <class T>
   static Task<Result<T>> no_handshake() {
-    co_return Error(Code::closed, "The connection has not begun.");
+    co_return no_handshake_error();
   }
 
   tcp::socket socket_;

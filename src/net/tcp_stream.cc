@@ -32,7 +32,7 @@ class TcpStream final : public Stream {
     co_return size;
   }
 
-  Task<Result<std::size_t>> write_some(std::span<const ByteView> pieces) override {
+  Result<std::size_t> try_write(std::span<const ByteView> pieces) override {
     MAS_ASSERT(pieces.size() <= kMaxPieces);
     std::array<asio::const_buffer, kMaxPieces> buffers;
     for (std::size_t i = 0; i < pieces.size(); ++i) {
@@ -40,14 +40,18 @@ class TcpStream final : public Stream {
     }
     std::span<const asio::const_buffer> sequence(buffers.data(), pieces.size());
     error_code error;
-    // The socket's buffer mostly has room: then this saves a turn of the event loop.
-    std::size_t size = socket_.write_some(sequence, error);
-    if (error == asio::error::would_block) {
-      size = co_await socket_.async_write_some(sequence,
-                                               asio::redirect_error(asio::use_awaitable, error));
-    }
+    const std::size_t size = socket_.write_some(sequence, error);
+    if (error == asio::error::would_block) return std::size_t{0};
+    if (error) return socket_error(error);
+    return size;
+  }
+
+  Task<Result<void>> wait_writable() override {
+    error_code error;
+    co_await socket_.async_wait(asio::ip::tcp::socket::wait_write,
+                                asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return socket_error(error);
-    co_return size;
+    co_return Result<void>();
   }
 
   Task<Result<void>> shutdown_send() override {

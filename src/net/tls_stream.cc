@@ -70,6 +70,8 @@ Error closed_error(const std::string& why) {
   return {Code::closed, "The connection failed: " + why + "."};
 }
 
+bool is_wait(int why) { return why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE; }
+
 std::string last_reason() {
   const char* reason = ERR_reason_error_string(ERR_peek_last_error());
   return reason != nullptr ? reason : "it ended";
@@ -156,7 +158,10 @@ class TlsStream final : public Stream {
     }
   }
 
-  Task<Result<std::size_t>> write_some(std::span<const ByteView> pieces) override {
+  Result<std::size_t> try_write(std::span<const ByteView> pieces) override {
+    MAS_CHECK(send_stuck());
+    if (!stuck_.empty()) return std::size_t{0};
+    if (sent_ahead_ > 0) return take_sent_ahead(pieces);
     while (pieces.front().empty()) pieces = pieces.subspan(1);
     ByteView bytes = pieces.front();
     if (pieces.size() > 1 && bytes.size() < kRecordSize) {
@@ -164,22 +169,23 @@ class TlsStream final : public Stream {
       bytes = record_;
     }
     bytes = bytes.first(std::min(bytes.size(), kWriteAtOnce));
-    std::size_t written = 0;
-    while (true) {
-      std::size_t size = 0;
-      ERR_clear_error();
-      const int done =
-          SSL_write_ex(ssl_.get(), bytes.data() + written, bytes.size() - written, &size);
-      if (done == 1) {
-        written += size;
-        if (written == bytes.size()) co_return written;
-        continue;
-      }
-      // What did not go is kept, and the same bytes have to follow: the caller has not seen them
-      // go.
-      if (written > 0) co_return written;
-      MAS_CO_CHECK(co_await wait_for(SSL_get_error(ssl_.get(), done)));
+    MAS_TRY(std::size_t written, write_now(bytes));
+    if (written < bytes.size()) {
+      // OpenSSL has made a record of the next ones, wants them again until it has gone, and does
+      // not say so before: the caller may have them elsewhere by then.
+      bytes = bytes.subspan(written);
+      bytes = bytes.first(std::min(bytes.size(), kRecordSize));
+      stuck_.assign(bytes.begin(), bytes.end());
     }
+    return written;
+  }
+
+  Task<Result<void>> wait_writable() override {
+    do {
+      MAS_CO_CHECK(co_await wait_for(waits_for_));
+      MAS_CO_CHECK(send_stuck());
+    } while (!stuck_.empty());
+    co_return Result<void>();
   }
 
   // Sends the closing alert and waits for the other side's; one that still sends data makes this
@@ -215,14 +221,48 @@ class TlsStream final : public Stream {
  private:
   // Until what stopped OpenSSL has passed; an error where nothing will help.
   Task<Result<void>> wait_for(int why) {
-    if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) {
-      co_return closed_error(last_reason());
-    }
+    if (!is_wait(why)) co_return closed_error(last_reason());
     const auto what = why == SSL_ERROR_WANT_READ ? tcp::socket::wait_read : tcp::socket::wait_write;
     error_code error;
     co_await socket_.async_wait(what, asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return socket_error(error);
     co_return Result<void>();
+  }
+
+  // Writes what goes of `bytes`; where not all does, `waits_for_` says why.
+  Result<std::size_t> write_now(ByteView bytes) {
+    std::size_t written = 0;
+    while (written < bytes.size()) {
+      std::size_t size = 0;
+      ERR_clear_error();
+      const int done =
+          SSL_write_ex(ssl_.get(), bytes.data() + written, bytes.size() - written, &size);
+      if (done != 1) {
+        waits_for_ = SSL_get_error(ssl_.get(), done);
+        if (is_wait(waits_for_)) break;
+        return closed_error(last_reason());
+      }
+      written += size;
+    }
+    return written;
+  }
+
+  // What went of it is told the caller when it comes with the same bytes again.
+  Result<void> send_stuck() {
+    if (stuck_.empty()) return {};
+    MAS_TRY(std::size_t written, write_now(stuck_));
+    sent_ahead_ += written;
+    stuck_.erase(stuck_.begin(), stuck_.begin() + static_cast<long>(written));
+    if (stuck_.empty()) stuck_.shrink_to_fit();
+    return {};
+  }
+
+  std::size_t take_sent_ahead(std::span<const ByteView> pieces) {
+    std::size_t size = 0;
+    for (ByteView piece : pieces) size += piece.size();
+    size = std::min(size, sent_ahead_);
+    sent_ahead_ -= size;
+    return size;
   }
 
   Task<Result<std::size_t>> read_raw(MutableBytes into) {
@@ -255,6 +295,9 @@ class TlsStream final : public Stream {
   bool proven_ = false;
   bool said_goodbye_ = false;
   std::vector<std::uint8_t> record_;
+  int waits_for_ = SSL_ERROR_WANT_WRITE;
+  std::vector<std::uint8_t> stuck_;  // bytes of a record that has not gone
+  std::size_t sent_ahead_ = 0;       // bytes that have gone, and the caller does not know of yet
 };
 
 }  // namespace

@@ -61,13 +61,13 @@ std::optional<Permit> Budget::try_read(std::uint64_t bytes) { return read_.try_a
 std::optional<Permit> Budget::try_late(std::uint64_t bytes) { return late_.try_acquire(bytes); }
 
 Task<Result<Permit>> Budget::small(std::uint64_t bytes, Duration patience) {
-  return acquire_within(small_, bytes, patience);
+  return acquire_within(small_, nullptr, bytes, patience);
 }
 Task<Result<Permit>> Budget::read(std::uint64_t bytes, Duration patience) {
-  return acquire_within(read_, bytes, patience);
+  return acquire_within(read_, &readers_, bytes, patience);
 }
 Task<Result<Permit>> Budget::repair(std::uint64_t bytes, Duration patience) {
-  return acquire_within(repair_, bytes, patience);
+  return acquire_within(repair_, nullptr, bytes, patience);
 }
 
 Buffer Budget::buffer(std::size_t size) {
@@ -75,9 +75,11 @@ Buffer Budget::buffer(std::size_t size) {
   return Buffer::allocate(size + (size > kSmallBuffer ? kPadding : 0));
 }
 
-Task<Result<Permit>> Budget::acquire_within(Semaphore& semaphore, std::uint64_t bytes,
-                                            Duration patience) {
+Task<Result<Permit>> Budget::acquire_within(Semaphore& semaphore, GiveWay* holders,
+                                            std::uint64_t bytes, Duration patience) {
   if (auto permit = semaphore.try_acquire(bytes)) co_return std::move(*permit);
+  std::optional<GiveWay::Need> need;
+  if (holders != nullptr) need.emplace(holders->need(bytes));
   auto wait = std::make_shared<Wait>();
   if (!spawn(background_, gate_, wait_for(semaphore, bytes, wait), "wait for memory")) {
     co_return Error(Code::busy, "The server is stopping.");

@@ -4,7 +4,9 @@
 //   large  stripe buffers of uploads; taken only if free at that moment, never waited for
 //   small  one small buffer for each upload: what it starts with, and what it goes on with when no
 //          large one is free; waited for a bounded time, by requests that hold nothing
-//   read   units of downloads; one is held from reading until the client has taken it
+//   read   units of downloads; held from reading until the client has taken them, or until somebody
+//          waits for memory while they wait for their client: then they are dropped, and read again
+//          when the client is ready. Waited for a bounded time, by requests that hold nothing
 //   late   what calls hold that nobody waits for any more; taken only if free at that moment
 //   repair stripes being rebuilt; nobody else's, so that repair neither starves nor takes from
 //          those who wait for an answer
@@ -15,6 +17,7 @@
 #include "mas/core/bytes.h"
 #include "mas/runtime/clock.h"
 #include "mas/runtime/sync.h"
+#include "object/give_way.h"
 
 namespace mas::object {
 
@@ -30,7 +33,8 @@ class Budget {
   [[nodiscard]] std::optional<Permit> try_small(std::uint64_t bytes);
   [[nodiscard]] std::optional<Permit> try_read(std::uint64_t bytes);
   [[nodiscard]] std::optional<Permit> try_late(std::uint64_t bytes);
-  // Errors: busy, if there is none within `patience`.
+  // Errors: busy, if there is none within `patience`. For read(), holders who wait for their
+  // clients give way.
   Task<Result<Permit>> small(std::uint64_t bytes, Duration patience);
   Task<Result<Permit>> read(std::uint64_t bytes, Duration patience);
   Task<Result<Permit>> repair(std::uint64_t bytes, Duration patience);
@@ -40,9 +44,13 @@ class Budget {
   [[nodiscard]] Buffer buffer(std::size_t size);
   // Buffers of one unit, for what has to be decompressed.
   [[nodiscard]] BufferPool& units() noexcept { return unit_buffers_; }
+  // Where downloads that wait for their clients offer what they hold of the read budget.
+  [[nodiscard]] GiveWay& readers() noexcept { return readers_; }
 
  private:
-  Task<Result<Permit>> acquire_within(Semaphore& semaphore, std::uint64_t bytes, Duration patience);
+  // `holders`: who may give way; null: nobody.
+  Task<Result<Permit>> acquire_within(Semaphore& semaphore, GiveWay* holders, std::uint64_t bytes,
+                                      Duration patience);
 
   Clock& clock_;
   Executor background_;
@@ -54,6 +62,7 @@ class Budget {
   Semaphore read_;
   Semaphore late_;
   Semaphore repair_;
+  GiveWay readers_;
   BufferPool stripe_buffers_;
   BufferPool unit_buffers_;
 };

@@ -23,6 +23,16 @@ void ExtentReader::retry_everywhere(std::vector<meta::Extent> extents) {
   search_ = {context_.deps.view.current(), Reach::everybody};
 }
 
+void ExtentReader::go_back(std::uint64_t position, std::uint32_t window) {
+  MAS_ASSERT(position <= position_);
+  position_ = position;
+  window_ = window;
+  stripe_.reset();
+  if (position_ >= extent_start_) return;
+  extent_ = 0;
+  extent_start_ = 0;
+}
+
 // Makes `stripe_` the one that holds `position_`.
 Result<void> ExtentReader::seek() {
   if (stripe_ && position_ < stripe_start_ + stripe_size_) return {};

@@ -20,6 +20,10 @@ class ExtentReader {
   // What to do after an error: read on from other extents of the same content, asking every member
   // under the layout of now.
   void retry_everywhere(std::vector<meta::Extent> extents);
+  // Drops what is in memory of the present stripe.
+  void forget() { stripe_.reset(); }
+  // Goes back to byte `position` of the content, which next() has given already.
+  void go_back(std::uint64_t position, std::uint32_t window);
 
   [[nodiscard]] std::uint64_t left() const noexcept { return end_ - position_; }
   // The layout that says whom it asks.

@@ -14,6 +14,9 @@ class ObjectReader {
   // The next verified bytes; empty at the end. Errors: damaged (the record is marked),
   // too_few_pods_read, no_such_file (deleted and collected meanwhile).
   Task<Result<Slice>> next();
+  // See ExtentReader; not while next() is on its way.
+  void forget() { reader_.forget(); }
+  void go_back(std::uint64_t position, std::uint32_t window) { reader_.go_back(position, window); }
   [[nodiscard]] std::uint64_t left() const noexcept { return reader_.left(); }
 
  private:

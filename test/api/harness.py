@@ -101,7 +101,7 @@ class Daemon:
         seen = b""
         for line in self.process.stdout:
             seen += line
-            found = re.search(rb"http://([0-9.]+):([0-9]+)", line)
+            found = re.search(rb"https?://([0-9.]+):([0-9]+)", line)
             if found:
                 break
         else:

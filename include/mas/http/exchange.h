@@ -44,6 +44,14 @@ class Exchange {
   // Errors: closed, timeout (nothing acknowledged for config::Http::write_timeout), internal (more
   // bytes than announced).
   virtual Task<Result<void>> write(std::span<const Slice> pieces) = 0;
+  // Takes what goes of `bytes` without waiting for the client, maybe nothing, and says how many
+  // bytes; the next call must bring what was not taken. Errors: those of write().
+  virtual Task<Result<std::size_t>> write_some(Slice bytes) {
+    MAS_CO_CHECK(co_await write(std::span<const Slice>(&bytes, 1)));
+    co_return bytes.size();
+  }
+  // Once write_some() has taken less than all: until it takes more. Errors: those of write().
+  virtual Task<Result<void>> wait_for_room() { co_return Result<void>(); }
   // Whether a head went out already.
   [[nodiscard]] virtual bool started() const = 0;
   // For the log and metrics; set by the router to the route's pattern.

@@ -18,6 +18,11 @@ class Connection {
   // Writes all; fails when the other side acknowledges nothing for `timeout`. Leaves `pieces`
   // consumed.
   Task<Result<void>> write_all(std::span<ByteView> pieces, Duration timeout);
+  // Writes what goes without waiting, maybe nothing, takes it off the front of `pieces`, and says
+  // how many bytes it was. See Stream::try_write.
+  Result<std::size_t> write_now(std::span<ByteView>& pieces);
+  // Once that was less than all: until more goes. Fails as write_all() does.
+  Task<Result<void>> wait_writable(Duration timeout);
   Task<Result<void>> shutdown_send(Duration timeout);
   [[nodiscard]] bool quiet() { return stream_->quiet(); }
   [[nodiscard]] SendQueue send_queue() { return stream_->send_queue(); }

@@ -22,9 +22,13 @@ class Stream {
   virtual Task<Result<void>> handshake() = 0;
   // Some bytes, at least one; 0 is the end.
   virtual Task<Result<std::size_t>> read(MutableBytes into) = 0;
-  // Takes some bytes, at least one, from the front of `pieces` (not empty, of at most
-  // kMaxPieces; a piece may be empty, not all) and says how many.
-  virtual Task<Result<std::size_t>> write_some(std::span<const ByteView> pieces) = 0;
+  // Takes what goes at once from the front of `pieces` (not empty, of at most kMaxPieces; a piece
+  // may be empty, not all), maybe nothing, and says how many bytes. Forgets `pieces`; but the next
+  // call must bring the bytes that were not taken, from the first on: over TLS some of them may be
+  // on their way already.
+  virtual Result<std::size_t> try_write(std::span<const ByteView> pieces) = 0;
+  // Once try_write() has taken nothing: until it takes something.
+  virtual Task<Result<void>> wait_writable() = 0;
   // Tells the other side that nothing more will come; reading goes on.
   virtual Task<Result<void>> shutdown_send() = 0;
   // Whether the other side has sent nothing that was not read, and has not ended. A look, no wait.

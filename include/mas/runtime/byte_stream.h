@@ -23,6 +23,14 @@ class ByteSink {
   // Takes all of `pieces`, in order; waits while the other side is slow. The bytes are verified
   // before they get here. An error is final.
   virtual Task<Result<void>> write(std::span<const Slice> pieces) = 0;
+
+  // For whoever would hold nothing while the other side is slow; a sink that knows nothing of that
+  // takes all.
+  // Takes what goes of `bytes` (not empty) without waiting, maybe nothing, and says how many bytes.
+  // The next call must bring what was not taken.
+  virtual Task<Result<std::size_t>> write_some(Slice bytes);
+  // Once write_some() has taken less than all: until it takes more.
+  virtual Task<Result<void>> wait_for_room();
 };
 
 // Reads until `into` is full or the source ends; returns how many bytes there are.

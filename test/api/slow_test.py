@@ -1,0 +1,102 @@
+"""Clients that take or send little, more of them than there is memory for: the others go on."""
+import concurrent.futures
+import http.client
+import random
+import shutil
+import socket
+import ssl
+import subprocess
+import tempfile
+
+import harness
+from harness import Daemon, DaemonTest, sha256
+
+MIB = 1024 * 1024
+
+
+class SlowReadersTest(DaemonTest):
+    """Ten units of downloads fit into this budget."""
+
+    settings = {"object__buffer_budget": "8 MiB"}
+    SIZE = 8 * MIB  # far more than what the system takes for a socket
+    EACH = 16  # as many as one token may have
+    TOKENS = 3
+
+    daemon = Daemon
+
+    @classmethod
+    def setUpClass(cls):
+        cls.mas = cls.daemon(**cls.settings)
+        cls.content = random.Random(11).randbytes(cls.SIZE)
+        cls.name = cls.mas.put(cls.content)["hash"]
+
+    def stream(self):
+        """A connection of a client whose system takes little."""
+        stream = socket.socket()
+        self.addCleanup(stream.close)
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 * 1024)
+        stream.settimeout(60)
+        stream.connect((self.mas.host, self.mas.port))
+        return stream
+
+    def ask(self, token):
+        """Asks for the file; the answer, of which only the head is taken."""
+        stream = self.stream()
+        stream.sendall(f"GET /api/file/download HTTP/1.1\r\nHost: x\r\ntoken: {token}\r\n\r\n".encode())
+        response = http.client.HTTPResponse(harness.SentOnly(stream))
+        response.begin()
+        return response
+
+    def read(self, token):
+        """What a client gets that reads at once."""
+        connection = self.mas.connect(60)
+        try:
+            connection.request("GET", "/api/file/download", headers={"token": token})
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def test_readers_that_stand_still_keep_nobody_from_reading(self):
+        tokens = [self.mas.download_token(self.name) for _ in range(self.TOKENS)]
+        clients = self.EACH * self.TOKENS
+        with concurrent.futures.ThreadPoolExecutor(clients) as pool:
+            answers = list(pool.map(self.ask, tokens * self.EACH))
+        self.assertEqual({answer.status for answer in answers}, {200})
+        # While they stand, somebody else is served.
+        status, body = self.read(self.mas.download_token(self.name))
+        self.assertEqual((status, sha256(body)), (200, self.name))
+        # And they get all of it, whatever they read of it when.
+        with concurrent.futures.ThreadPoolExecutor(clients) as pool:
+            hashes = set(pool.map(lambda answer: sha256(answer.read()), answers))
+        self.assertEqual(hashes, {self.name})
+
+
+class TlsDaemon(Daemon):
+    """Speaks TLS to its clients, with a certificate of its own making."""
+
+    def __init__(self, **settings):
+        self.folder = tempfile.mkdtemp(prefix="mas-tls-", dir=harness.WORK)
+        certificate, key = f"{self.folder}/certificate.pem", f"{self.folder}/key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=mas",
+                        "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        self.trust = ssl.create_default_context(cafile=certificate)
+        self.trust.check_hostname = False
+        super().__init__(tls__certificate=certificate, tls__key=key, **settings)
+
+    def connect(self, timeout=20):
+        return http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=self.trust)
+
+    def close(self):
+        super().close()
+        shutil.rmtree(self.folder)
+
+
+class SlowTlsReadersTest(SlowReadersTest):
+    """The same over TLS, where what was begun of a record has to follow."""
+
+    daemon = TlsDaemon
+
+    def stream(self):
+        return self.mas.trust.wrap_socket(super().stream())
