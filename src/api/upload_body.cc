@@ -73,6 +73,12 @@ Task<Result<std::size_t>> UploadBody::read(MutableBytes into) {
   co_return std::size_t{0};
 }
 
+bool UploadBody::ready() {
+  if (ended_) return true;
+  if (!form_) return body_.ready();
+  return opened_ && form_->ready();
+}
+
 Result<std::string> UploadBody::form_name(std::size_t limit) const {
   if (!form_) return std::string();
   MAS_TRY(std::string name, name_field(form_->fields(), limit));

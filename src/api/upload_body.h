@@ -22,6 +22,7 @@ class UploadBody : public ByteSource {
   // Reads the form up to its file; nothing to do for a raw body. The first read() does it too.
   Task<Result<void>> open();
   Task<Result<std::size_t>> read(MutableBytes into) override;
+  [[nodiscard]] bool ready() override;
 
   // The file's length where the head of the request tells it.
   [[nodiscard]] std::optional<std::uint64_t> length() const { return length_; }

@@ -47,6 +47,14 @@ Task<Result<std::size_t>> BodyReader::read(MutableBytes into) {
   co_return size;
 }
 
+bool BodyReader::ready() {
+  if (failed_ || ended_ || chunks_.done()) return true;
+  if (framing_ == Framing::length && left_ == 0) return true;
+  // A chunk's size may come byte by byte.
+  if (framing_ == Framing::chunked && chunks_.data_left() == 0) return false;
+  return !ahead_.empty() || connection_.ready();
+}
+
 Task<Result<std::size_t>> BodyReader::read_some(MutableBytes into) {
   if (!ahead_.empty()) co_return ahead_.take(into);
   co_return co_await connection_.read(into);

@@ -22,6 +22,7 @@ class BodyReader final : public ByteSource {
 
   // Errors: body_unreadable (ended too early, malformed chunk), those of the connection.
   Task<Result<std::size_t>> read(MutableBytes into) override;
+  [[nodiscard]] bool ready() override;
 
   // Whether the last byte was taken. May find a chunked body's end in what was read ahead.
   [[nodiscard]] bool complete();

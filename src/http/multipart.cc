@@ -36,6 +36,11 @@ class Form final : public MultipartForm {
 
   Task<Result<void>> open() override;
   Task<Result<std::size_t>> read(MutableBytes into) override;
+  // What is carried may be the beginning of the boundary; what follows the file is read before its
+  // end is given.
+  [[nodiscard]] bool ready() override {
+    return state_ == State::in_file && carry_.empty() && body_.ready();
+  }
   Task<Result<void>> finish() override;
   [[nodiscard]] const std::string& filename() const override { return filename_; }
   [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& fields() const override {

@@ -17,6 +17,7 @@ class PacedSource final : public ByteSource {
       : connection_(connection), options_(options), credit_(options.body_grace) {}
   // Errors: sender_too_slow, closed.
   Task<Result<std::size_t>> read(MutableBytes into) override;
+  [[nodiscard]] bool ready() override { return connection_.readable(); }
 
  private:
   void earn(std::size_t bytes);
@@ -33,6 +34,7 @@ class RequestBody final : public Body {
 
   [[nodiscard]] std::optional<std::uint64_t> length() const override { return length_; }
   Task<Result<std::size_t>> read(MutableBytes into) override;
+  [[nodiscard]] bool ready() override { return reader_.ready(); }
 
   // The final answer has begun: 100 Continue must not be sent any more.
   void answer_begins() noexcept { may_continue_ = false; }

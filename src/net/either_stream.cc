@@ -56,6 +56,7 @@ class EitherStream final : public Stream {
     if (!inner_) return no_handshake<void>();
     return inner_->shutdown_send();
   }
+  bool readable() override { return inner_ && inner_->readable(); }
   bool quiet() override { return inner_ && inner_->quiet(); }
   SendQueue send_queue() override {
     return inner_ ? inner_->send_queue() : send_queue_of(socket_.native_handle());

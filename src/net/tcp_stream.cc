@@ -61,6 +61,7 @@ class TcpStream final : public Stream {
     co_return Result<void>();
   }
 
+  bool readable() override { return !is_quiet(socket_); }
   bool quiet() override { return is_quiet(socket_); }
   SendQueue send_queue() override { return send_queue_of(socket_.native_handle()); }
   void cancel() override {

@@ -206,6 +206,15 @@ class TlsStream final : public Stream {
     co_return Result<void>();
   }
 
+  // The beginning of a record gives nothing yet.
+  bool readable() override {
+    if (said_goodbye_) return !is_quiet(socket_);
+    char byte = 0;
+    std::size_t size = 0;
+    ERR_clear_error();
+    const int done = SSL_peek_ex(ssl_.get(), &byte, 1, &size);
+    return done == 1 || !is_wait(SSL_get_error(ssl_.get(), done));
+  }
   bool quiet() override { return SSL_has_pending(ssl_.get()) == 0 && is_quiet(socket_); }
   SendQueue send_queue() override { return send_queue_of(socket_.native_handle()); }
   bool proven() override { return proven_; }

@@ -61,7 +61,7 @@ std::optional<Permit> Budget::try_read(std::uint64_t bytes) { return read_.try_a
 std::optional<Permit> Budget::try_late(std::uint64_t bytes) { return late_.try_acquire(bytes); }
 
 Task<Result<Permit>> Budget::small(std::uint64_t bytes, Duration patience) {
-  return acquire_within(small_, nullptr, bytes, patience);
+  return acquire_within(small_, &senders_, bytes, patience);
 }
 Task<Result<Permit>> Budget::read(std::uint64_t bytes, Duration patience) {
   return acquire_within(read_, &readers_, bytes, patience);

@@ -1,16 +1,20 @@
 // The memory of request bodies, shared out so that nobody who holds some waits for more.
 //
 // Five budgets out of config::Object::buffer_budget:
-//   large  stripe buffers of uploads; taken only if free at that moment, never waited for
+//   large  stripe buffers of uploads; taken only if free at that moment, never waited for. Whose
+//          sender takes too long to fill one goes on with small ones
 //   small  one small buffer for each upload: what it starts with, and what it goes on with when no
-//          large one is free; waited for a bounded time, by requests that hold nothing
+//          large one is free. Held until what has come is stored, or until somebody waits for
+//          memory while it waits for its sender: then what has come is stored as a short stripe,
+//          and the rest waits unread until there is memory again. Waited for a bounded time, by
+//          requests that hold nothing
 //   read   units of downloads; held from reading until the client has taken them, or until somebody
 //          waits for memory while they wait for their client: then they are dropped, and read again
 //          when the client is ready. Waited for a bounded time, by requests that hold nothing
 //   late   what calls hold that nobody waits for any more; taken only if free at that moment
 //   repair stripes being rebuilt; nobody else's, so that repair neither starves nor takes from
 //          those who wait for an answer
-// An upload whose client is slow or silent therefore costs the others speed, never progress.
+// A client that is slow or silent therefore costs the others speed, never progress.
 #pragma once
 
 #include "mas/config/config.h"
@@ -33,8 +37,8 @@ class Budget {
   [[nodiscard]] std::optional<Permit> try_small(std::uint64_t bytes);
   [[nodiscard]] std::optional<Permit> try_read(std::uint64_t bytes);
   [[nodiscard]] std::optional<Permit> try_late(std::uint64_t bytes);
-  // Errors: busy, if there is none within `patience`. For read(), holders who wait for their
-  // clients give way.
+  // Errors: busy, if there is none within `patience`. For small() and read(), holders who
+  // wait for their clients give way.
   Task<Result<Permit>> small(std::uint64_t bytes, Duration patience);
   Task<Result<Permit>> read(std::uint64_t bytes, Duration patience);
   Task<Result<Permit>> repair(std::uint64_t bytes, Duration patience);
@@ -44,8 +48,10 @@ class Budget {
   [[nodiscard]] Buffer buffer(std::size_t size);
   // Buffers of one unit, for what has to be decompressed.
   [[nodiscard]] BufferPool& units() noexcept { return unit_buffers_; }
-  // Where downloads that wait for their clients offer what they hold of the read budget.
+  // Where downloads that wait for their clients offer what they hold of the read budget, and
+  // uploads what they hold of the small one.
   [[nodiscard]] GiveWay& readers() noexcept { return readers_; }
+  [[nodiscard]] GiveWay& senders() noexcept { return senders_; }
 
  private:
   // `holders`: who may give way; null: nobody.
@@ -63,6 +69,7 @@ class Budget {
   Semaphore late_;
   Semaphore repair_;
   GiveWay readers_;
+  GiveWay senders_;
   BufferPool stripe_buffers_;
   BufferPool unit_buffers_;
 };

@@ -4,6 +4,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "mas/observe/log.h"
+#include "mas/runtime/contain.h"
 #include "object/presence.h"
 #include "object/stripe_pipeline.h"
 #include "object/stripe_put.h"
@@ -47,7 +48,7 @@ Task<Result<std::uint64_t>> store_part(Context& context, const Id128& upload, Bo
   UploadKeeper keeper(context, upload, here);
   Profile profile = write_profile(context.options, context.deps.view.current()->layout);
   MAS_CO_TRY(Head head, co_await read_head(context, body, profile));
-  if (head.piece.size == 0) co_return std::uint64_t{0};
+  if (head.piece.size == 0 && body.ended()) co_return std::uint64_t{0};
   bool small = body.ended() && body.size() <= context.options.small_object;
   if (small) profile = copies_of(profile);
   StripePipeline pipeline(context, upload, profile, hasher, written, keeper);
@@ -128,9 +129,11 @@ Task<Result<PartResult>> put_part(Context& context, HashChaser& chaser, SessionK
   MAS_CO_CHECK(co_await check_size(context, *upload, request, limit));
   MAS_CO_TRY(ContentHasher hasher, make_hasher(*upload, request));
 
-  BodyReader body(source, request.size, limit);
+  BodyReader body(context, source, request.size, limit);
   Written written;
-  Result<std::uint64_t> stored = co_await store_part(context, upload->id, body, hasher, written);
+  auto storing = contain(store_part(context, upload->id, body, hasher, written), "part");
+  Result<std::uint64_t> stored = co_await std::move(storing);
+  co_await body.close();
   if (stored.has_value() && hasher.own && hasher.own->digest() != *request.digest) {
     stored = Error(Code::hash_mismatch, "The part does not have the digest it was sent with.");
   }

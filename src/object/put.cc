@@ -4,6 +4,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "mas/observe/log.h"
+#include "mas/runtime/contain.h"
 #include "mas/runtime/offload.h"
 #include "object/presence.h"
 #include "object/publisher.h"
@@ -18,7 +19,8 @@ namespace {
 Task<Result<Receipt>> verify_only(Context& context, const PutRequest& request, BodyReader& body,
                                   Piece piece) {
   codec::Sha256 sha;
-  const std::size_t room = piece.size;
+  std::size_t room = piece.size;
+  bool large = room > context.budget.small_size();
   for (;;) {
     ByteView bytes = piece.buffer.bytes().first(piece.size);
     auto job = [&sha, bytes]() -> Result<void> {
@@ -27,7 +29,16 @@ Task<Result<Receipt>> verify_only(Context& context, const PutRequest& request, B
     };
     MAS_CO_CHECK(co_await offload(context.deps.pools.cpu, job));
     if (body.ended()) break;
-    MAS_CO_TRY(piece.size, co_await body.fill(piece.buffer.bytes().first(room)));
+    if (body.gave_way()) {
+      piece = Piece();
+      co_await body.wait_for_sender();
+      room = context.budget.small_size();
+      large = false;
+      MAS_CO_TRY(piece.permit, co_await context.budget.small(room, kLongPatience));
+      piece.buffer = context.budget.buffer(room);
+    }
+    const Hold hold = hold_of(piece.permit, large);
+    MAS_CO_TRY(piece.size, co_await body.fill(piece.buffer.bytes().first(room), hold));
   }
   if (sha.digest() != *request.hash) co_return hash_mismatch();
   // What stands keeps its name; a malformed one is refused all the same.
@@ -122,14 +133,7 @@ Task<Result<Receipt>> put_stream(Context& context, PutRequest request, BodyReade
   co_return receipt;
 }
 
-}  // namespace
-
-Task<Result<Receipt>> put_object(Context& context, PutRequest request, ByteSource& source) {
-  const std::uint64_t limit = std::min(request.max_size, context.limits.upload);
-  BodyReader body(source, request.size, limit);
-  if (request.size && *request.size > limit) {
-    co_return Error(Code::body_too_large, "The file is larger than is allowed here.");
-  }
+Task<Result<Receipt>> put_body(Context& context, PutRequest request, BodyReader& body) {
   Profile profile = write_profile(context.options, context.deps.view.current()->layout);
   MAS_CO_TRY(Head head, co_await read_head(context, body, profile));
   if (body.ended()) {
@@ -145,6 +149,20 @@ Task<Result<Receipt>> put_object(Context& context, PutRequest request, ByteSourc
     if (there) co_return co_await verify_only(context, request, body, std::move(head.piece));
   }
   co_return co_await put_stream(context, std::move(request), body, std::move(head));
+}
+
+}  // namespace
+
+Task<Result<Receipt>> put_object(Context& context, PutRequest request, ByteSource& source) {
+  const std::uint64_t limit = std::min(request.max_size, context.limits.upload);
+  if (request.size && *request.size > limit) {
+    co_return Error(Code::body_too_large, "The file is larger than is allowed here.");
+  }
+  BodyReader body(context, source, request.size, limit);
+  auto putting = contain(put_body(context, std::move(request), body), "put");
+  Result<Receipt> receipt = co_await std::move(putting);
+  co_await body.close();
+  co_return receipt;
 }
 
 }  // namespace mas::object

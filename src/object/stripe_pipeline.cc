@@ -51,16 +51,38 @@ Task<Result<void>> StripePipeline::run(BodyReader& body, Head head) {
 
 Task<Result<void>> StripePipeline::pump(BodyReader& body, Piece piece) {
   for (;;) {
-    MAS_CO_CHECK(co_await prepare_extent(body.at_most() + piece.size));
-    co_await submit(std::move(piece));
+    if (piece.size > 0) {
+      MAS_CO_CHECK(co_await prepare_extent(body.at_most() + piece.size));
+      co_await submit(std::move(piece));
+    }
     if (status_.has_error() || body.ended()) co_return Result<void>();
+    if (body.gave_way()) {
+      piece = Piece();
+      co_await let_go();
+      if (status_.has_error()) co_return Result<void>();
+      co_await body.wait_for_sender();
+    }
     MAS_CO_TRY(Piece next, co_await next_piece(body.at_most()));
     MutableBytes into = next.buffer.bytes();
     into = into.first(std::min<std::size_t>(into.size(), stripe_size_));
-    MAS_CO_TRY(next.size, co_await body.fill(into));
-    if (status_.has_error() || next.size == 0) co_return Result<void>();
+    const Instant began = context_.deps.clock.now();
+    const Hold hold = hold_of(next.permit, large_);
+    MAS_CO_TRY(next.size, co_await body.fill(into, hold));
+    if (status_.has_error()) co_return Result<void>();
+    slow_ = body.gave_way() || (!large_ && context_.deps.clock.now() - began > kQuick);
     piece = std::move(next);
   }
+}
+
+// Holds nothing when it resumes. What comes next is written in small stripes.
+Task<void> StripePipeline::let_go() {
+  while (in_flight_ > 0) co_await wait_for_slot();
+  idle_.reset();
+  slow_ = true;
+  if (!large_) co_return;
+  large_ = false;
+  stripe_size_ = context_.budget.small_size();
+  extent_closed_ = true;
 }
 
 Task<Result<void>> StripePipeline::prepare_extent(std::uint64_t at_most) {
@@ -72,6 +94,7 @@ Task<Result<void>> StripePipeline::prepare_extent(std::uint64_t at_most) {
   extent.profile = profile_;
   MAS_CO_CHECK(co_await context_.deps.meta.register_extent(upload_, extent));
   extent.length = 0;
+  extent_closed_ = false;
   written_.extents.push_back(extent);
   co_return Result<void>();
 }
@@ -89,6 +112,7 @@ Task<void> StripePipeline::submit(Piece piece) {
   meta::Extent& extent = written_.extents.back();
   std::uint64_t number = extent.length / extent.stripe_size;
   extent.length += piece.size;
+  extent_closed_ = piece.size < extent.stripe_size;
   ++in_flight_;
   Executor home = co_await boost::asio::this_coro::executor;
   spawn(home, workers_, work(std::move(piece), extent, number), "stripe");
@@ -124,7 +148,7 @@ Task<Result<void>> StripePipeline::store(Piece& piece, meta::Extent extent, std:
 }
 
 Task<Result<Piece>> StripePipeline::next_piece(std::uint64_t at_most) {
-  if (!large_ && extent_is_full()) co_await grow_stripes();
+  if (!large_ && !slow_ && extent_is_full()) co_await grow_stripes();
   std::uint64_t memory = memory_of(stripe_size_, profile_);
   auto size = static_cast<std::size_t>(
       std::clamp<std::uint64_t>(at_most, 1, static_cast<std::uint64_t>(stripe_size_)));
@@ -134,6 +158,11 @@ Task<Result<Piece>> StripePipeline::next_piece(std::uint64_t at_most) {
       Piece piece{std::move(*idle_), context_.budget.buffer(size), 0};
       idle_.reset();
       co_return piece;
+    }
+    if (in_flight_ == 0) {
+      // It gave way.
+      MAS_CO_TRY(Permit permit, co_await context_.budget.small(memory, kLongPatience));
+      co_return Piece{std::move(permit), context_.budget.buffer(size), 0};
     }
     if (in_flight_ < context_.options.stripes_in_flight) {
       auto permit = large_ ? context_.budget.try_large(memory) : context_.budget.try_small(memory);
@@ -168,7 +197,8 @@ std::uint64_t StripePipeline::extent_limit() const {
 }
 
 bool StripePipeline::extent_is_full() const {
-  return written_.extents.empty() || written_.extents.back().length >= extent_limit();
+  return written_.extents.empty() || extent_closed_ ||
+         written_.extents.back().length >= extent_limit();
 }
 
 void StripePipeline::fail(Error error) {

@@ -27,8 +27,8 @@ class StripePipeline {
   StripePipeline(Context& context, const Id128& upload, const Profile& profile,
                  ContentHasher& hasher, Written& written, const UploadKeeper& keeper);
 
-  // Writes `head` (not empty) and the rest of `body`. Errors: those of the body, of write_stripe,
-  // of MetaStore::register_extent, busy.
+  // Writes `head` (empty only if `body` gave way) and the rest of `body`. Errors: those of the
+  // body, of write_stripe, of MetaStore::register_extent, busy.
   Task<Result<void>> run(BodyReader& body, Head head);
 
  private:
@@ -38,6 +38,7 @@ class StripePipeline {
   Task<void> work(Piece piece, meta::Extent extent, std::uint64_t number);
   Task<Result<void>> store(Piece& piece, meta::Extent extent, std::uint64_t number);
   Task<Result<Piece>> next_piece(std::uint64_t at_most);
+  Task<void> let_go();
   Task<void> grow_stripes();
   Task<void> wait_for_slot();
 
@@ -54,6 +55,8 @@ class StripePipeline {
 
   std::uint32_t stripe_size_ = 0;
   bool large_ = false;
+  bool slow_ = false;           // the sender: no large stripes for it
+  bool extent_closed_ = false;  // by a short stripe
   DurablePrefix durable_;
   Gate workers_;
   std::uint32_t in_flight_ = 0;

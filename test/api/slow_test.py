@@ -1,5 +1,6 @@
 """Clients that take or send little, more of them than there is memory for: the others go on."""
 import concurrent.futures
+import contextlib
 import http.client
 import random
 import shutil
@@ -9,7 +10,7 @@ import subprocess
 import tempfile
 
 import harness
-from harness import Daemon, DaemonTest, sha256
+from harness import Daemon, DaemonTest, form, sha256
 
 MIB = 1024 * 1024
 
@@ -95,6 +96,106 @@ class TlsDaemon(Daemon):
 
 class SlowTlsReadersTest(SlowReadersTest):
     """The same over TLS, where what was begun of a record has to follow."""
+
+    daemon = TlsDaemon
+
+    def stream(self):
+        return self.mas.trust.wrap_socket(super().stream())
+
+
+class SlowSendersTest(DaemonTest):
+    """Sixteen small buffers of uploads fit into this budget."""
+
+    settings = {"object__buffer_budget": "8 MiB"}
+    SIZE = 300_000  # some small buffers
+    daemon = Daemon
+
+    @classmethod
+    def setUpClass(cls):
+        cls.mas = cls.daemon(**cls.settings)
+
+    def stream(self):
+        return self.mas.socket(60)
+
+    def senders(self, count, kinds):
+        """Uploads that have begun: each a stream and what is still to be sent on it."""
+        stack = contextlib.ExitStack()
+        self.addCleanup(stack.close)
+        begun = []
+        for number in range(count):
+            content = random.Random(number).randbytes(self.SIZE)
+            head, body = getattr(self, kinds[number % len(kinds)])(content)
+            stream = stack.enter_context(self.stream())
+            stream.sendall(head.encode())
+            begun.append((stream, body, sha256(content)))
+        return begun
+
+    def raw(self, content):
+        token = self.mas.upload_token(sha256(content))
+        return (f"PUT /api/file/upload/single HTTP/1.1\r\nHost: x\r\ntoken: {token}\r\n"
+                f"Content-Length: {len(content)}\r\n\r\n"), content
+
+    def chunked(self, content):
+        token = self.mas.upload_token(sha256(content))
+        chunks = [content[at:at + 20_000] for at in range(0, len(content), 20_000)]
+        body = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
+        return (f"PUT /api/file/upload/single HTTP/1.1\r\nHost: x\r\ntoken: {token}\r\n"
+                "Transfer-Encoding: chunked\r\n\r\n"), body + b"0\r\n\r\n"
+
+    def form(self, content):
+        token = self.mas.upload_token(sha256(content))
+        body, headers = form(content, after=[("name", "slow")])
+        return (f"POST /api/file/upload/single HTTP/1.1\r\nHost: x\r\ntoken: {token}\r\n"
+                f"Content-Type: {headers['Content-Type']}\r\nContent-Length: {len(body)}\r\n\r\n"), body
+
+    def part(self, content):
+        token = self.mas.upload_token(sha256(content))
+        self.assertEqual(self.mas.call("GET", "/api/file/upload/init", {"name": "slow"},
+                                       token=token).status, 200)
+        return (f"PUT /api/file/upload/chuck?chuck=1 HTTP/1.1\r\nHost: x\r\ntoken: {token}\r\n"
+                f"Content-Length: {len(content)}\r\n\r\n"), content
+
+    def again(self, content):
+        """Of what is stored already: only looked at."""
+        self.mas.put(content)
+        return self.raw(content)
+
+    def check(self, *kinds):
+        begun = self.senders(24, kinds)
+        sent = 0
+        # Before a first byte, within the first buffer, later, and with all but the end.
+        for until in (0, 1000, 90_000, self.SIZE - 10):
+            for stream, body, _ in begun:
+                stream.sendall(body[sent:until])
+            sent = until
+            content = random.Random(f"{kinds} {until}").randbytes(200_000)
+            self.assertEqual(self.mas.put(content)["hash"], sha256(content))
+        for stream, body, _ in begun:
+            stream.sendall(body[sent:])
+        answers = [harness.read_answer(stream) for stream, _, _ in begun]
+        self.assertEqual({answer.status for answer in answers}, {200}, answers[0].body)
+        return [name for _, _, name in begun]
+
+    def check_stored(self, names):
+        for name in names:
+            self.assertEqual(sha256(self.mas.get(name).body), name)
+
+    def test_senders_that_stand_still_keep_nobody_from_sending(self):
+        self.check_stored(self.check("raw", "chunked", "form"))
+
+    def test_parts_that_come_slowly_keep_nobody_from_sending(self):
+        for name in self.check("part"):
+            answer = self.mas.call("GET", "/api/file/upload/finish", system=True,
+                                   token=self.mas.upload_token(name))
+            self.assertEqual(answer.status, 200, answer.body)
+            self.check_stored([name])
+
+    def test_senders_of_what_is_stored_keep_nobody_from_sending(self):
+        self.check_stored(self.check("again"))
+
+
+class SlowTlsSendersTest(SlowSendersTest):
+    """The same over TLS, where a record gives nothing before it is whole."""
 
     daemon = TlsDaemon
 

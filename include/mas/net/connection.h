@@ -24,6 +24,7 @@ class Connection {
   // Once that was less than all: until more goes. Fails as write_all() does.
   Task<Result<void>> wait_writable(Duration timeout);
   Task<Result<void>> shutdown_send(Duration timeout);
+  [[nodiscard]] bool readable() { return stream_->readable(); }
   [[nodiscard]] bool quiet() { return stream_->quiet(); }
   [[nodiscard]] SendQueue send_queue() { return stream_->send_queue(); }
   [[nodiscard]] bool proven() { return stream_->proven(); }

@@ -34,6 +34,8 @@ class Stream {
   // Whether the other side has sent nothing that was not read, and has not ended. A look, no wait.
   // Over TLS, bytes that carry no data count too.
   [[nodiscard]] virtual bool quiet() = 0;
+  // Whether read() gives something at once: bytes, the end, or an error. A look, no wait.
+  [[nodiscard]] virtual bool readable() = 0;
   // How far what was written has come. A look, no wait.
   [[nodiscard]] virtual SendQueue send_queue() = 0;
   // Whether the handshake has shown that the other side knows a key, or has a certificate, that
