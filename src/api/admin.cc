@@ -128,6 +128,21 @@ object describe_capacity(const store::Store& store, const store::Usage& usage) {
   return item;
 }
 
+// What was deleted and is not given back yet.
+object describe_freeing(const maintain::FreedBoard& freed) {
+  const maintain::FreedOutlook outlook = freed.outlook();
+  auto seconds = [&](Instant due) {
+    return std::chrono::ceil<std::chrono::seconds>(freed.until(due)).count();
+  };
+  object item;
+  item["entries"] = outlook.entries;
+  item["bytes"] = outlook.bytes;
+  item["next"] = seconds(outlook.next);
+  item["all"] = seconds(outlook.all);
+  item["now"] = freed.told();
+  return item;
+}
+
 // By number of lost shards, how many stripes, as all pods' last walks of their slices found them.
 array describe_redundancy(const maintain::LedgerPicture& picture) {
   array ledger;
@@ -177,11 +192,10 @@ std::string summary(int count) {
   return "survives " + std::to_string(count) + (count == 1 ? " pod loss" : " pod losses");
 }
 
+// A full disk takes no uploads, but gives out what it has and takes deletions: a pod that was left
+// out for it could not even be emptied.
 Result<void> store_ready(const store::Usage& usage) {
-  if (usage.writable) return {};
-  if (usage.free == 0) {
-    return Error(Code::disk_full, "The disk has no room for new files; add room or delete some.");
-  }
+  if (usage.writable || usage.free == 0) return {};
   return Error(Code::busy, "The store does not write: " + usage.not_writable_reason);
 }
 
@@ -241,7 +255,9 @@ Task<Result<Reply>> cluster_status(Call& call) {
   data["redundancy"] = describe_redundancy(picture);
   data["ledger"] = describe_census(sum);
   data["workers"] = describe_workers(deps.workers.status());
-  data["capacity"] = describe_capacity(deps.store, usage);
+  object capacity = describe_capacity(deps.store, usage);
+  if (deps.freed != nullptr) capacity["freeing"] = describe_freeing(*deps.freed);
+  data["capacity"] = std::move(capacity);
   data["survives"] = count;
   data["summary"] = summary(count);
   data["halted"] = view->halted_why;
@@ -297,14 +313,13 @@ Task<Result<Reply>> readyz(Call& call) {
   Result<void> stores = store_ready(deps.store.usage());
   // A pod alone is ready for what it can still do: nobody else has what it has.
   const bool is_alone = view->layout.members.size() == 1;
-  const bool is_full = stores.has_error() && stores.error().code() == Code::disk_full;
-  if (stores.has_error() && (is_full || !is_alone)) co_return stores.error();
+  if (stores.has_error() && !is_alone) co_return stores.error();
   MAS_CO_CHECK(cluster_ready(*view));
-  Result<void> records = co_await deps.meta.ping();
+  const BackendHealth::Answers behind = co_await call.services.backends.check();
   const bool reads_on = is_alone && meta::reads_only(deps.meta) != nullptr;
-  if (records.has_error() && !reads_on) co_return records.error();
-  MAS_CO_CHECK(co_await deps.ledger.ping());
-  const Result<void>& failed = records.has_error() ? records : stores;
+  if (behind.records.has_error() && !reads_on) co_return behind.records.error();
+  if (behind.tokens.has_error()) co_return behind.tokens.error();
+  const Result<void>& failed = behind.records.has_error() ? behind.records : stores;
   if (failed.has_error()) co_return success(reads_only_because(failed.error()));
   co_return success("ready");
 }

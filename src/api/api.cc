@@ -3,6 +3,7 @@
 #include "mas/api/api.h"
 
 #include "api/call.h"
+#include "api/full_disk.h"
 #include "api/params.h"
 #include "api/reply.h"
 #include "api/router.h"
@@ -11,6 +12,10 @@
 
 namespace mas::api {
 namespace {
+
+// What was sent and not kept is on the disk for some ten minutes, then until collection comes by,
+// and then until compaction has been there.
+constexpr Duration kLeft = std::chrono::minutes(20);
 
 Reply preflight(const Cors& cors, const http::RequestHead& head, std::string_view allow) {
   Reply reply;
@@ -33,7 +38,9 @@ Error unknown_route() {
 class Api final : public http::Handler {
  public:
   Api(const config::Config& config, const Dependencies& deps)
-      : services_{config, deps, Cors(config.cors)} {
+      : backends_(deps),
+        abandoned_(kLeft + 2 * config.maintain.collect_interval),
+        services_{config, deps, Cors(config.cors), backends_, abandoned_} {
     deps.metrics
         .gauge("mas_build_info", "Always 1; the label tells the version.",
                {{"version", MAS_VERSION}})
@@ -45,7 +52,7 @@ class Api final : public http::Handler {
     if (result.has_error()) note(exchange, result.error());
     // Too late for a status: the session closes the connection short of the announced length.
     if (exchange.started()) co_return;
-    Reply reply = result.has_error() ? failure(result.error()) : *std::move(result);
+    Reply reply = result.has_error() ? refusal(result.error()) : *std::move(result);
     if (reply.sent) co_return;
     exchange.wire_code = wire_code(reply.code);
     Rendered rendered = render(std::move(reply));
@@ -57,12 +64,18 @@ class Api final : public http::Handler {
 
   std::pair<http::ResponseHead, std::string> early_error(const Error& error,
                                                          std::string_view) override {
-    Rendered rendered = render(failure(error));
+    Rendered rendered = render(refusal(error));
     services_.cors.add_to(rendered.head.headers, std::nullopt);
     return {std::move(rendered.head), std::move(rendered.body)};
   }
 
  private:
+  [[nodiscard]] Reply refusal(const Error& error) const {
+    Reply reply = failure(error);
+    if (error.code() == Code::disk_full) explain_full_disk(reply, services_.deps.freed);
+    return reply;
+  }
+
   Task<Result<Reply>> route(http::Exchange& exchange) {
     const http::RequestHead& head = exchange.head();
     Match match = find_route(head.method, head.path);
@@ -89,6 +102,8 @@ class Api final : public http::Handler {
                {{"id", exchange.head().request_id}, {"route", exchange.route}, {"error", error}});
   }
 
+  BackendHealth backends_;
+  AbandonedBook abandoned_;
   Services services_;
 };
 

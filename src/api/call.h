@@ -4,6 +4,8 @@
 #include <memory>
 #include <string_view>
 
+#include "api/abandoned.h"
+#include "api/backend_health.h"
 #include "api/cors.h"
 #include "mas/api/api.h"
 
@@ -14,6 +16,8 @@ struct Services {
   config::Config config;
   Dependencies deps;
   Cors cors;
+  BackendHealth& backends;
+  AbandonedBook& abandoned;
 
   [[nodiscard]] std::int64_t now() const { return deps.clock.wall().unix_seconds(); }
 };

@@ -154,6 +154,11 @@ Task<Result<Reply>> send_bytes(Call& call, const Resource& resource, http::ByteR
     MAS_CO_CHECK(co_await call.exchange.start(std::move(head), range.length));
     co_return sent;
   }
+  // What it reads stays, should the file be deleted and freed at once.
+  std::optional<maintain::FreedBoard::Reading> reading;
+  if (call.services.deps.freed != nullptr) {
+    reading.emplace(call.services.deps.freed->begin_read(resource.object));
+  }
   ExchangeSink sink(call.exchange, std::move(head), range.length);
   auto got = co_await call.services.deps.objects.get(resource.object, resource.seek + range.first,
                                                      range.length, sink);

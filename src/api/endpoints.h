@@ -34,6 +34,9 @@ Task<Result<Reply>> file_delete(Call& call);
 Task<Result<Reply>> rebuild_start(Call& call);
 Task<Result<Reply>> rebuild_progress(Call& call);
 
+// collect_now.cc
+Task<Result<Reply>> collect_now(Call& call);
+
 // admin.cc
 Task<Result<Reply>> server_signal(Call& call);
 Task<Result<Reply>> cluster_status(Call& call);

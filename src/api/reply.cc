@@ -36,6 +36,8 @@ Reply failure(const Error& error) {
   if (is_retryable(error.code())) {
     reply.headers.set("Retry-After", error.code() == Code::too_many_requests ? "1" : "2");
   }
+  // Room comes back when an operator acts or what was deleted is collected, not within seconds.
+  if (error.code() == Code::disk_full) reply.headers.set("Retry-After", "60");
   if (error.code() == Code::system_token_invalid) reply.headers.set("WWW-Authenticate", "Mas");
   return reply;
 }

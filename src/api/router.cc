@@ -37,6 +37,7 @@ constexpr std::array kRoutes{
     Route{Method::del, "/api/file", Needs::system, file_delete},
     Route{Method::get, "/api/cluster/status", Needs::system, cluster_status},
     Route{Method::post, "/api/cluster/worker", Needs::system, cluster_worker},
+    Route{Method::post, "/api/cluster/collect-now", Needs::system, collect_now},
     Route{Method::post, "/api/cluster/give-up", Needs::system, cluster_give_up},
     Route{Method::post, "/api/cluster/rebuild-metadata", Needs::system, rebuild_start},
     Route{Method::get, "/api/cluster/rebuild-metadata", Needs::system, rebuild_progress},

@@ -67,6 +67,7 @@ Task<Result<std::size_t>> UploadBody::read(MutableBytes into) {
   MAS_CO_CHECK(co_await open());
   ByteSource& source = form_ ? static_cast<ByteSource&>(*form_) : static_cast<ByteSource&>(body_);
   MAS_CO_TRY(std::size_t count, co_await source.read(into));
+  received_ += count;
   if (count != 0) co_return count;
   ended_ = true;
   if (form_) MAS_CO_CHECK(co_await form_->finish());

@@ -26,6 +26,8 @@ class UploadBody : public ByteSource {
 
   // The file's length where the head of the request tells it.
   [[nodiscard]] std::optional<std::uint64_t> length() const { return length_; }
+  // Bytes of the file that read() has given so far.
+  [[nodiscard]] std::uint64_t received() const { return received_; }
   // Once read() has given 0: the form's field `name`, else the filename of the file, else "".
   // Errors: parameter_malformed.
   [[nodiscard]] Result<std::string> form_name(std::size_t limit) const;
@@ -39,6 +41,7 @@ class UploadBody : public ByteSource {
   http::Body& body_;
   std::unique_ptr<http::MultipartForm> form_;  // null: a raw body
   std::optional<std::uint64_t> length_;
+  std::uint64_t received_ = 0;
   bool opened_ = false;
   bool ended_ = false;
 };

@@ -7,6 +7,7 @@
 #include "api/params.h"
 #include "api/receipt.h"
 #include "api/record.h"
+#include "api/resent.h"
 #include "api/upload_body.h"
 #include "api/upload_name.h"
 
@@ -80,6 +81,10 @@ Task<Result<Reply>> upload_init(Call& call) {
   MAS_CO_TRY(std::string name, co_await name_without_file(call));
   auto result = co_await call.services.deps.objects.init(call.session(), name, call.instant());
   if (result.has_error()) co_return result.error();
+  if (result->upload) {
+    const std::uint64_t stored = result->upload->stored;
+    call.services.abandoned.session(sender_of(call), stored);
+  }
   FileRecord record =
       result->stored ? FileRecord::of(*result->stored) : FileRecord::of(*result->upload);
   std::int64_t now = call.services.now();
@@ -88,6 +93,7 @@ Task<Result<Reply>> upload_init(Call& call) {
 }
 
 Task<Result<Reply>> upload_part(Call& call) {
+  if (auto refused = refuse_resent(call)) co_return *std::move(refused);
   const config::Limits& limits = call.services.config.limits;
   object::PartRequest request;
   MAS_CO_TRY(request.number, part_number(call));
@@ -101,7 +107,10 @@ Task<Result<Reply>> upload_part(Call& call) {
   request.size = body->length();
   object::Objects& objects = call.services.deps.objects;
   auto part = co_await objects.put_part(call.session(), request, *body);
+  AbandonedBook& abandoned = call.services.abandoned;
+  const Instant now = call.services.deps.clock.now();
   if (part.has_error()) {
+    abandoned.add(sender_of(call), body->received(), now);
     bool gone = part.error().code() == Code::upload_not_open && call.instant();
     if (!gone) co_return part.error();
     // Who was told to send what a record already names must not be told that it is there.
@@ -112,6 +121,7 @@ Task<Result<Reply>> upload_part(Call& call) {
     co_return Error(Code::already_stored,
                     "The file is stored already; there is nothing left to send.");
   }
+  abandoned.part(sender_of(call), body->received(), part->stored, now);
   boost::json::object data;
   data["speed"] = part->part_count;
   data["status"] = "success";
@@ -166,7 +176,15 @@ Task<Result<Reply>> upload_parts(Call& call) {
 }
 
 Task<Result<Reply>> upload_abort(Call& call) {
-  MAS_CO_CHECK(co_await call.services.deps.objects.abort(call.session()));
+  const object::SessionKey key = call.session();
+  auto session = co_await call.services.deps.meta.find_session(key.hash, key.session);
+  MAS_CO_CHECK(co_await call.services.deps.objects.abort(key));
+  // Whoever drops it has nothing of it any more, whoever sent it.
+  if (session.has_value() && *session) {
+    AbandonedBook& abandoned = call.services.abandoned;
+    abandoned.add(sender_of(call), (*session)->stored, call.services.deps.clock.now());
+    abandoned.session(sender_of(call), 0);
+  }
   co_return success(nullptr);
 }
 

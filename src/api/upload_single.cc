@@ -6,6 +6,7 @@
 #include "api/params.h"
 #include "api/receipt.h"
 #include "api/record.h"
+#include "api/resent.h"
 #include "api/upload_body.h"
 
 namespace mas::api {
@@ -35,6 +36,7 @@ std::uint64_t most_at_once(const Call& call) { return call.services.config.limit
 }  // namespace
 
 Task<Result<Reply>> upload_single(Call& call) {
+  if (auto refused = refuse_resent(call)) co_return *std::move(refused);
   std::uint64_t limit = std::min(most_at_once(call), call.claims().max_size.value_or(UINT64_MAX));
   MAS_CO_TRY(std::unique_ptr<UploadBody> body, UploadBody::make(call, limit));
   std::int64_t began = call.services.now();
@@ -45,7 +47,13 @@ Task<Result<Reply>> upload_single(Call& call) {
   request.size = body->length();
   request.max_size = limit;
   auto put = co_await call.services.deps.objects.put(std::move(request), *body);
-  if (put.has_error()) co_return put.error();
+  if (put.has_error()) {
+    // Up to one stripe is stored only when it is known to be right.
+    const bool stored = body->received() > call.services.config.object.stripe;
+    const Instant now = call.services.deps.clock.now();
+    if (stored) call.services.abandoned.add(sender_of(call), body->received(), now);
+    co_return put.error();
+  }
   FileRecord record = FileRecord::of(put->object);
   MAS_CO_TRY(std::string own, name());
   make_own(record, std::move(own), began, call.services.now());

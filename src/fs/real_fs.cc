@@ -13,11 +13,16 @@
 
 #include "fs/errors.h"
 #include "fs/real_file.h"
+#include "mas/observe/log.h"
 
 namespace mas::fs {
 namespace {
 
 constexpr mode_t kFileMode = 0600;
+// With fewer inodes than this a volume counts as full: the next segment needs one, and RocksDB's
+// files must not be what lacks them. A small part of a small volume.
+constexpr std::uint64_t kFilesKept = 64;
+constexpr std::uint64_t kFilesShare = 16;
 
 Descriptor open_descriptor(const std::string& path, int flags) {
   return Descriptor(
@@ -130,7 +135,15 @@ Result<Space> RealFs::space(const std::string& path) {
     return system_error(errno, "measure", path);
   }
   const std::uint64_t unit = info.f_frsize;
-  return Space{info.f_blocks * unit, info.f_bavail * unit};
+  Space space{info.f_blocks * unit, info.f_bavail * unit};
+  // A file system that knows no such limit says 0 of 0.
+  if (info.f_favail < std::min<std::uint64_t>(kFilesKept, info.f_files / kFilesShare)) {
+    if (log::once_a_minute("no inodes")) {
+      log::warn("disk.no_inodes", {{"directory", path}, {"left", info.f_favail}});
+    }
+    space.free = 0;
+  }
+  return space;
 }
 
 Result<std::unique_ptr<FileLock>> RealFs::lock(const std::string& path) {

@@ -26,11 +26,15 @@
 #include <optional>
 #include <utility>
 
+#include "maintain/early_removal.h"
 #include "maintain/freed_marks.h"
+#include "maintain/freed_remover.h"
+#include "maintain/freed_tally.h"
+#include "maintain/freed_words.h"
 #include "maintain/marks_file.h"
-#include "maintain/own_records.h"
 #include "maintain/tally.h"
 #include "mas/layout/leavers.h"
+#include "mas/maintain/freed_board.h"
 #include "mas/maintain/scheduler.h"
 #include "mas/object/holders.h"
 #include "mas/observe/log.h"
@@ -45,25 +49,27 @@ constexpr std::uint32_t kListed = 1000;  // entries in one look for the list's e
 // Of the grace: what a restart may forget of the time that an entry has been known.
 constexpr int kSaves = 96;
 constexpr Duration kSaveRest = std::chrono::seconds(1);
+constexpr Duration kListening = std::chrono::minutes(1);
+constexpr Duration kWhileAsked = std::chrono::seconds(3);
+constexpr Duration kWhileFull = std::chrono::seconds(10);  // between looks, the disk being full
 
 class CollectWorker final : public Worker {
  public:
   CollectWorker(const config::Maintain& options, const Dependencies& deps, Ledger* ledger,
-                std::optional<MarksFile> file)
+                std::optional<MarksFile> file, std::optional<FreedWords> words)
       : options_(options),
         deps_(deps),
         ledger_(ledger),
+        board_(words ? &words->board : nullptr),
         file_(std::move(file)),
         marks_(options.grace),
-        shards_(deps.metrics.counter("mas_collect_shards_total", "Shards removed as garbage.")),
-        manifests_(deps.metrics.counter("mas_collect_manifests_total",
-                                        "Manifests removed that nothing needs any more.")),
+        remover_(deps),
+        early_(options.grace, deps, remover_, waiting_),
         extents_(deps.metrics.counter("mas_collect_extents_total",
                                       "Entries of the freed list collected.")),
-        objects_(deps.metrics.counter("mas_collect_objects_total", "Deleted objects erased.")),
-        refused_(deps.metrics.counter("mas_collect_refused_total",
-                                      "Freed extents and manifests found to be needed; none "
-                                      "should ever be.")) {}
+        objects_(deps.metrics.counter("mas_collect_objects_total", "Deleted objects erased.")) {
+    if (words) words_.emplace(deps, remover_, waiting_, *std::move(words));
+  }
 
   [[nodiscard]] std::string name() const override { return "collect"; }
   void describe(WorkerStatus& status) const override { tally_.describe(status); }
@@ -85,18 +91,47 @@ class CollectWorker final : public Worker {
       version_ = view->layout.version;
       past_ = told_ = searched_ = 0;
       awaited_.reset();
+      waiting_.start_again();
+      early_.start_again();
+      if (words_) words_->start_again();
     }
     if (!std::exchange(loaded_, true)) co_await load();
     MAS_CO_TRY(bool more_condemned, co_await release_condemned());
+    if (words_ && !more_condemned) MAS_CO_CHECK(co_await words_->put_asked());
     MAS_CO_CHECK(co_await look());
     MAS_CO_TRY(bool more_freed, co_await collect_freed());
+    auto removing = early_.step(past_, believing_);
+    MAS_CO_TRY(bool more_early, co_await std::move(removing));
+    bool more_now = false;
+    if (words_) {
+      auto following = words_->step(past_, believing_);
+      MAS_CO_TRY(more_now, co_await std::move(following));
+    }
     MAS_CO_TRY(bool more_released, co_await erase_released());
-    bool more = more_condemned || more_freed || more_released;
-    co_return more ? Duration(0) : options_.collect_interval;
+    show();
+    const bool more = more_condemned || more_freed || more_early || more_now || more_released;
+    if (more) co_return Duration(0);
+    co_return pause();
   }
 
  private:
   using Objects = std::vector<meta::Object>;
+
+  // Until the next look, there being nothing more to do now.
+  [[nodiscard]] Duration pause() const {
+    if (board_ != nullptr && board_->is_asked()) return Duration(0);
+    Duration most = options_.collect_interval;
+    if (waiting_.entries() > 0) {
+      most =
+          std::min(most, std::max<Duration>(EarlyRemoval::rest_of(options_.grace) / 2, kSaveRest));
+      // A word of another pod's operator may have come.
+      if (words_) most = std::min<Duration>(most, kListening);
+    }
+    // Whoever deletes to make room wants to see what comes of it.
+    if (!deps_.store.usage().writable) most = std::min<Duration>(most, kWhileFull);
+    if (words_ && words_->has_words()) most = std::min<Duration>(most, kWhileAsked);
+    return most;
+  }
 
   // The first step of deleted objects, whatever time they carry. True if there may be more of them.
   Task<Result<bool>> release_condemned() {
@@ -149,21 +184,39 @@ class CollectWorker final : public Worker {
       if (!at.empty() && FreedMarks::is_of(*last, at.front())) break;
       marks_.drop_last();
     }
-    if (marks_.wants(deps_.clock.now())) {
-      const FreedMarks::Mark* last = marks_.last();
-      std::uint64_t after = last != nullptr ? last->sequence : 0;
-      std::optional<meta::FreedEntry> end;
-      for (bool more = true; more;) {
-        MAS_CO_TRY(auto page, co_await deps_.meta.freed(after, kListed));
-        more = page.size() == kListed;
-        if (page.empty()) break;
-        after = page.back().sequence;
-        end = page.back();
+    for (bool more = true; more;) {
+      const std::uint64_t after = waiting_.last() ? waiting_.last()->sequence : 0;
+      MAS_CO_TRY(auto page, co_await deps_.meta.freed(after, kListed));
+      more = page.size() == kListed;
+      for (const meta::FreedEntry& entry : page) {
+        waiting_.note(entry);
+        if (words_) words_->see(entry);
       }
-      if (end) marks_.add(*end, deps_.clock.now());
     }
+    const FreedMarks::Mark* last = marks_.last();
+    const auto& end = waiting_.last();
+    const bool is_new = end && (last == nullptr || end->sequence > last->sequence);
+    if (is_new && marks_.wants(deps_.clock.now())) marks_.add(*end, deps_.clock.now());
+    if (end) early_.look(*end, deps_.clock.now());
     co_await save();
     co_return Result<void>();
+  }
+
+  // What an operator is told of it.
+  void show() {
+    if (board_ == nullptr) return;
+    const Instant now = deps_.clock.now();
+    const std::uint64_t last = waiting_.last() ? waiting_.last()->sequence : 0;
+    const std::size_t members = deps_.view.current()->layout.active_count();
+    FreedOutlook outlook;
+    outlook.entries = waiting_.entries();
+    outlook.bytes = waiting_.bytes() / std::max<std::size_t>(members, 1);
+    outlook.next = outlook.all = now;
+    if (outlook.entries > 0) {
+      outlook.next = marks_.due_at(past_ + 1).value_or(now + options_.grace);
+      outlook.all = marks_.due_at(last).value_or(now + options_.grace);
+    }
+    board_->publish(outlook);
   }
 
   // Without what was kept every grace starts anew.
@@ -205,7 +258,8 @@ class CollectWorker final : public Worker {
     std::uint64_t collected = 0;
     for (const meta::FreedEntry& freed : page) {
       if (freed.sequence > due) break;
-      MAS_CO_CHECK(co_await remove(freed));
+      MAS_CO_CHECK(co_await remover_.remove(freed));
+      waiting_.collected(freed);
       past_ = freed.sequence;
       ++collected;
     }
@@ -266,57 +320,21 @@ class CollectWorker final : public Worker {
            });
   }
 
-  Task<Result<void>> remove(meta::FreedEntry freed) {
-    if (freed.manifests) co_return co_await remove_range(*freed.manifests);
-    co_return co_await remove_extent(freed.extent.id);
-  }
-
-  // All manifests this pod has of `range`, but for the one that the record goes by.
-  Task<Result<void>> remove_range(meta::ManifestRange range) {
-    std::vector<Hash> asked{range.hash};
-    MAS_CO_TRY(auto versions, co_await deps_.meta.versions(std::move(asked)));
-    const std::uint64_t kept = versions.at(0).generation;
-    std::vector<meta::ManifestRange> ranges{range};
-    if (kept > 0 && range.covers(range.hash, kept)) {
-      refused_.add();
-      log::warn("collect.manifest_needed", {{"hash", range.hash.hex()}, {"generation", kept}});
-      ranges.clear();
-      if (kept > range.first) ranges.push_back({range.hash, range.first, kept - 1});
-      if (kept < range.last) ranges.push_back({range.hash, kept + 1, range.last});
-    }
-    for (const meta::ManifestRange& one : ranges) {
-      MAS_CO_TRY(std::uint64_t removed, co_await remove_manifests(deps_.store, one));
-      manifests_.add(static_cast<double>(removed));
-    }
-    co_return Result<void>();
-  }
-
-  // All shards this pod has of `extent`, if the metadata agrees that nothing refers to it.
-  Task<Result<void>> remove_extent(Id128 extent) {
-    std::vector<Id128> asked{extent};
-    MAS_CO_TRY(auto referenced, co_await deps_.meta.referenced(std::move(asked)));
-    if (referenced.at(0)) {
-      refused_.add();
-      log::error("a freed extent is referred to; collection stops", {{"extent", extent.hex()}});
-      co_return Error(Code::internal, "A freed extent is still referred to; nothing is collected.");
-    }
-    MAS_CO_TRY(std::uint64_t removed, co_await remove_shards(deps_.store, extent));
-    shards_.add(static_cast<double>(removed));
-    co_return Result<void>();
-  }
-
   config::Maintain options_;
   Dependencies deps_;
   Ledger* ledger_;
+  FreedBoard* board_;
   const std::optional<MarksFile> file_;
   FreedMarks marks_;
+  FreedRemover remover_;
+  FreedTally waiting_;
+  EarlyRemoval early_;
+  std::optional<WordFollower> words_;
+  const std::function<Task<Result<void>>()> believing_ = [this] { return believe(true); };
   bool loaded_ = false;
   std::optional<Instant> saved_;
-  observe::Counter& shards_;
-  observe::Counter& manifests_;
   observe::Counter& extents_;
   observe::Counter& objects_;
-  observe::Counter& refused_;
   Tally tally_{"extents"};
   std::uint64_t past_ = 0;  // everything up to here is collected by this pod
   store::Reach reach_;
@@ -332,7 +350,13 @@ class CollectWorker final : public Worker {
 
 std::unique_ptr<Worker> make_collect_worker(const config::Maintain& options, Dependencies deps,
                                             Ledger* ledger, std::optional<MarksFile> file) {
-  return std::make_unique<CollectWorker>(options, deps, ledger, std::move(file));
+  return std::make_unique<CollectWorker>(options, deps, ledger, std::move(file), std::nullopt);
+}
+
+std::unique_ptr<Worker> make_collect_worker(const config::Maintain& options, Dependencies deps,
+                                            Ledger* ledger, std::optional<MarksFile> file,
+                                            FreedWords words) {
+  return std::make_unique<CollectWorker>(options, deps, ledger, std::move(file), std::move(words));
 }
 
 }  // namespace mas::maintain

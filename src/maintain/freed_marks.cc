@@ -41,6 +41,13 @@ std::uint64_t FreedMarks::due(Instant now) {
   return !marks_.empty() && is_due(marks_.front()) ? marks_.front().sequence : 0;
 }
 
+std::optional<Instant> FreedMarks::due_at(std::uint64_t sequence) const {
+  auto covers = [&](const Mark& mark) { return mark.sequence >= sequence; };
+  auto at = std::find_if(marks_.begin(), marks_.end(), covers);
+  if (at == marks_.end()) return std::nullopt;
+  return at->since + grace_;
+}
+
 std::string FreedMarks::save(Instant now) const {
   ByteWriter out = begin_marks(kFormat, marks_.size());
   for (const Mark& mark : marks_) {

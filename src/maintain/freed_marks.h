@@ -35,6 +35,8 @@ class FreedMarks {
   void drop_last() { marks_.pop_back(); }
   // All entries up to here have been known for the grace; 0: none has.
   [[nodiscard]] std::uint64_t due(Instant now);
+  // When the entry of this sequence is due; nullopt if no mark covers it yet.
+  [[nodiscard]] std::optional<Instant> due_at(std::uint64_t sequence) const;
 
   // As a file (doc/metadata-format.md), for the next process.
   [[nodiscard]] std::string save(Instant now) const;

@@ -22,6 +22,10 @@ struct Owner {
 
 [[nodiscard]] Result<Owner> owner_of(const Reader& db, const Id128& extent);
 void set_owner(Transaction& tx, const Id128& extent, const Owner& owner);
+// In place of the time at which an extent was freed that never was part of a file: collection need
+// not wait for readers then.
+inline constexpr std::int64_t kNeverPublished = 0;
+
 // Lists those of `extents` as freed that `owner` owns (none: those that nobody does); others are
 // left alone.
 [[nodiscard]] Result<void> free_owned(Transaction& tx, const std::vector<Extent>& extents,

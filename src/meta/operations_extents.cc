@@ -48,6 +48,9 @@ Result<void> free_owned(Transaction& tx, const std::vector<Extent>& extents, con
     owned.push_back(&extent);
   }
   if (owned.empty()) return {};
+  // What an upload still has never became part of a file: nobody reads it.
+  if (owner.kind == OwnerKind::upload) now = kNeverPublished;
+  if (owner.kind == OwnerKind::object && now == kNeverPublished) ++now;
   MAS_TRY(std::uint64_t sequence, ops::take_numbers(tx, ops::kFreedCounter, owned.size()));
   for (const Extent* extent : owned) {
     tx.put(keys::freed(sequence), encode(FreedEntry{sequence, *extent, now}));

@@ -174,7 +174,7 @@ Result<void> discard(Transaction& tx, const Id128& id, const std::vector<Extent>
     if (!mine.empty()) store(tx, &*upload, next);
   }
   // A registration that may not have happened: shards may be there all the same.
-  return free_owned(tx, extents, Owner{}, now);
+  return free_owned(tx, extents, Owner{}, kNeverPublished);
 }
 
 Result<std::vector<Part>> parts(const Reader& db, const Id128& upload, std::uint32_t after,

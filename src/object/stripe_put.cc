@@ -93,7 +93,8 @@ Task<Result<Receipt>> put_empty(Context& context, meta::Object object) {
 
 Task<void> give_up(Context& context, const meta::Extent& extent) {
   std::vector<meta::Extent> extents{extent};
-  Result<void> freed = co_await context.deps.meta.free(extents, context.now_seconds());
+  // As of no time: it never was part of a file.
+  Result<void> freed = co_await context.deps.meta.free(extents, 0);
   // The census finds it then, once there is a later record.
   if (freed.has_error()) log::warn("extent could not be freed", {{"error", freed.error()}});
 }

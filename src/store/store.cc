@@ -147,6 +147,9 @@ Task<Result<Volume*>> StoreImpl::choose_with_room(RecordKey key, std::uint64_t b
   if (chosen) co_return chosen;
   if (!any_healthy) co_return Error(Code::io, why_not_writable());
   instruments_.refused_full.add();
+  if (log::once_a_minute("store full")) {
+    log::warn("store.full", {{"why", "less is left than store.reserve"}, {"needed", bytes}});
+  }
   co_return Error(Code::disk_full, "The disk is full; delete something or add room.");
 }
 

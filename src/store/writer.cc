@@ -295,6 +295,10 @@ Result<void> Writer::prepare_segment(std::uint64_t length) {
 // what passes by itself need not stop the volume.
 Error Writer::refuse(const Error& error) {
   if (error.code() == Code::disk_full) {
+    parts_.instruments.refused_full.add();
+    if (log::once_a_minute("store full")) {
+      log::warn("store.full", {{"why", "no segment can be begun"}, {"error", error}});
+    }
     return {Code::disk_full, "The disk has no room for another segment or its index."};
   }
   if (!fs::is_exhausted(error)) {

@@ -426,6 +426,9 @@ class ContractTest(DaemonTest):
             elif "requestBody" in operation:
                 self.one_part_refusals(method, path, query, call)
         self.refuse_finish()
+        self.assertEqual(mas.call("POST", "/api/cluster/collect-now", {"hash": UNKNOWN},
+                                  system=True).status, 404)
+        self.assertEqual(mas.call("POST", "/api/cluster/collect-now", system=True).status, 200)
         described = {(method, path, int(status))
                      for method, path, operation in mas.description.operations()
                      for status in operation["responses"]}

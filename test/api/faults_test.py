@@ -83,7 +83,8 @@ class BrokenMetadataTest(unittest.TestCase):
         tokens = {"upload": mas.upload_token(sha256(other)), "download": mas.download_token(name),
                   "": None}
         queries = {"/api/file/upload/chuck": {"chuck": 1}, "/api/file/upload/chunk": {"chunk": 1},
-                   "/api/file/info": {"hash": name}, "/api/file": {"hash": name}}
+                   "/api/file/info": {"hash": name}, "/api/file": {"hash": name},
+                   "/api/cluster/collect-now": {"hash": name}}
         # These need the ledger of tokens, the list of pods or the status alone, all in this pod.
         aside = {"/api/server/signal", "/api/token/upload", "/api/token/download",
                  "/api/cluster/status", "/api/cluster/worker",

@@ -1,5 +1,6 @@
 """A file system of its own for a daemon: small enough to be filled in a test."""
 import ctypes
+import errno
 import os
 import pathlib
 import shutil
@@ -28,13 +29,14 @@ def own_mounts():
 
 
 class SmallDisk:
-    """A directory for a Daemon whose data lies on a file system of `size` bytes."""
+    """A directory for a Daemon whose data lies on a file system of `size` bytes, which takes no more
+    than `files` files (0: as many as there is room for)."""
 
-    def __init__(self, size):
+    def __init__(self, size, files=0):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="mas-disk-", dir=harness.WORK))
         self.data = self.home / "data"
         self.data.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "mas-test",
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=700,nr_inodes={files}", "mas-test",
                         str(self.data)], check=True)
 
     def free(self):
@@ -45,6 +47,21 @@ class SmallDisk:
         """Takes all room that is left, as another program on the same disk might."""
         with open(self.data / "occupied", "ab") as file:
             os.posix_fallocate(file.fileno(), 0, self.free())
+
+    def use_up_inodes(self):
+        """Makes files until no more can be made."""
+        directory = self.data / "many"
+        directory.mkdir()
+        try:
+            for number in range(100_000):
+                (directory / str(number)).touch()
+        except OSError as error:
+            assert error.errno == errno.ENOSPC, error
+            return
+        raise AssertionError("there is no end of inodes")
+
+    def give_back_inodes(self):
+        shutil.rmtree(self.data / "many")
 
     def give_back(self):
         (self.data / "occupied").unlink()

@@ -11,6 +11,7 @@
 #include "mas/config/config.h"
 #include "mas/http/exchange.h"
 #include "mas/maintain/cluster_ledger.h"
+#include "mas/maintain/freed_board.h"
 #include "mas/maintain/rebuild.h"
 #include "mas/maintain/scheduler.h"
 #include "mas/object/objects.h"
@@ -34,6 +35,8 @@ struct Dependencies {
   // The operator's word that the data of a slot are gone; gives the layout's new version. As
   // membership::Leavers::give_up; null: this pod cannot.
   std::function<Task<Result<std::uint64_t>>(std::string slot)> give_up = {};
+  // What waits to be collected; null: this pod collects nothing.
+  maintain::FreedBoard* freed = nullptr;
 };
 
 // Answers every route of http.md; /metrics too unless config.metrics.listen is set.

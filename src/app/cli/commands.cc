@@ -20,6 +20,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_status());
   commands.push_back(make_worker());
   commands.push_back(make_cluster());
+  commands.push_back(make_collect_now());
   commands.push_back(make_rebuild_metadata());
   commands.push_back(make_check());
   commands.push_back(make_config());

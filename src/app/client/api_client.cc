@@ -141,6 +141,14 @@ Task<Result<boost::json::value>> ApiClient::give_up(std::string name) {
   co_return std::move(answer.data);
 }
 
+Task<Result<boost::json::value>> ApiClient::collect_now(std::string hash) {
+  Parameters query;
+  if (!hash.empty()) query.emplace_back("hash", std::move(hash));
+  auto call = request("POST", "/api/cluster/collect-now", query, Secret::system);
+  MAS_CO_TRY(Answer answer, co_await exchange(std::move(call)));
+  co_return std::move(answer.data);
+}
+
 Task<Result<boost::json::value>> ApiClient::set_worker(std::string name, bool paused) {
   Parameters query{{"name", std::move(name)}, {"paused", paused ? "1" : "0"}};
   auto call = request("POST", "/api/cluster/worker", query, Secret::system);

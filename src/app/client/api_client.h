@@ -60,6 +60,8 @@ class ApiClient {
   Task<Result<boost::json::value>> status();
   // Tells the cluster that the data of a slot are gone; the layout that follows.
   Task<Result<boost::json::value>> give_up(std::string name);
+  // Has what was deleted freed now, or only what the file of that hash left ("": all).
+  Task<Result<boost::json::value>> collect_now(std::string hash);
   // Pauses or resumes a background worker of the pod; what /api/cluster/status lists of it.
   Task<Result<boost::json::value>> set_worker(std::string name, bool paused);
   // The `data` of /api/cluster/rebuild-metadata: begins a rebuild, and tells of the last one (null:

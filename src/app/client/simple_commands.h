@@ -13,6 +13,7 @@ namespace mas::app {
 [[nodiscard]] std::unique_ptr<Command> make_token();
 [[nodiscard]] std::unique_ptr<Command> make_worker();
 [[nodiscard]] std::unique_ptr<Command> make_cluster();
+[[nodiscard]] std::unique_ptr<Command> make_collect_now();
 [[nodiscard]] std::unique_ptr<Command> make_rebuild_metadata();
 
 }  // namespace mas::app

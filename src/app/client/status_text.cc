@@ -12,6 +12,14 @@ using boost::json::value;
 
 std::string size(const value& from) { return describe_size(number(from)); }
 
+// "in 3 h"; seconds as the status says them.
+std::string in(const value& from) {
+  const std::uint64_t seconds = number(from);
+  if (seconds < 60) return "now";
+  if (seconds < 7200) return "in " + std::to_string((seconds + 59) / 60) + " min";
+  return "in " + std::to_string((seconds + 3599) / 3600) + " h";
+}
+
 std::string progress(const value& from) {
   const std::optional<int> share = percent(from);
   return share ? std::to_string(*share) + " %" : "-";
@@ -73,6 +81,13 @@ std::string status_text(const value& status) {
                             text(at(capacity, "records")) + " records"},
       {"layout",
        "version " + text(at(layout, "version")) + ", " + text(at(layout, "members")) + " members"}};
+  if (const value& freeing = at(capacity, "freeing"); number(at(freeing, "bytes")) > 0) {
+    facts.push_back({"to be freed" + whose,
+                     "about " + size(at(freeing, "bytes")) + " of what was deleted: the first " +
+                         in(at(freeing, "next")) + ", all " + in(at(freeing, "all"))});
+    const value& now = at(freeing, "now");
+    if (now.is_string() && !now.get_string().empty()) facts.push_back({"collect-now", text(now)});
+  }
   for (const value& absent : list(at(capacity, "absent"))) {
     facts.push_back({"absent" + whose, text(absent)});
   }

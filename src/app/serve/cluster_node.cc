@@ -175,7 +175,10 @@ class Node final : public ClusterNode {
     options.known = [this](std::string_view slot, const Id128& incarnation) {
       return is_known(board_, slot, incarnation);
     };
-    options.ledger = [this] { return maintain::encode(maintain::share_of(deps_.redundancy)); };
+    options.ledger = [this] {
+      std::string share = maintain::encode(maintain::share_of(deps_.redundancy));
+      return maintain::with_quiet(std::move(share), deps_.freed.quiet());
+    };
     options.layout = [this] { return layout_document(board_); };
     options.accept_v1 = deps_.config.peer.accept_v1;
     options.prober = transport_.get();

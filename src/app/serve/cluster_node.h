@@ -9,6 +9,7 @@
 #include "mas/fs/fs.h"
 #include "mas/http/server.h"
 #include "mas/maintain/cluster_ledger.h"
+#include "mas/maintain/freed_board.h"
 #include "mas/maintain/scheduler.h"
 #include "mas/membership/membership.h"
 #include "mas/object/objects.h"
@@ -29,6 +30,7 @@ struct NodeDependencies {
   Rng& rng;
   observe::Metrics& metrics;
   const maintain::Ledger& redundancy;
+  const maintain::FreedBoard& freed;
 };
 
 class ClusterNode {

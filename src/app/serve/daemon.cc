@@ -139,7 +139,7 @@ Task<Result<void>> Daemon::stand_alone() {
 
 Result<void> Daemon::prepare_cluster() {
   NodeDependencies deps{config_, *store_, *meta_, io_,      *fs_,
-                        *disk_,  *clock_, *rng_,  metrics_, redundancy_};
+                        *disk_,  *clock_, *rng_,  metrics_, redundancy_, freed_};
   MAS_TRY(node_, make_cluster_node(deps));
   return {};
 }
@@ -282,8 +282,9 @@ void Daemon::build_service() {
                                              std::move(idle)));
   workers_->add(maintain::make_take_over_worker(worker_deps, *objects_));
   maintain::MarksFile freed{*fs_, below_data("freed-marks"), *driver_};
-  workers_->add(
-      maintain::make_collect_worker(config_.maintain, worker_deps, &redundancy_, std::move(freed)));
+  maintain::FreedWords words{freed_, node_ ? node_->ledger_of() : nullptr};
+  workers_->add(maintain::make_collect_worker(config_.maintain, worker_deps, &redundancy_,
+                                              std::move(freed), std::move(words)));
   workers_->add(maintain::make_compact_worker(config_.maintain, worker_deps));
   object::Upkeep& upkeep = objects_->upkeep();
   workers_->add(maintain::make_scrub_worker(config_.maintain, worker_deps, &upkeep));
@@ -299,7 +300,8 @@ void Daemon::build_service() {
       *meta_,         *ledger_.tokens,
       board(),        metrics_,
       *clock_,        *cluster_ledger_,
-      rebuild_.get(), [this](std::string slot) { return give_up(std::move(slot)); }};
+      rebuild_.get(), [this](std::string slot) { return give_up(std::move(slot)); },
+      &freed_};
   api_ = api::make_api(config_, api_deps);
 }
 

@@ -16,6 +16,7 @@
 #include "mas/config/config.h"
 #include "mas/http/server.h"
 #include "mas/maintain/cluster_ledger.h"
+#include "mas/maintain/freed_board.h"
 #include "mas/maintain/rebuild.h"
 #include "mas/maintain/repair.h"
 #include "mas/membership/cluster_view.h"
@@ -94,6 +95,7 @@ class Daemon {
   std::unique_ptr<membership::HeartbeatBus> bus_;
   std::unique_ptr<membership::ViewBoard> view_;
   maintain::Ledger redundancy_{metrics_};
+  maintain::FreedBoard freed_{metrics_, *clock_, config_.object.record_cache};
   // In a cluster, instead of these.
   std::unique_ptr<ClusterNode> node_;
   std::unique_ptr<object::Objects> objects_;

@@ -155,8 +155,10 @@ TEST_CASE("readyz needs the store, the metadata and the ledger") {
   Admin api;
   CHECK(api.ask("/readyz").status() == 200);
   api.ledger.up = false;
+  api.clock.seconds += 1;
   check_refusal(api.ask("/readyz"), 503, 5101);
   api.ledger.up = true;
+  api.clock.seconds += 1;
   store::Usage usage;
   usage.free = 1;
   usage.not_writable_reason = "a sync failed.";
@@ -166,9 +168,48 @@ TEST_CASE("readyz needs the store, the metadata and the ledger") {
   CHECK(reads_on.status() == 200);
   CHECK(reads_on.answer_body().find("reads only: The store does not write: a sync failed.") !=
         std::string::npos);
-  usage.free = 0;
+}
+
+TEST_CASE("a pod whose disk is full is ready: it gives out what it has and takes deletions") {
+  Admin api;
+  store::Usage usage;
+  usage.not_writable_reason = "The disk is full.";
   api.store.set_usage(usage);
-  check_refusal(api.ask("/readyz"), 507, 5902);
+  CHECK(api.ask("/readyz").status() == 200);
+}
+
+TEST_CASE("readyz asks what stands behind the pod no more than once a second") {
+  Admin api;
+  for (int i = 0; i < 50; ++i) CHECK(api.ask("/readyz").status() == 200);
+  CHECK(api.ledger.pings == 1);
+  api.ledger.up = false;
+  CHECK(api.ask("/readyz").status() == 200);
+  api.clock.seconds += 1;
+  for (int i = 0; i < 50; ++i) check_refusal(api.ask("/readyz"), 503, 5101);
+  CHECK(api.ledger.pings == 2);
+  api.ledger.up = true;
+  check_refusal(api.ask("/readyz"), 503, 5101);
+  api.clock.seconds += 1;
+  CHECK(api.ask("/readyz").status() == 200);
+}
+
+TEST_CASE("status and metrics say how much waits to be freed, and when") {
+  Admin api;
+  auto freeing = [&] {
+    auto data = data_of(api.ask("/api/cluster/status")).as_object();
+    return boost::json::serialize(data.at("capacity").as_object().at("freeing"));
+  };
+  CHECK(freeing() == R"({"entries":0,"bytes":0,"next":0,"all":0,"now":""})");
+  const Instant now = api.clock.now();
+  api.freed.publish({3, 7000, now + std::chrono::seconds(60), now + std::chrono::hours(5)});
+  CHECK(freeing() == R"({"entries":3,"bytes":7000,"next":60,"all":18000,"now":""})");
+  std::string text(api.ask("/metrics").answer_body());
+  CHECK(text.find("mas_collect_waiting_entries 3") != std::string::npos);
+  CHECK(text.find("mas_collect_waiting_bytes 7000") != std::string::npos);
+  CHECK(text.find("mas_collect_next_seconds 60") != std::string::npos);
+  CHECK(text.find("mas_collect_all_seconds 18000") != std::string::npos);
+  api.clock.seconds += 3600;
+  CHECK(freeing() == R"({"entries":3,"bytes":7000,"next":0,"all":14400,"now":""})");
 }
 
 TEST_CASE("metrics are Prometheus text, on the api port unless moved") {
@@ -193,6 +234,7 @@ TEST_CASE("the metrics port answers /metrics and the probes alone") {
     CHECK(asked.status() == 200);
   }
   api.ledger.up = false;
+  api.clock.seconds += 1;
   FakeExchange unready("GET", "/readyz");
   run_blocking(handler->handle(unready));
   check_refusal(unready, 503, 5101);

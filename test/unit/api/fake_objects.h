@@ -118,8 +118,9 @@ class FakeObjects final : public object::Objects {
     if (request.digest && *request.digest != codec::sha256(as_bytes(bytes))) {
       co_return Error(Code::hash_mismatch, "The part does not match its digest.");
     }
-    found->upload.stored += bytes.size();
-    found->parts[request.number] = std::move(bytes);
+    std::string& part = found->parts[request.number];
+    found->upload.stored += bytes.size() - part.size();
+    part = std::move(bytes);
     co_return object::PartResult{static_cast<std::uint32_t>(found->parts.size()),
                                  found->upload.stored};
   }

@@ -64,10 +64,12 @@ class FakeAuthority final : public auth::Authority {
 class FakeLedger final : public auth::TokenLedger {
  public:
   bool up = true;
+  int pings = 0;
   Task<Result<auth::LedgerEntry>> use(Id128, WallTime) override { co_return auth::LedgerEntry{}; }
   Task<Result<auth::LedgerEntry>> renew(Id128, WallTime) override { co_return auth::LedgerEntry{}; }
   Task<Result<WallTime>> now() override { co_return WallTime{}; }
   Task<Result<void>> ping() override {
+    ++pings;
     if (up) co_return Result<void>();
     co_return Error(Code::ledger_unavailable, "The token ledger cannot be reached; try later.");
   }
@@ -132,11 +134,23 @@ class Fixture {
   maintain::ClusterLedger cluster_ledger{
       redundancy, view, clock, [this](layout::MemberIndex member) { return ask_others(member); }};
   maintain::RebuildService* rebuild = nullptr;
+  maintain::FreedBoard freed{metrics, clock, std::chrono::seconds(5)};
 
   http::Handler& handler() {
     if (!handler_) {
-      handler_ = api::make_api(config, {objects, authority, store, workers, *meta, ledger, view,
-                                        metrics, clock, cluster_ledger, rebuild});
+      handler_ = api::make_api(config, {objects,
+                                        authority,
+                                        store,
+                                        workers,
+                                        *meta,
+                                        ledger,
+                                        view,
+                                        metrics,
+                                        clock,
+                                        cluster_ledger,
+                                        rebuild,
+                                        {},
+                                        &freed});
     }
     return *handler_;
   }

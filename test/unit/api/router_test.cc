@@ -142,7 +142,8 @@ TEST_CASE("every public code has the status of the contract") {
     CAPTURE(status, number);
     CHECK(head.status == status);
     CHECK(fields.at("code").to_number<int>() == number);
-    CHECK(head.headers.get("Retry-After").has_value() == (status == 503 || status == 429));
+    CHECK(head.headers.get("Retry-After").has_value() ==
+          (status == 503 || status == 507 || status == 429));
     CHECK(head.headers.get("WWW-Authenticate").has_value() == (number == 5303));
   }
 }

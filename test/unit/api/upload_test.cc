@@ -270,6 +270,30 @@ TEST_CASE("an object names itself") {
   CHECK(field_of(form, "size") == "0");
 }
 
+TEST_CASE("who finds the disk full is told what waits to be freed, and when to come back") {
+  Upload api;
+  api.objects.fail["put"] = Error(Code::disk_full, "The disk is full.");
+  auto refused = [&] {
+    FakeExchange exchange = api.post();
+    exchange.send_body("hello");
+    check_refusal(api.run(exchange), 507, 5902);
+    return std::pair(std::string(envelope_of(exchange).at("msg").as_string()),
+                     std::string(exchange.answer_header("Retry-After")));
+  };
+  CHECK(refused() ==
+        std::pair<std::string, std::string>(
+            "The disk is full. Nothing that was deleted waits to be freed on this pod.", "60"));
+  const Instant now = api.clock.now();
+  api.freed.publish(
+      {2, 3 * kGiB / 2, now + std::chrono::minutes(20), now + std::chrono::hours(23)});
+  CHECK(refused() == std::pair<std::string, std::string>(
+                         "The disk is full. On this pod about 1.5 GiB of what was deleted waits to "
+                         "be freed: the first of it in 20 minutes, all of it in 23 hours.",
+                         "1200"));
+  api.clock.seconds += 23 * 3600;
+  CHECK(refused().second == "30");
+}
+
 TEST_CASE("what fails behind the api comes out with its own code") {
   for (auto [code, status, number] :
        {std::tuple{Code::disk_full, 507, 5902}, std::tuple{Code::busy, 503, 5901},

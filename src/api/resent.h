@@ -1,0 +1,15 @@
+// The bound on what an upload token sends and does not keep, at the calls that take bytes.
+#pragma once
+
+#include "api/call.h"
+#include "api/reply.h"
+
+namespace mas::api {
+
+// Who `call` is in the book of abandoned bytes.
+[[nodiscard]] TokenAndHash sender_of(const Call& call);
+// The refusal, 429 with Retry-After, where the token of `call` has sent too much in vain: three
+// times its max_size, or three parts of the greatest size where it has none.
+[[nodiscard]] std::optional<Reply> refuse_resent(const Call& call);
+
+}  // namespace mas::api
