@@ -36,7 +36,7 @@ struct Http {
   std::uint32_t max_header_bytes = 16 * 1024;
   std::uint32_t max_header_fields = 64;
   Duration header_timeout = seconds(10);  // from the first byte of a request to the end of its head
-  Duration idle_timeout = seconds(60);    // kept-alive connection without a request
+  Duration idle_timeout = seconds(75);    // kept-alive, without a request; what is in front: 60 s
   Duration write_timeout = seconds(60);   // no progress on sending
   Duration body_grace = seconds(30);      // after this a body must average min_body_rate
   std::uint64_t min_body_rate = 1024;     // bytes a second
