@@ -88,7 +88,7 @@ class Api final : public http::Handler {
     if (match.route == nullptr) co_return wrong_method(match.allow);
     MAS_CO_CHECK(refuse_doubled_headers(head.headers));
     Call call{exchange, services_, {}, nullptr};
-    MAS_CO_TRY(call.query, parse_query(head.raw_query));
+    MAS_CO_TRY(call.query, parse_query(head.raw_query, services_.config.http.max_parameters));
     MAS_CO_CHECK(co_await admit(call, match.route->needs));
     if (match.route->needs != Needs::nothing) exchange.admitted();
     co_return co_await match.route->endpoint(call);

@@ -44,10 +44,10 @@ Result<void> check_text(std::string_view text, std::string_view what, std::size_
 
 }  // namespace
 
-Result<http::Query> parse_query(std::string_view raw_query) {
+Result<http::Query> parse_query(std::string_view raw_query, std::size_t most) {
   const auto separators = std::count(raw_query.begin(), raw_query.end(), '&');
-  if (separators >= static_cast<std::ptrdiff_t>(kMostParameters)) {
-    return malformed("The query has more than " + std::to_string(kMostParameters) +
+  if (separators >= static_cast<std::ptrdiff_t>(most)) {
+    return malformed("The query has more than " + std::to_string(most) +
                      " parameters; give only those that the call takes.");
   }
   MAS_TRY(auto query, http::Query::parse(raw_query));

@@ -14,11 +14,9 @@
 
 namespace mas::api {
 
-// Of a query: no call takes more than a few.
-inline constexpr std::size_t kMostParameters = 64;
-// The query taken apart; more than kMostParameters, or a name that stands there twice, are
+// The query taken apart; more than `most` parameters, or a name that stands there twice, are
 // malformed. This comes before any token is looked at, so its work is bounded.
-[[nodiscard]] Result<http::Query> parse_query(std::string_view raw_query);
+[[nodiscard]] Result<http::Query> parse_query(std::string_view raw_query, std::size_t most);
 // Headers that mean one thing must not come twice: tokens above all.
 [[nodiscard]] Result<void> refuse_doubled_headers(const http::Headers& headers);
 

@@ -46,6 +46,7 @@ constexpr std::array kKeys{
     MAS_KEY(http.max_header_bytes, SmallSizeField, "Request line and header fields, together.",
             1024, 1024 * 1024),
     MAS_KEY(http.max_header_fields, CountField, "Number of header fields of a request.", 8, 1000),
+    MAS_KEY(http.max_parameters, CountField, "Number of parameters in a request's query.", 8, 1000),
     MAS_KEY(http.header_timeout, DurationField,
             "From the first byte of a request to the end of its header.", kShort, hours(1)),
     MAS_KEY(http.idle_timeout, DurationField,
@@ -81,6 +82,8 @@ constexpr std::array kKeys{
             1024, kMiB),
     MAS_KEY(limits.session, DurationField,
             "A resumable upload is dropped this long after its last part.", seconds(1), kYear),
+    MAS_KEY(limits.resent, SizeField,
+            "What a token without max_size may send for its file and not keep.", 1, 1024 * kTiB),
 
     MAS_KEY(auth.system_token_files, ListField,
             "Files that hold system tokens; empty: <data>/system-token."),
@@ -242,9 +245,12 @@ constexpr std::array kKeys{
     MAS_KEY(metrics.listen, TextField,
             "Address and port for /metrics alone; empty: on the API's port.",
             optional_listen_problem),
+    MAS_KEY(metrics.max_connections, CountField, "Connections open at once at that address.", 4,
+            100'000),
 
     MAS_KEY(log.level, TextField, "Least important lines that are written.", log_level_problem),
     MAS_KEY(log.format, TextField, "Form of a line.", log_format_problem),
+    MAS_KEY(log.queue, CountField, "Lines that may wait for a reader that is slow.", 16, 1'000'000),
 };
 
 #undef MAS_KEY

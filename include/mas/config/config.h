@@ -35,6 +35,7 @@ struct Http {
   std::uint32_t max_connections = 10'000;
   std::uint32_t max_header_bytes = 16 * 1024;
   std::uint32_t max_header_fields = 64;
+  std::uint32_t max_parameters = 64;      // of a query
   Duration header_timeout = seconds(10);  // from the first byte of a request to the end of its head
   Duration idle_timeout = seconds(75);    // kept-alive, without a request; what is in front: 60 s
   Duration write_timeout = seconds(60);   // no progress on sending
@@ -62,6 +63,7 @@ struct Limits {
   std::uint32_t name_bytes = 1024;
   std::uint64_t form_fields = 64 * kKiB;  // all form fields but the file, together
   Duration session = hours(24);           // after its last part
+  std::uint64_t resent = 15 * kGiB;       // by a token without max_size, for its file, and not kept
 };
 
 struct Auth {
@@ -189,12 +191,14 @@ struct Maintain {
 };
 
 struct Metrics {
-  std::string listen;  // empty: on the API port
+  std::string listen;                  // empty: on the API port
+  std::uint32_t max_connections = 64;  // at that address
 };
 
 struct Log {
   std::string level = "info";   // trace, debug, info, warn, error
   std::string format = "auto";  // text, json; auto: text on a terminal
+  std::uint32_t queue = 1024;   // lines that wait for a slow reader; beyond: dropped and counted
 };
 
 struct Config {

@@ -38,7 +38,7 @@ std::uint64_t outgoing(const config::Config& config) {
 std::uint64_t connections_within(const config::Config& config, std::uint64_t limit) {
   std::uint64_t taken = kOfProcess + kOfIoThread * threads_of(config.node.io_threads) +
                         fs::descriptors_of_files(limit, config.node.data.size());
-  if (!config.metrics.listen.empty()) taken += kMetricsConnections;
+  if (!config.metrics.listen.empty()) taken += config.metrics.max_connections;
   if (taken >= limit) return 0;
   std::uint64_t left = limit - taken;
   // Where little is left, what comes in has at least half of it.

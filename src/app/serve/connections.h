@@ -8,9 +8,6 @@
 
 namespace mas::app {
 
-// Those of the listener for /metrics alone.
-inline constexpr std::uint32_t kMetricsConnections = 64;
-
 // Lowers http.max_connections to what is left of `limit` open files beside the pod's files and its
 // connections to others. Errors: invalid_argument, if too little is left to work; it says how many
 // would do.

@@ -312,7 +312,7 @@ Result<void> Daemon::listen() {
   if (config_.metrics.listen.empty()) return {};
   config::Http options = config_.http;
   options.listen = config_.metrics.listen;
-  options.max_connections = std::min(options.max_connections, kMetricsConnections);
+  options.max_connections = std::min(options.max_connections, config_.metrics.max_connections);
   deps.surface = "metrics";
   metrics_handler_ = api::make_metrics_handler(metrics_, *api_);
   // Plain HTTP: what scrapes it is inside, and it holds no secret.

@@ -23,16 +23,13 @@
 namespace mas::app {
 namespace {
 
-// Lines that wait for a reader that is slow.
-constexpr std::size_t kLogLines = 1024;
-
 void set_up_log(const config::Log& options, bool terminal) {
   log::Options chosen;
   // The configuration was checked: the name is known.
   MAS_ASSERT(log::parse_level(options.level, chosen.level));
   chosen.json = options.format == "json" || (options.format == "auto" && !terminal);
   log::set_up(chosen);
-  log::start_queue(kLogLines);
+  log::start_queue(options.queue);
 }
 
 // Every connection is a descriptor; the usual soft limit of 1,024 is far below what is configured.

@@ -1,6 +1,7 @@
 // How many connections a pod takes beside its files.
 #include "app/serve/connections.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "mas/fs/descriptors.h"
@@ -36,6 +37,19 @@ TEST_CASE("a pod of a cluster keeps some for the connections it makes") {
   REQUIRE(bound_connections(member, 1024).has_value());
   // Its two listeners share what is left.
   CHECK(2 * member.http.max_connections < alone.http.max_connections);
+}
+
+TEST_CASE("the listener for metrics has its own connections, as many as are configured") {
+  std::uint32_t before = UINT32_MAX;
+  for (const std::uint32_t own : {0U, 64U, 200U}) {
+    config::Config config;
+    if (own > 0) config.metrics.listen = "127.0.0.1:7082";
+    config.metrics.max_connections = std::max(own, 4U);
+    REQUIRE(bound_connections(config, 2048).has_value());
+    CHECK(config.http.max_connections + config.http.max_connections / 8 + own < 2048);
+    CHECK(config.http.max_connections + own / 2 < before);
+    before = config.http.max_connections;
+  }
 }
 
 TEST_CASE("too few descriptors are refused with what would do") {

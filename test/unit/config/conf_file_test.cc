@@ -79,4 +79,11 @@ TEST_CASE("Every key's description is one sentence on one line") {
   }
 }
 
+TEST_CASE("a kept connection rests for longer than nginx and load balancers keep it") {
+  // Of two ends with the same time one sends a request while the other closes.
+  const mas::config::Http http;
+  CHECK(http.idle_timeout >= std::chrono::seconds(75));
+  CHECK(http.idle_timeout > http.header_timeout);
+}
+
 }  // namespace
