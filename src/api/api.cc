@@ -72,7 +72,10 @@ class Api final : public http::Handler {
  private:
   [[nodiscard]] Reply refusal(const Error& error) const {
     Reply reply = failure(error);
-    if (error.code() == Code::disk_full) explain_full_disk(reply, services_.deps.freed);
+    if (error.code() == Code::disk_full) {
+      explain_full_disk(reply, services_.deps.freed);
+      note_full_disk(services_.deps);
+    }
     return reply;
   }
 

@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 
 #include "api/endpoints.h"
+#include "api/full_disk.h"
 #include "api/params.h"
 #include "api/record.h"
 #include "mas/core/text.h"
@@ -85,7 +86,9 @@ Task<Result<Reply>> file_list(Call& call) {
 
 Task<Result<Reply>> file_delete(Call& call) {
   MAS_CO_TRY(Hash hash, required_hash(call.query, "hash"));
-  MAS_CO_CHECK(co_await call.services.deps.objects.remove(hash));
+  const Dependencies& deps = call.services.deps;
+  MAS_CO_CHECK(co_await deps.objects.remove(hash));
+  if (deps.freed != nullptr && deps.freed->is_full()) look_what_waits(deps);
   co_return success(nullptr);
 }
 

@@ -13,6 +13,7 @@ using std::chrono::seconds;
 // on the same day.
 constexpr std::int64_t kSoonest = 30;
 constexpr std::int64_t kLatest = 3600;
+constexpr Duration kJustBefore = seconds(1);
 
 std::string in(Duration wait) {
   if (wait < std::chrono::minutes(1)) return "now";
@@ -23,7 +24,29 @@ std::string in(Duration wait) {
   return "in " + std::to_string(std::chrono::ceil<std::chrono::hours>(wait).count()) + " hours";
 }
 
+void wake_collection(const Dependencies& deps) {
+  if (!is_collection_paused(deps.workers)) (void)deps.workers.resume(std::string(kCollection));
+}
+
 }  // namespace
+
+bool is_collection_paused(const maintain::Scheduler& workers) {
+  const std::vector<maintain::WorkerStatus> all = workers.status();
+  return std::any_of(all.begin(), all.end(), [](const maintain::WorkerStatus& worker) {
+    return worker.name == kCollection && worker.paused;
+  });
+}
+
+void look_what_waits(const Dependencies& deps) {
+  if (deps.freed != nullptr && deps.freed->outlook_age() >= kJustBefore) wake_collection(deps);
+}
+
+void note_full_disk(const Dependencies& deps) {
+  if (deps.freed == nullptr) return;
+  // Before the first time it looks seldom, so that what it has just seen is not enough.
+  const bool is_known = deps.freed->note_full();
+  if (!is_known || deps.freed->outlook_age() >= kJustBefore) wake_collection(deps);
+}
 
 void explain_full_disk(Reply& reply, const maintain::FreedBoard* freed) {
   if (freed == nullptr) return;

@@ -107,10 +107,8 @@ Task<Result<Reply>> upload_part(Call& call) {
   request.size = body->length();
   object::Objects& objects = call.services.deps.objects;
   auto part = co_await objects.put_part(call.session(), request, *body);
-  AbandonedBook& abandoned = call.services.abandoned;
-  const Instant now = call.services.deps.clock.now();
   if (part.has_error()) {
-    abandoned.add(sender_of(call), body->received(), now);
+    note_failed(call, *body, part.error());
     bool gone = part.error().code() == Code::upload_not_open && call.instant();
     if (!gone) co_return part.error();
     // Who was told to send what a record already names must not be told that it is there.
@@ -121,7 +119,8 @@ Task<Result<Reply>> upload_part(Call& call) {
     co_return Error(Code::already_stored,
                     "The file is stored already; there is nothing left to send.");
   }
-  abandoned.part(sender_of(call), body->received(), part->stored, now);
+  call.services.abandoned.part(sender_of(call), body->received(), part->stored,
+                               call.services.deps.clock.now());
   boost::json::object data;
   data["speed"] = part->part_count;
   data["status"] = "success";

@@ -49,9 +49,8 @@ Task<Result<Reply>> upload_single(Call& call) {
   auto put = co_await call.services.deps.objects.put(std::move(request), *body);
   if (put.has_error()) {
     // Up to one stripe is stored only when it is known to be right.
-    const bool stored = body->received() > call.services.config.object.stripe;
-    const Instant now = call.services.deps.clock.now();
-    if (stored) call.services.abandoned.add(sender_of(call), body->received(), now);
+    const bool is_stored = body->received() > call.services.config.object.stripe;
+    if (is_stored) note_failed(call, *body, put.error());
     co_return put.error();
   }
   FileRecord record = FileRecord::of(put->object);

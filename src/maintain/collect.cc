@@ -128,7 +128,8 @@ class CollectWorker final : public Worker {
       if (words_) most = std::min<Duration>(most, kListening);
     }
     // Whoever deletes to make room wants to see what comes of it.
-    if (!deps_.store.usage().writable) most = std::min<Duration>(most, kWhileFull);
+    const bool is_full = board_ != nullptr && board_->is_full();
+    if (is_full || !deps_.store.usage().writable) most = std::min<Duration>(most, kWhileFull);
     if (words_ && words_->has_words()) most = std::min<Duration>(most, kWhileAsked);
     return most;
   }

@@ -4,17 +4,49 @@
 #include <boost/json.hpp>
 #include <utility>
 
+#include "mas/layout/leavers.h"
+#include "mas/object/holders.h"
+
 namespace mas::maintain {
 namespace {
 
 namespace json = boost::json;
 
 constexpr std::size_t kMostAsked = 64;
-constexpr std::size_t kMostHeld = 1'000;  // extents that are told to others, in 64 KiB
+constexpr Duration kFull = std::chrono::minutes(10);  // since an upload found it so
+constexpr std::size_t kMostHeld = 1'000;              // extents that are told to others, in 64 KiB
 
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
+bool is_present_member(const layout::Layout& layout, const membership::Heartbeat& beat) {
+  return std::any_of(layout.members.begin(), layout.members.end(), [&](const auto& member) {
+    return layout::is_present(member) && member.slot == beat.slot &&
+           member.incarnation == beat.incarnation;
+  });
+}
+
 }  // namespace
+
+std::string why_not_freed_now(const membership::ClusterView& view) {
+  if (view.halted()) return view.halted_why;
+  if (view.frozen()) return view.frozen_why;
+  if (!view.is_member()) return "This pod is not a member of the cluster yet.";
+  for (std::size_t i = 0; i < view.layout.members.size(); ++i) {
+    const auto member = static_cast<layout::MemberIndex>(i);
+    if (member == view.self || !layout::is_present(view.layout.members[i])) continue;
+    if (object::is_down(view, member)) {
+      return view.layout.members[i].slot + " is down, and may be reading what was deleted.";
+    }
+  }
+  for (const membership::Pod& pod : view.pods) {
+    if (!pod.alive || pod.self || is_present_member(view.layout, pod.last)) continue;
+    return pod.last.slot +
+           " is no member of the cluster, so it cannot be asked what its downloads read: wait "
+           "until "
+           "it has joined, or stop it.";
+  }
+  return "";
+}
 
 std::string with_quiet(std::string share, const Quiet& quiet) {
   json::error_code failed;
@@ -72,12 +104,32 @@ FreedBoard::FreedBoard(observe::Metrics& metrics, Clock& clock, Duration record_
 void FreedBoard::publish(const FreedOutlook& outlook) {
   std::lock_guard lock(mutex_);
   outlook_ = outlook;
+  published_ = clock_.now();
 }
 
 FreedOutlook FreedBoard::outlook() const {
   std::lock_guard lock(mutex_);
   return outlook_;
 }
+
+Duration FreedBoard::outlook_age() const {
+  std::lock_guard lock(mutex_);
+  return published_ ? clock_.now() - *published_ : Duration::max();
+}
+
+bool FreedBoard::note_full() {
+  std::lock_guard lock(mutex_);
+  const bool before = is_full_locked();
+  full_ = clock_.now();
+  return before;
+}
+
+bool FreedBoard::is_full() const {
+  std::lock_guard lock(mutex_);
+  return is_full_locked();
+}
+
+bool FreedBoard::is_full_locked() const { return full_ && clock_.now() - *full_ < kFull; }
 
 Duration FreedBoard::until(Instant due) const {
   return std::max(due - clock_.now(), Duration::zero());

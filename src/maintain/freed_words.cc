@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "mas/layout/leavers.h"
-#include "mas/object/holders.h"
 #include "mas/observe/log.h"
 
 namespace mas::maintain {
@@ -77,8 +76,8 @@ Task<Result<bool>> WordFollower::step(std::uint64_t past,
     shared_.board.tell("It waits until no pod goes by an older record.");
     co_return false;
   }
-  if (std::string why = obstacle(); !why.empty()) {
-    shared_.board.tell(std::move(why));
+  if (std::string why = why_not_freed_now(*deps_.view.current()); !why.empty()) {
+    shared_.board.tell("It waits. " + why);
     co_return false;
   }
   word.past = std::max(word.past, past);
@@ -106,20 +105,10 @@ Task<Result<bool>> WordFollower::step(std::uint64_t past,
   co_return !words_.empty();
 }
 
-std::string WordFollower::obstacle() const {
-  auto view = deps_.view.current();
-  if (!object::may_remove(*view)) return "It waits: nothing may be removed now.";
-  for (std::size_t i = 0; i < view->layout.members.size(); ++i) {
-    const auto member = static_cast<layout::MemberIndex>(i);
-    const bool is_away = layout::is_present(view->layout.members[i]) && member != view->self &&
-                         object::is_down(*view, member);
-    if (is_away) return "It waits for " + view->layout.members[i].slot + ", which is down.";
-  }
-  return "";
-}
-
 // Which extents the file left, if it is about one, and which of all are being read by this pod.
 Task<Result<void>> WordFollower::prepare(Word& word) {
+  // Those of before the word would be used again while the metadata cannot be reached.
+  if (shared_.forget_records) shared_.forget_records();
   const Ids read = shared_.board.being_read();
   Quiet quiet{word.at, {}};
   std::vector<Id128> run;  // extents that were freed together, up to here

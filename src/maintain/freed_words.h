@@ -53,8 +53,6 @@ class WordFollower {
     std::vector<meta::FreedEntry> kept = {};
   };
 
-  // Why nothing may be removed now; "" if it may.
-  [[nodiscard]] std::string obstacle() const;
   Task<Result<void>> prepare(Word& word);
   // What all members read of the list up to `up_to`; nullopt, and said why, if not all have told.
   Task<std::optional<Ids>> held_by_all(std::uint64_t up_to);

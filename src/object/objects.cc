@@ -52,6 +52,7 @@ class StripedObjects final : public Objects {
     MAS_CO_CHECK(may_read(context_));
     co_return co_await find_object(context_, hash, fresh);
   }
+  void forget_records() override { context_.records.clear(); }
   Task<Result<Receipt>> put(PutRequest request, ByteSource& body) override {
     MAS_CO_CHECK(may_write(context_));
     co_return co_await put_object(context_, std::move(request), body);

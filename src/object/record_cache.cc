@@ -45,6 +45,16 @@ void RecordCache::drop(const Hash& hash) {
   remove(shelf, hash);
 }
 
+void RecordCache::clear() {
+  for (Shelf& shelf : shelves_) {
+    std::lock_guard lock(shelf.mutex);
+    ++shelf.invalidations;
+    shelf.by_hash.clear();
+    shelf.entries.clear();
+    shelf.weight = 0;
+  }
+}
+
 void RecordCache::remove(Shelf& shelf, const Hash& hash) {
   auto at = shelf.by_hash.find(hash);
   if (at == shelf.by_hash.end()) return;

@@ -28,6 +28,8 @@ class RecordCache {
   // Dropped silently if the hash's shelf was invalidated since `ticket`.
   void insert(const meta::Object& object, Instant now, std::uint64_t ticket);
   void drop(const Hash& hash);
+  // All of them.
+  void clear();
 
  private:
   struct Entry {

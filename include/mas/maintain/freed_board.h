@@ -46,14 +46,23 @@ class FreedBoard {
   using Reads = std::list<std::vector<Id128>>;  // extents of each download
 
  public:
-  // `record_age`: for how long a record of an object is used after it has changed.
+  // `record_age`: for how long after a record has changed a download may begin that goes by the
+  // older one, while the metadata can be reached: its age in the cache, and the time it takes to
+  // ask for it.
   FreedBoard(observe::Metrics& metrics, Clock& clock, Duration record_age);
 
   // ---- what waits
   void publish(const FreedOutlook& outlook);
   [[nodiscard]] FreedOutlook outlook() const;
+  // How long ago that was published; Duration::max() if it never was.
+  [[nodiscard]] Duration outlook_age() const;
   // Of `due` from now on; 0 if that has passed, or nothing waits.
   [[nodiscard]] Duration until(Instant due) const;
+
+  // An upload found the disk full. Whether one had within the last minutes.
+  bool note_full();
+  // Whether one has: then the list is looked at often.
+  [[nodiscard]] bool is_full() const;
 
   // ---- running downloads
   class [[nodiscard]] Reading {
@@ -94,11 +103,14 @@ class FreedBoard {
  private:
   void end_read(Reads::iterator at);
   [[nodiscard]] std::set<Id128> being_read_locked() const;
+  [[nodiscard]] bool is_full_locked() const;
 
   Clock& clock_;
   const Duration record_age_;
   mutable std::mutex mutex_;
   FreedOutlook outlook_;
+  std::optional<Instant> published_;  // outlook_
+  std::optional<Instant> full_;       // when an upload found it so
   Reads reads_;
   std::vector<std::optional<Hash>> asked_;
   std::string told_;
@@ -106,11 +118,16 @@ class FreedBoard {
   std::shared_ptr<void> gauges_;
 };
 
-// What a collection needs to act on words: the board, and how others are asked for their share
-// (null: there are none).
+// Why what was deleted cannot be freed without its grace now, a sentence; "" if it can. Nothing may
+// be removed, a member is down, or a pod that is no member is there: what those read is not known.
+[[nodiscard]] std::string why_not_freed_now(const membership::ClusterView& view);
+
+// What a collection needs to act on words: the board; how others are asked for their share (null:
+// there are none); how cached records are forgotten (null: none are kept).
 struct FreedWords {
   FreedBoard& board;
   std::function<Task<Result<std::string>>(layout::MemberIndex)> ask = {};
+  std::function<void()> forget_records = {};
 };
 
 // As make_collect_worker of scheduler.h; tells the board what waits, and follows the words.

@@ -113,6 +113,9 @@ class Objects {
   // cached one up to config::Object::record_cache old may do. Errors: no_such_file,
   // metadata_unavailable.
   virtual Task<Result<meta::Object>> find(Hash hash, bool fresh) = 0;
+  // From now on no record is used that was asked for before this, not even while the metadata store
+  // cannot be reached.
+  virtual void forget_records() = 0;
 
   // Reads `body` to its end and publishes it. Content already stored is verified all the same, and
   // then deduplicated. Errors: hash_mismatch, wrong_length, body_too_large, already those of

@@ -41,6 +41,8 @@ class CollectNow final : public ClientCommand {
     std::ostream& out = context.surroundings.out;
     if (context.json) {
       out << boost::json::serialize(begun) << std::endl;
+    } else if (hash_.empty() && number(at(begun, "bytes")) == 0) {
+      out << "what was deleted by now is freed for good" << std::endl;
     } else if (hash_.empty()) {
       out << "about " << describe_size(number(at(begun, "bytes")))
           << " on the pod asked, and what others have, is freed for good" << std::endl;

@@ -85,8 +85,10 @@ std::string status_text(const value& status) {
     facts.push_back({"to be freed" + whose,
                      "about " + size(at(freeing, "bytes")) + " of what was deleted: the first " +
                          in(at(freeing, "next")) + ", all " + in(at(freeing, "all"))});
-    const value& now = at(freeing, "now");
-    if (now.is_string() && !now.get_string().empty()) facts.push_back({"collect-now", text(now)});
+  }
+  const value& freed_now = at(at(capacity, "freeing"), "now");
+  if (freed_now.is_string() && !freed_now.get_string().empty()) {
+    facts.push_back({"collect-now", text(freed_now)});
   }
   for (const value& absent : list(at(capacity, "absent"))) {
     facts.push_back({"absent" + whose, text(absent)});

@@ -138,8 +138,8 @@ Task<Result<void>> Daemon::stand_alone() {
 }
 
 Result<void> Daemon::prepare_cluster() {
-  NodeDependencies deps{config_, *store_, *meta_, io_,      *fs_,
-                        *disk_,  *clock_, *rng_,  metrics_, redundancy_, freed_};
+  NodeDependencies deps{config_, *store_, *meta_,   io_,         *fs_,  *disk_,
+                        *clock_, *rng_,   metrics_, redundancy_, freed_};
   MAS_TRY(node_, make_cluster_node(deps));
   return {};
 }
@@ -282,7 +282,8 @@ void Daemon::build_service() {
                                              std::move(idle)));
   workers_->add(maintain::make_take_over_worker(worker_deps, *objects_));
   maintain::MarksFile freed{*fs_, below_data("freed-marks"), *driver_};
-  maintain::FreedWords words{freed_, node_ ? node_->ledger_of() : nullptr};
+  maintain::FreedWords words{freed_, node_ ? node_->ledger_of() : nullptr,
+                             [this] { objects_->forget_records(); }};
   workers_->add(maintain::make_collect_worker(config_.maintain, worker_deps, &redundancy_,
                                               std::move(freed), std::move(words)));
   workers_->add(maintain::make_compact_worker(config_.maintain, worker_deps));

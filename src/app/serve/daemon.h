@@ -95,7 +95,8 @@ class Daemon {
   std::unique_ptr<membership::HeartbeatBus> bus_;
   std::unique_ptr<membership::ViewBoard> view_;
   maintain::Ledger redundancy_{metrics_};
-  maintain::FreedBoard freed_{metrics_, *clock_, config_.object.record_cache};
+  maintain::FreedBoard freed_{metrics_, *clock_,
+                              config_.object.record_cache + config_.meta.deadline};
   // In a cluster, instead of these.
   std::unique_ptr<ClusterNode> node_;
   std::unique_ptr<object::Objects> objects_;

@@ -15,7 +15,8 @@ const api::TokenAndHash kOther{Id128{{2}}, Hash{}};
 const Instant kStart = Instant() + std::chrono::hours(1);
 
 struct Parts : Fixture {
-  Parts() {
+  explicit Parts(const config::Limits& limits = {}) {
+    config.limits = limits;
     hash = Hash{};
     auth::Claims& claims = token("up", auth::TokenType::upload, hash);
     claims.id.bytes.fill(7);
@@ -118,4 +119,29 @@ TEST_CASE("bodies that fail count, too") {
     check_refusal(api.send("0123456789", "chuck?chuck=1", false), 422, 5403);
   }
   check_refusal(api.send("0123456789"), 429, 5916);
+}
+
+TEST_CASE("what fails for this pod's own trouble does not count, for the sender's it does") {
+  Parts api;
+  api.objects.fail["record_part"] = Error(Code::metadata_unavailable, "Try again.");
+  for (int i = 0; i < 10; ++i) check_refusal(api.send("0123456789"), 503, 5501);
+  api.objects.fail["record_part"] = Error(Code::disk_full, "The disk is full.");
+  for (int i = 0; i < 10; ++i) check_refusal(api.send("0123456789"), 507, 5902);
+  api.objects.fail["record_part"] = Error(Code::body_too_large, "Too large.");
+  for (int i = 0; i < 3; ++i) check_refusal(api.send("0123456789"), 413, 5412);
+  check_refusal(api.send("0123456789"), 429, 5916);
+}
+
+TEST_CASE("a token without max_size has the configured sum, and at least one part") {
+  for (const auto& [resent, part, most] : {std::tuple{30, 20, 3}, std::tuple{5, 20, 2}}) {
+    config::Limits limits;
+    limits.resent = static_cast<std::uint64_t>(resent);
+    limits.part = static_cast<std::uint64_t>(part);
+    Parts api(limits);
+    api.authority.tokens["up"].max_size.reset();
+    for (int i = 0; i < most; ++i) {
+      check_refusal(api.send("0123456789", "chuck?chuck=1", false), 422, 5403);
+    }
+    check_refusal(api.send("0123456789"), 429, 5916);
+  }
 }

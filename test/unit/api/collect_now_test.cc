@@ -77,5 +77,17 @@ TEST_CASE("nothing is freed now while the cluster is halted or frozen, or a memb
   view.halted_why = "The metadata store is another cluster's.";
   api.view.publish(view);
   check_refusal(api.ask(), 503, 5901);
+  view.halted_why.clear();
+  // It serves downloads as well, and nobody can ask it.
+  view.pods.push_back(view.pods[1]);
+  view.pods[2].last.slot = "mas-2";
+  api.view.publish(view);
+  check_refusal(api.ask(), 503, 5901);
   CHECK(api.freed.take_asked().empty());
+  view.pods[2].alive = false;
+  api.view.publish(view);
+  api.workers.collects_not = true;
+  check_refusal(api.ask(), 503, 5901);
+  api.workers.collects_not = false;
+  CHECK(api.ask().status() == 200);
 }

@@ -47,6 +47,7 @@ class FakeObjects final : public object::Objects {
     if (at == stored.end()) co_return Error(Code::no_such_file, "There is no such file.");
     co_return at->second.first;
   }
+  void forget_records() override {}
 
   Task<Result<object::Receipt>> put(object::PutRequest request, ByteSource& body) override {
     last_put = request;
@@ -118,6 +119,7 @@ class FakeObjects final : public object::Objects {
     if (request.digest && *request.digest != codec::sha256(as_bytes(bytes))) {
       co_return Error(Code::hash_mismatch, "The part does not match its digest.");
     }
+    MAS_CO_CHECK(ask("record_part"));
     std::string& part = found->parts[request.number];
     found->upload.stored += bytes.size() - part.size();
     part = std::move(bytes);

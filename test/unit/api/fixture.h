@@ -80,16 +80,25 @@ class FakeScheduler final : public maintain::Scheduler {
   void add(std::unique_ptr<maintain::Worker>) override {}
   void start(Executor) override {}
   Result<void> pause(const std::string& name) override { return set(name, true); }
-  Result<void> resume(const std::string& name) override { return set(name, false); }
+  Result<void> resume(const std::string& name) override {
+    if (name == "collect") ++collections;
+    return set(name, false);
+  }
   [[nodiscard]] std::vector<maintain::WorkerStatus> status() const override {
     maintain::WorkerStatus scrub;
     scrub.name = "scrub";
     scrub.progress = 0.5;
     scrub.paused = paused;
-    return {scrub};
+    maintain::WorkerStatus collect;
+    collect.name = "collect";
+    collect.paused = collects_not;
+    if (!collects_not) return {scrub};
+    return {scrub, collect};
   }
   Task<void> close() override { co_return; }
   bool paused = false;
+  bool collects_not = false;
+  int collections = 0;  // that were woken
 
  private:
   Result<void> set(const std::string& name, bool to) {

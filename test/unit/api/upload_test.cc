@@ -283,6 +283,8 @@ TEST_CASE("who finds the disk full is told what waits to be freed, and when to c
   CHECK(refused() ==
         std::pair<std::string, std::string>(
             "The disk is full. Nothing that was deleted waits to be freed on this pod.", "60"));
+  // It is looked for.
+  CHECK(api.workers.collections == 1);
   const Instant now = api.clock.now();
   api.freed.publish(
       {2, 3 * kGiB / 2, now + std::chrono::minutes(20), now + std::chrono::hours(23)});
@@ -290,8 +292,14 @@ TEST_CASE("who finds the disk full is told what waits to be freed, and when to c
                          "The disk is full. On this pod about 1.5 GiB of what was deleted waits to "
                          "be freed: the first of it in 20 minutes, all of it in 23 hours.",
                          "1200"));
+  // It has just been.
+  CHECK(api.workers.collections == 1);
   api.clock.seconds += 23 * 3600;
   CHECK(refused().second == "30");
+  CHECK(api.workers.collections == 2);
+  api.workers.collects_not = true;
+  refused();
+  CHECK(api.workers.collections == 2);
 }
 
 TEST_CASE("what fails behind the api comes out with its own code") {

@@ -94,8 +94,17 @@ TEST_CASE("what was deleted is counted until it is collected, and dated") {
 TEST_CASE("while the disk is full, it is looked often for what was deleted") {
   Fixture f;
   CHECK(f.look() == f.options.collect_interval);
+  const store::Usage before = f.store.usage();
   store::Usage usage;
   usage.not_writable_reason = "The disk is full.";
   f.store.set_usage(usage);
   CHECK(f.look() <= std::chrono::seconds(10));
+  // There may be room for small files.
+  f.store.set_usage(before);
+  CHECK(f.look() == f.options.collect_interval);
+  CHECK_FALSE(f.board.note_full());
+  CHECK(f.board.note_full());
+  CHECK(f.look() <= std::chrono::seconds(10));
+  f.clock.advance(minutes(11));
+  CHECK(f.look() == f.options.collect_interval);
 }

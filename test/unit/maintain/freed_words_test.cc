@@ -18,7 +18,8 @@ struct Fixture : MaintainRig {
   Fixture() { start(); }
   void start() {
     maintain::MarksFile file{*disk, "/freed-marks", pool};
-    maintain::FreedWords words{board, [this](layout::MemberIndex member) { return ask(member); }};
+    maintain::FreedWords words{board, [this](layout::MemberIndex member) { return ask(member); },
+                               [this] { told_at_forgetting.push_back(board.quiet().up_to); }};
     worker = maintain::make_collect_worker(options, deps(), nullptr, std::move(file), words);
   }
   // As often as the worker wants to, for so long.
@@ -59,6 +60,7 @@ struct Fixture : MaintainRig {
   maintain::FreedBoard board{metrics, clock, kAge};
   Result<std::string> theirs = Error(Code::closed, "gone");
   int asked = 0;
+  std::vector<std::uint64_t> told_at_forgetting;  // when records were forgotten
   std::unique_ptr<maintain::Worker> worker;
 };
 
@@ -81,6 +83,8 @@ TEST_CASE("at a word all that is deleted by then goes once no record can name it
   CHECK(f.shards_of(stored) == 4);
   CHECK(f.board.told().empty());
   CHECK(f.board.outlook().bytes == 100);
+  // Before it was said that none of them will be used.
+  CHECK(f.told_at_forgetting == std::vector<std::uint64_t>{0});
   // What was deleted stays known for the whole grace, and late writes of it go then.
   f.put_shards(first.extents[0]);
   f.watch(hours(20));
@@ -196,8 +200,16 @@ TEST_CASE("a word waits while the pod must not remove anything, or a member is d
   f.watch(minutes(2));
   CHECK(f.shards_of(object) == 4);
   view.frozen_why.clear();
+  // A pod that cannot be asked what it reads.
+  view.pods.push_back(view.pods[1]);
+  view.pods[2].last.slot = "mas-2";
   f.view.publish(view);
   f.watch(minutes(12));
+  CHECK(f.shards_of(object) == 4);
+  CHECK(f.board.told().find("mas-2") != std::string::npos);
+  view.pods[2].alive = false;
+  f.view.publish(view);
+  f.watch(minutes(2));
   CHECK(f.shards_of(object) == 0);
 }
 

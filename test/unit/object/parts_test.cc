@@ -1,4 +1,5 @@
 // The small pure pieces that the flows are made of.
+#include <array>
 #include <catch2/catch.hpp>
 
 #include "mas/meta/memory.h"
@@ -135,6 +136,25 @@ TEST_CASE("a record read before its object changed does not come back into the c
   cache.drop(object.hash);
   cache.insert(object, at(10), ticket);
   CHECK(!cache.find(object.hash, at(10), kAge));
+}
+
+TEST_CASE("all records can be forgotten, and those being read do not come back") {
+  RecordCache cache(16);
+  std::array<std::uint64_t, 20> tickets{};
+  for (std::uint8_t i = 0; i < 20; ++i) {
+    const meta::Object object = object_named(i);
+    tickets[i] = cache.ticket(object.hash);
+    cache.insert(object, at(10), tickets[i]);
+  }
+  cache.clear();
+  for (std::uint8_t i = 0; i < 20; ++i) {
+    const meta::Object object = object_named(i);
+    CHECK(!cache.find(object.hash, at(10), kAge));
+    cache.insert(object, at(10), tickets[i]);
+    CHECK(!cache.find(object.hash, at(10), kAge));
+    cache.insert(object, at(10), cache.ticket(object.hash));
+    CHECK(cache.find(object.hash, at(10), kAge) == object);
+  }
 }
 
 TEST_CASE("the least recently used records leave first, and long ones weigh more") {

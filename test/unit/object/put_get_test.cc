@@ -321,6 +321,10 @@ TEST_CASE("a cached record serves downloads while the metadata store is away") {
   CHECK(must(rig.find(receipt.object.hash, false)) == receipt.object);
   rig.faults.fail_nth(0, false);
   CHECK(code_of(rig.find(receipt.object.hash, true)) == Code::metadata_unavailable);
+  // What they name may be freed now.
+  rig.objects().forget_records();
+  rig.faults.fail_nth(0, false);
+  CHECK(code_of(rig.find(receipt.object.hash, false)) == Code::metadata_unavailable);
 }
 
 TEST_CASE("a reader that leaves stops the download, a range beyond the end is refused") {
