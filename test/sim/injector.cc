@@ -138,6 +138,10 @@ void Injector::later(Duration d, std::function<void()> undo) {
 }
 
 void Injector::stop() {
+  // What rots last nobody writes over, nor reads all of.
+  constexpr std::uint64_t kMany = 200;
+  const auto rots = [](const Kind* kind) { return kind->inject == &Injector::rot; };
+  if (std::any_of(deck_.begin(), deck_.end(), rots)) rot_bits(kMany);
   *running_ = false;
   stopped_ = true;
   cluster_.network().heal();
@@ -242,10 +246,11 @@ void Injector::replace_disk() {
   pod.lose_disk(rand_.between(milliseconds(100), kDown));
 }
 
-void Injector::rot() {
+void Injector::rot() { rot_bits(1 + rand_.below(4)); }
+
+void Injector::rot_bits(std::uint64_t bits) {
   Pod& pod = any_pod();
   if (!may_lose(pod)) return;
-  const std::uint64_t bits = 1 + rand_.below(4);
   bool any = false;
   for (std::uint64_t i = 0; i < bits; ++i) any |= pod.disk().rot();
   if (!any) return;

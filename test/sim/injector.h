@@ -60,6 +60,7 @@ class Injector {
   void fill_disk();
   void replace_disk();
   void rot();
+  void rot_bits(std::uint64_t bits);
   void read_errors();
   void spoil_sectors();
   void spoil_header();
