@@ -148,12 +148,14 @@ Disk::Remains Disk::end_process(Ending ending) {
 }
 
 void Disk::replace() {
+  lost_something_ = false;
   set_room(std::nullopt);
   spoiled_.clear();
   adopt(fs::make_fault_fs(rand_.next()));
 }
 
 void Disk::unmount() {
+  lost_aside_ = std::exchange(lost_something_, false);
   set_room(std::nullopt);
   set_aside_ = std::move(disk_);
   set_aside_->set_hook({});
@@ -161,6 +163,7 @@ void Disk::unmount() {
 }
 
 void Disk::mount() {
+  lost_something_ = lost_aside_;
   adopt(std::move(set_aside_));
   set_aside_ = nullptr;
 }
@@ -189,6 +192,7 @@ std::pair<std::string, std::uint64_t> Disk::any_segment() {
 bool Disk::rot() {
   const auto [path, size] = any_segment();
   if (size == 0) return false;
+  lost_something_ = true;
   const auto flipped = disk_->flip_bit(path, rand_.below(size), static_cast<int>(rand_.below(8)));
   return flipped.has_value();
 }
@@ -197,6 +201,7 @@ bool Disk::spoil_sectors(bool header) {
   const auto [path, size] = any_segment();
   const std::uint64_t sectors = size / kSector;
   if (sectors < 2) return false;
+  lost_something_ = true;
   std::set<std::uint64_t>& spoiled = spoiled_[path];
   if (header) {
     spoiled.insert(0);
@@ -211,6 +216,7 @@ bool Disk::spoil_sectors(bool header) {
 bool Disk::lose_segment() {
   const auto [path, size] = any_segment();
   if (size == 0) return false;
+  lost_something_ = true;
   looking_ = true;
   const auto removed = disk_->remove(path);
   looking_ = false;

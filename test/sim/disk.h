@@ -48,7 +48,12 @@ class Disk {
   // The next sync of a file fails.
   void fail_next_sync() { fail_sync_ = true; }
   // Of each read of a segment.
-  void set_read_errors(double likelihood) { read_errors_ = likelihood; }
+  void set_read_errors(double likelihood) {
+    read_errors_ = likelihood;
+    lost_something_ = true;
+  }
+  // Whether anything on this disk has rotted, is gone, or could not be read for a while.
+  [[nodiscard]] bool lost_something() const noexcept { return lost_something_; }
   // Flips one bit in a segment; false if there is none.
   bool rot();
   // Sectors of a segment that can never be read again, its header or some behind it; false if there
@@ -82,6 +87,8 @@ class Disk {
   std::map<std::string, std::set<std::uint64_t>> spoiled_;  // sectors, by file
   bool looking_ = false;                                    // into itself, for this class
   bool fail_sync_ = false;
+  bool lost_something_ = false;
+  bool lost_aside_ = false;  // of the disk that is set aside
   double read_errors_ = 0;
   std::optional<std::uint64_t> changes_left_;
   std::function<void()> died_;

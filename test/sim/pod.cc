@@ -114,7 +114,7 @@ Result<void> Pod::open_store(Process& process) {
   const store::Dependencies needs{disk_.fs(),   process.disk_pool, process.clock,
                                   *process.rng, process.metrics,   store::IndexKind::memory};
   MAS_TRY(auto opened, store::open(place_.settings.store, {kDataDirectory}, needs));
-  process.store = plant(place_.bug, std::move(opened));
+  process.store = acknowledged_.follow(plant(place_.bug, std::move(opened)));
   return {};
 }
 
@@ -138,6 +138,11 @@ void Pod::open() {
     place_.world.violate(name_ + " came back without what it had stored");
   }
   incarnation_ = found;
+  if (disk_.lost_something()) acknowledged_.give_up();
+  const std::string missing = acknowledged_.missing_from(*process_->store);
+  if (!missing.empty()) {
+    place_.world.violate(name_ + " came back without a record that it had stored: " + missing);
+  }
 }
 
 // The process gives up, and whoever runs it starts it again.
@@ -327,6 +332,7 @@ void Pod::lose_disk(Duration down) {
   place_.world.note(name_ + " loses its disk");
   if (process_) bury(Ending::power_lost);
   disk_.replace();
+  acknowledged_ = {};
   incarnation_.reset();
   start_later(down);
 }
@@ -336,6 +342,7 @@ void Pod::unmount(Duration down, std::set<RecordKey> held) {
   set_aside_ = std::move(held);
   if (process_) bury(Ending::power_lost);
   disk_.unmount();
+  acknowledged_aside_ = std::exchange(acknowledged_, {});
   unmounted_ = std::exchange(incarnation_, std::nullopt);
   start_later(down);
 }
@@ -344,6 +351,7 @@ void Pod::mount(Duration down) {
   place_.world.note(name_ + " has its disk again");
   if (process_) bury(Ending::power_lost);
   disk_.mount();
+  acknowledged_ = std::exchange(acknowledged_aside_, {});
   incarnation_ = std::exchange(unmounted_, std::nullopt);
   start_later(down);
 }

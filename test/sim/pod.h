@@ -15,6 +15,7 @@
 #include "mas/membership/cluster_view.h"
 #include "mas/object/objects.h"
 #include "mas/store/store.h"
+#include "sim/acknowledged.h"
 #include "sim/disk.h"
 #include "sim/network.h"
 
@@ -112,8 +113,10 @@ class Pod {
   Duration wall_offset_{};
   std::unique_ptr<Process> process_;
   std::optional<Id128> incarnation_;
-  std::optional<Id128> unmounted_;  // the incarnation of the disk that is set aside
-  std::set<RecordKey> set_aside_;   // what that disk is known to have
+  Acknowledged acknowledged_;
+  Acknowledged acknowledged_aside_;  // by the disk that is set aside
+  std::optional<Id128> unmounted_;   // the incarnation of the disk that is set aside
+  std::set<RecordKey> set_aside_;    // what that disk is known to have
   std::optional<EventId> starting_;
   std::uint64_t refusals_ = 0;  // of the disk, when the process began
   std::map<std::string, double> counted_;

@@ -71,9 +71,9 @@ class Store {
 
   // Stores a payload under `key`, its bytes being `pieces` joined (total 1 byte to 128 MiB), and
   // resumes when it is durable. Pieces at kBlockSize alignment and length are written without a
-  // copy. A later put of the same key replaces the earlier one. Errors: disk_full, busy (queue), io
-  // (the volume has stopped writing; Error::maybe_happened tells whether the record may appear
-  // later).
+  // copy. A later put of the same key replaces the earlier one. Errors: disk_full, busy (queue, or
+  // want of files), io (the volume has stopped writing). Error::maybe_happened tells whether the
+  // record may appear later.
   virtual Task<Result<void>> put(RecordKey key, std::vector<Slice> pieces) = 0;
   // Durably removes `key`; fine if absent.
   virtual Task<Result<void>> remove(std::vector<RecordKey> keys) = 0;
