@@ -45,6 +45,7 @@ bool named_by_layout(const layout::Layout& layout, const Id128& incarnation) {
 }
 
 // Pods that ask to be taken in, by slot, seen for at least `seen_for`. Two of one name are nobody.
+// Whoever has not answered at its peer port may be long gone: its heartbeats can be sent again.
 std::map<std::string, const Heartbeat*> newcomers(const Scene& scene, Duration seen_for,
                                                   std::vector<std::string>& notes) {
   std::map<std::string, const Heartbeat*> found;
@@ -59,7 +60,11 @@ std::map<std::string, const Heartbeat*> newcomers(const Scene& scene, Duration s
   };
   for (const auto& [key, entry] : scene.pods.pods()) {
     bool seen = entry.liveness == Liveness::alive && scene.now - entry.first >= seen_for;
-    if (seen) add(entry.last);
+    if (seen && entry.proven) add(entry.last);
+    if (seen && !entry.proven && entry.last.state == PodState::joining) {
+      notes.push_back(key.slot + " asks to be taken in, but does not answer at its peer port, " +
+                      entry.last.peer_address + ".");
+    }
   }
   if (scene.self != nullptr) add(*scene.self);
   std::erase_if(found, [](const auto& item) { return item.second == nullptr; });
@@ -85,7 +90,7 @@ std::optional<Step> plan_take_back(const Scene& scene) {
     if (!vacant) continue;
     const PodEntry* entry = scene.pods.find(key_of(old));
     const bool back = entry != nullptr && entry->heard && entry->liveness == Liveness::alive &&
-                      entry->last.state == kReturned;
+                      entry->proven && entry->last.state == kReturned;
     if (!back) continue;
     return Step{Change::take_back, {old.slot}, layout::taken_back(scene.layout, source)};
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace mas::membership {
 namespace {
@@ -31,6 +32,13 @@ void PodTable::hear(const Heartbeat& beat, Instant now) {
   }
   PodEntry& entry = at->second;
   if (!entry.heard || entry.liveness == Liveness::down) entry.first = now;
+  const bool known = entry.heard && entry.liveness != Liveness::down &&
+                     entry.last.boot == beat.boot && entry.last.peer_address == beat.peer_address;
+  if (!known) {
+    entry.proven = false;
+    entry.claimed = now;
+    entry.next_probe = now;
+  }
   // The sequence alone is nothing that a view is made anew for.
   entry.last.sequence = beat.sequence;
   if (!entry.heard || entry.last != beat) ++revision_;
@@ -76,8 +84,9 @@ bool PodTable::suspect(PodEntry& entry, Instant now, bool blind) {
     return false;
   }
   if (entry.probing || now < entry.next_probe) return false;
-  if (entry.liveness == Liveness::alive) return blind && silence * 2 >= suspect_after_;
-  return true;
+  if (entry.liveness != Liveness::alive) return true;
+  entry.for_proof = !blind && !entry.member && !entry.proven;
+  return entry.for_proof || (blind && silence * 2 >= suspect_after_);
 }
 
 std::vector<PodKey> PodTable::due(Instant now, bool blind, std::size_t limit) {
@@ -104,14 +113,24 @@ std::vector<PodKey> PodTable::due(Instant now, bool blind, std::size_t limit) {
   return found;
 }
 
-void PodTable::probed(const PodKey& pod, bool answered, Instant begun, Instant now, bool blind) {
+void PodTable::answered(const PodKey& pod, Instant asked) {
+  auto at = pods_.find(pod);
+  if (at != pods_.end() && at->second.claimed <= asked) at->second.proven = true;
+}
+
+void PodTable::probed(const PodKey& pod, bool answers, Instant begun, Instant now, bool blind) {
   auto at = pods_.find(pod);
   if (at == pods_.end()) return;
+  if (answers) answered(pod, begun);
   PodEntry& entry = at->second;
   entry.probing = false;
+  if (std::exchange(entry.for_proof, false)) {
+    if (!entry.proven) entry.next_probe = now + suspect_after_;
+    return;
+  }
   bool heard_meanwhile = entry.last_sign > begun;
   if (heard_meanwhile) return;
-  if (answered) {
+  if (answers) {
     // It can be reached. Only while beats cannot come through is that as good as one.
     entry.last_seen = now;
     turn(entry, blind ? Liveness::alive : Liveness::suspect, now);

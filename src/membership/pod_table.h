@@ -28,6 +28,11 @@ struct PodEntry {
   Instant last_seen{};  // heard, or answered at any time
   bool probing = false;
   Instant next_probe{};
+  // This process of it has answered at this address. Heartbeats alone show only that there was such
+  // a process at some time: somebody may send again what was recorded.
+  bool proven = false;
+  Instant claimed{};       // when it first said that it is another process, or elsewhere
+  bool for_proof = false;  // the probe under way
 };
 
 class PodTable {
@@ -45,11 +50,14 @@ class PodTable {
   // The members there are, this pod or not. One that was never heard is suspect.
   void expect(const std::vector<PodKey>& members, Instant now);
   // Turns silence into suspicion, and names pods to be probed now, at most `limit`: the suspects,
-  // those down (they may be back), and while this pod is `blind` to beats everybody who has given
-  // no sign for a while. Each of them waits for probed().
+  // those down (they may be back), those who are no members and have not proven themselves, and
+  // while this pod is `blind` to beats everybody who has given no sign for a while. Each of them
+  // waits for probed().
   std::vector<PodKey> due(Instant now, bool blind, std::size_t limit);
+  // It answered, at the address it gave, what was asked at `asked`.
+  void answered(const PodKey& pod, Instant asked);
   // The outcome of a probe that began at `begun`.
-  void probed(const PodKey& pod, bool answered, Instant begun, Instant now, bool blind);
+  void probed(const PodKey& pod, bool answers, Instant begun, Instant now, bool blind);
 
   [[nodiscard]] const std::map<PodKey, PodEntry>& pods() const { return pods_; }
   [[nodiscard]] const PodEntry* find(const PodKey& pod) const;

@@ -33,7 +33,10 @@ struct Gauges {
         settled(metrics.gauge("mas_layout_settled", "1 while no row of the layout changes.")),
         alive(metrics.gauge("mas_cluster_pods", "Pods by liveness.", {{"liveness", "alive"}})),
         suspect(metrics.gauge("mas_cluster_pods", "Pods by liveness.", {{"liveness", "suspect"}})),
-        down(metrics.gauge("mas_cluster_pods", "Pods by liveness.", {{"liveness", "down"}})) {}
+        down(metrics.gauge("mas_cluster_pods", "Pods by liveness.", {{"liveness", "down"}})),
+        strange(metrics.counter("mas_heartbeats_ignored_total",
+                                "Messages from the broker that are not taken for heartbeats.",
+                                {{"reason", "other_cluster"}})) {}
 
   void show(const ClusterView& view, bool is_blind) {
     frozen.set(view.frozen() ? 1 : 0);
@@ -58,6 +61,7 @@ struct Gauges {
   observe::Gauge& alive;
   observe::Gauge& suspect;
   observe::Gauge& down;
+  observe::Counter& strange;
 };
 
 // What nobody can have recorded earlier: no two processes of a pod begin in the same microsecond.
@@ -102,6 +106,7 @@ class Service final : public Membership, public Leavers {
   Task<void> keep_loop();
   Task<void> beat();
   void hear();
+  [[nodiscard]] bool is_of_other_cluster(const Heartbeat& beat) const;
   void look();
   void tell_frozen(Instant now);
   void start_probes();
@@ -234,12 +239,22 @@ void Service::hear() {
       pulse_.hear(heard.beat, heard.at);
       continue;
     }
+    if (is_of_other_cluster(heard.beat)) {
+      gauges_.strange.add();
+      continue;
+    }
     state_.pods.hear(heard.beat, heard.at);
     // Strangers are not believed: one from another cluster could stop this one.
     const PodEntry* entry = state_.pods.find(key);
     if (entry != nullptr && entry->member) raise(state_.generation, heard.beat.generation);
   }
   if (state_.pods.highest_layout() > state_.kept.version()) keep_timer_->cancel();
+}
+
+// Two clusters may share a broker, a name and a secret by mistake.
+bool Service::is_of_other_cluster(const Heartbeat& beat) const {
+  return state_.kept.knows_cluster() && !beat.cluster.is_zero() &&
+         beat.cluster != state_.layout().cluster;
 }
 
 void Service::look() {

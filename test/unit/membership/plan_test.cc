@@ -35,7 +35,12 @@ class Watcher {
       pods.hear(first, at(seconds(0)));
     }
   }
-  void hear(const Heartbeat& some, Duration time) { pods.hear(some, at(time)); }
+  // A pod that answers at its peer port.
+  void hear(const Heartbeat& some, Duration time) {
+    hear_only(some, time);
+    pods.answered({some.slot, some.incarnation}, at(time));
+  }
+  void hear_only(const Heartbeat& some, Duration time) { pods.hear(some, at(time)); }
   // From `time` on.
   void down(int number, Duration time) { down(key(number), time); }
   void down(const PodKey& pod, Duration time) {
@@ -227,6 +232,39 @@ TEST_CASE("no more slots are taken over than losses are survived") {
   CHECK_FALSE(look.plan_at(seconds(60)));
   look.layout = layout::settled(look.layout);
   CHECK(slots_of(look.plan_at(seconds(60))) == std::vector<std::string>{slot(2)});
+}
+
+TEST_CASE("heartbeats alone bring nobody into the layout: they may have been recorded") {
+  Watcher look(3);
+  SECTION("a newcomer") {
+    look.hear_only(beat(7, PodState::joining), seconds(0));
+    CHECK_FALSE(look.plan_at(seconds(60)));
+    CHECK_THAT(look.all_notes(), Contains("does not answer at its peer port"));
+    look.pods.answered(key(7), at(seconds(60)));
+    CHECK(slots_of(look.plan_at(seconds(60))) == std::vector<std::string>{slot(7)});
+  }
+  SECTION("an empty successor") {
+    look.down(2, seconds(30));
+    look.hear_only(newcomer(slot(2), 90), seconds(30));
+    CHECK_FALSE(look.plan_at(seconds(31)));
+    // Nor does it keep out the one that is there.
+    look.hear(newcomer(slot(2), 91), seconds(32));
+    const auto step = look.plan_at(seconds(33));
+    REQUIRE(step);
+    CHECK(step->next.members[step->next.find(slot(2))].incarnation == id(91));
+  }
+  SECTION("a directory that was set aside") {
+    look.down(2, seconds(30));
+    look.hear(newcomer(slot(2), 90), seconds(30));
+    look.layout = layout::settled(must_have(look.plan_at(seconds(31))).next);
+    look.expect();
+    look.down(PodKey{slot(2), id(90)}, seconds(50));
+    Heartbeat back = beat(2, kReturned);
+    look.hear_only(back, seconds(50));
+    CHECK_FALSE(look.plan_at(seconds(51)));
+    look.pods.answered(key(2), at(seconds(52)));
+    CHECK(must_have(look.plan_at(seconds(53))).what == Change::take_back);
+  }
 }
 
 TEST_CASE("the old directory of a slot that is taken over stays known as a source") {

@@ -14,7 +14,13 @@ constexpr std::size_t kAll = 100;
 
 struct Table : PodTable {
   Table() : PodTable(key(0), kBeat, kSilence) {}
+  void hear_only(const Heartbeat& some, Instant now) { PodTable::hear(some, now); }
   Liveness of(int number) const { return find(key(number))->liveness; }
+  // Each pod that is heard for the first time answers.
+  void hear(const Heartbeat& some, Instant now) {
+    PodTable::hear(some, now);
+    answered({some.slot, some.incarnation}, now);
+  }
   std::vector<PodKey> due_at(Duration time, bool blind = false, std::size_t limit = kAll) {
     return due(at(time), blind, limit);
   }
@@ -40,6 +46,43 @@ TEST_CASE("silence makes a pod suspect, only failed probes make it down") {
   CHECK(table.of(1) == Liveness::down);
   CHECK(table.is_down(key(1)));
   CHECK(table.find(key(1))->since == at(seconds(61)));
+}
+
+TEST_CASE("who is no member is probed before it is believed, and again where it is another") {
+  Table table;
+  table.hear_only(beat(1), at(seconds(0)));
+  CHECK_FALSE(table.find(key(1))->proven);
+  CHECK(table.due_at(seconds(0)) == std::vector<PodKey>{key(1)});
+  table.hear_only(beat(1), at(seconds(1)));
+  table.answer(1, false, seconds(2));
+  // It beats, and is not believed.
+  CHECK(table.of(1) == Liveness::alive);
+  CHECK_FALSE(table.find(key(1))->proven);
+  CHECK(table.due_at(seconds(3)).empty());
+  table.hear_only(beat(1), at(seconds(5)));
+  CHECK(table.due_at(seconds(2) + kSilence - seconds(1)).empty());
+  table.hear_only(beat(1), at(seconds(11)));
+  CHECK(table.due_at(seconds(2) + kSilence) == std::vector<PodKey>{key(1)});
+  table.answer(1, true, seconds(13));
+  CHECK(table.find(key(1))->proven);
+  CHECK(table.of(1) == Liveness::alive);
+  CHECK(table.due_at(seconds(14)).empty());
+  Heartbeat other = beat(1);
+  SECTION("another process") { other.boot = id(99); }
+  SECTION("another address") { other.peer_address = "10.9.9.9:1"; }
+  table.hear_only(other, at(seconds(15)));
+  CHECK_FALSE(table.find(key(1))->proven);
+  CHECK(table.due_at(seconds(15)) == std::vector<PodKey>{key(1)});
+  // What was asked before it said so proves nothing.
+  table.probed(key(1), true, at(seconds(14)), at(seconds(16)), false);
+  CHECK_FALSE(table.find(key(1))->proven);
+}
+
+TEST_CASE("a member needs no proof") {
+  Table table;
+  table.expect({key(1)}, at(seconds(0)));
+  table.hear_only(beat(1), at(seconds(0)));
+  CHECK(table.due_at(seconds(0)).empty());
 }
 
 TEST_CASE("a silent pod that answers probes stays suspect and is asked again") {
