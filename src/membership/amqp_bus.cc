@@ -286,7 +286,9 @@ void AmqpBus::heard(std::string_view message, const Seal& seal) {
   if (doubtful != WireFault::none) return ignore(doubtful);
   HeartbeatReading reading = read_heartbeat(message);
   if (reading.fault != WireFault::none) return ignore(reading.fault);
-  if (!memory_.is_new(reading.beat, clock_.now())) return ignore(WireFault::repeated);
+  const bool sealed = !seal.key.empty();
+  const WireFault taken = memory_.take(reading.beat, sealed, clock_.now());
+  if (taken != WireFault::none) return ignore(taken);
   backoff_.reset();
   std::lock_guard lock(listener_mutex_);
   if (listener_) listener_(reading.beat);

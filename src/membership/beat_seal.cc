@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mas/core/bytes.h"
+#include "mas/membership/leavers.h"
 
 namespace mas::membership {
 
@@ -23,38 +24,59 @@ WireFault check_seal(std::string_view body, const Seal& seal,
   return WireFault::forged;
 }
 
-bool BeatMemory::is_new(const Heartbeat& beat, Instant now) {
+WireFault BeatMemory::take(const Heartbeat& beat, bool sealed, Instant now) {
   const PodKey key{beat.slot, beat.incarnation};
+  if (!sealed && !may_be_unsealed(beat, key, now)) return WireFault::unsealed;
   auto at = pods_.find(key);
   if (at == pods_.end()) {
     make_room();
     at = pods_.emplace(key, Pod{}).first;
   }
   Pod& pod = at->second;
+  if (sealed) {
+    // What anybody may have said must not make a pod that proves itself look old.
+    std::erase_if(pod.boots, [](const Boot& boot) { return !boot.sealed; });
+    pod.sealed = now;
+  }
+  if (key != self_ && is_outdone(beat, pod, now)) return WireFault::repeated;
   auto known = std::ranges::find(pod.boots, beat.boot, &Boot::id);
   if (known == pod.boots.end()) {
-    const bool is_old = std::ranges::any_of(pod.boots, [&](const Boot& boot) {
-      return boot.highest > beat.sequence && now - boot.heard < patience_;
-    });
-    if (is_old && key != self_) return false;
     if (pod.boots.size() >= kMaxBoots) {
       pod.boots.erase(std::ranges::min_element(pod.boots, {}, &Boot::heard));
     }
-    pod.boots.push_back({beat.boot, 0, now});
+    pod.boots.push_back({beat.boot, 0, now, sealed});
     known = std::prev(pod.boots.end());
   } else if (beat.sequence <= known->highest) {
-    return false;
+    return WireFault::repeated;
   }
   known->highest = beat.sequence;
   known->heard = now;
   pod.heard = now;
-  return true;
+  return WireFault::none;
+}
+
+bool BeatMemory::may_be_unsealed(const Heartbeat& beat, const PodKey& key, Instant now) const {
+  const bool says_more = !beat.boot.is_zero() || !beat.twin.is_zero() ||
+                         beat.settling.has_value() || beat.state == kReturned;
+  if (says_more || key == self_) return false;
+  auto at = pods_.find(key);
+  return at == pods_.end() || !at->second.sealed || now - *at->second.sealed >= patience_;
+}
+
+bool BeatMemory::is_outdone(const Heartbeat& beat, const Pod& pod, Instant now) const {
+  return std::ranges::any_of(pod.boots, [&](const Boot& boot) {
+    return boot.id != beat.boot && boot.highest > beat.sequence && now - boot.heard < patience_ &&
+           (beat.twin.is_zero() || beat.twin != boot.id);
+  });
 }
 
 void BeatMemory::make_room() {
   if (pods_.size() < kMaxPods) return;
-  auto heard = [](const auto& pod) { return pod.second.heard; };
-  pods_.erase(std::ranges::min_element(pods_, {}, heard));
+  // Those without a seal first: anybody can name thousands of them.
+  auto worth = [](const auto& pod) {
+    return std::pair(pod.second.sealed.has_value(), pod.second.heard);
+  };
+  pods_.erase(std::ranges::min_element(pods_, {}, worth));
 }
 
 }  // namespace mas::membership

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,16 +36,21 @@ struct Seal {
 
 // Which beats were heard already. A process of a pod is named by its boot id, and its sequence
 // rises from beat to beat. Of two processes of one data directory the later one has the higher
-// sequence: the beats of one that nobody knows of are old ones said again if a later one is heard.
+// sequence: as long as it is heard, what any earlier one says is old, known or not, unless it names
+// the later one as its twin, which only a process that still runs can do. Earlier ones stay
+// remembered, so that what counted of theirs does not count again when the later one is silent.
 // Bounded.
 class BeatMemory {
  public:
-  // `self` is let hear every process of its own name, or it would not learn of a twin; what was
-  // said again does it no harm (see Pulse). After `patience` of silence a process counts as gone.
+  // `self` is let hear every process of its own name that has a seal, or it would not learn of a
+  // twin; what was said again does it no harm (see Pulse). After `patience` of silence a process
+  // counts as gone.
   BeatMemory(PodKey self, Duration patience) : self_(std::move(self)), patience_(patience) {}
 
-  // Whether it is new; then it is remembered. Only of beats whose seal is good.
-  [[nodiscard]] bool is_new(const Heartbeat& beat, Instant now);
+  // none: it counts, and is remembered. repeated: it is an old one. unsealed: it has no seal, and
+  // says what mas 0.1.0 does not say, or is of a pod that has proved itself within `patience`, or
+  // of this pod. Only of beats whose seal is good (`sealed`), or that are accepted without one.
+  [[nodiscard]] WireFault take(const Heartbeat& beat, bool sealed, Instant now);
 
  private:
   static constexpr std::size_t kMaxPods = 4096;
@@ -54,12 +60,17 @@ class BeatMemory {
     Id128 id;
     std::uint64_t highest = 0;
     Instant heard{};
+    bool sealed = false;
   };
   struct Pod {
     std::vector<Boot> boots;
     Instant heard{};
+    std::optional<Instant> sealed;  // when it was heard with a seal last
   };
 
+  [[nodiscard]] bool may_be_unsealed(const Heartbeat& beat, const PodKey& key, Instant now) const;
+  // Whether a later process of the pod is heard.
+  [[nodiscard]] bool is_outdone(const Heartbeat& beat, const Pod& pod, Instant now) const;
   void make_room();
 
   PodKey self_;

@@ -20,22 +20,12 @@ void Pulse::hear(const Heartbeat& beat, Instant at) {
   }
   twin_ = beat.boot;
   const bool older = is_older(beat);
-  if (!beat.boot.is_zero()) {
-    // Only a process that runs now has heard of this one. Else it may be the last beat of the
-    // process before this one, or somebody says again what was recorded.
-    if (beat.twin != boot_) return;
-    has_elder_ = has_elder_ || older;
-    has_younger_ = has_younger_ || !older;
-    return;
-  }
-  if (!older) {
-    has_younger_ = true;
-    return;
-  }
-  // Of mas 0.1.0. One beat may be the last of the process before this one; it does not
-  // send a second.
-  if (elder_ && *elder_ != beat.sequence) has_elder_ = true;
-  elder_ = beat.sequence;
+  // Only a process that runs now has heard of this one. Else it may be the last beat of the process
+  // before this one, or somebody says again what was recorded. Of mas 0.1.0 none comes here: it has
+  // no seal, and this pod's name is not taken from whoever proves nothing.
+  if (beat.twin != boot_) return;
+  has_elder_ = has_elder_ || older;
+  has_younger_ = has_younger_ || !older;
 }
 
 bool Pulse::unheard(Instant now, Duration patience) const {

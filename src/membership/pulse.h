@@ -2,7 +2,6 @@
 // sends beats under this pod's name. Pure.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "mas/membership/heartbeat_bus.h"
@@ -45,7 +44,6 @@ class Pulse {
   std::uint64_t next_;
   bool beating_ = false;
   Instant echo_{};  // when an own beat came back last, or the first of this run was sent
-  std::optional<std::uint64_t> elder_;
   bool has_elder_ = false;
   bool has_younger_ = false;
 };

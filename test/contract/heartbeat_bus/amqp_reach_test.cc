@@ -55,10 +55,11 @@ Seal sealed(AmqpSeams& seams, std::string_view message, const std::string& secre
 }
 
 // What a pod that the broker alone knows of may have sent.
-std::string wire_of(const std::string& slot, std::uint64_t sequence, const std::string& address) {
+std::string wire_of(const std::string& slot, std::uint64_t sequence, const std::string& address,
+                    std::uint8_t boot = 7) {
   Heartbeat what;
   what.slot = slot;
-  what.boot.bytes.fill(7);
+  what.boot.bytes.fill(boot);
   what.sequence = sequence;
   what.peer_address = address;
   return must(write_heartbeat(what));
@@ -272,9 +273,12 @@ TEST_CASE("a beat without a seal is heard where older pods are accepted, a forge
   auto other = must(AmqpConnection::open(stranger(seams), *seams.clock));
   const std::string rogue = wire_of("rogue", 1, "10.6.6.6:1");
   must(other->send(rogue, sealed(seams, rogue, "another secret, as long")));
-  must(other->send(wire_of("mas-1", 5, "10.0.0.1:7081"), {}));
+  // What only later versions say, and what they seal.
+  must(other->send(wire_of("mas-2", 5, "10.6.6.6:1"), {}));
+  must(other->send(wire_of("mas-1", 5, "10.0.0.1:7081", 0), {}));
   CHECK(pod.inbox.wait_for(1).front().slot == "mas-1");
   CHECK(ignored(seams, "forged") == 1);
+  CHECK(ignored(seams, "unsealed") == 1);
 }
 
 TEST_CASE(

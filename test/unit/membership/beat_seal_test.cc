@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "beats.h"
+#include "mas/membership/leavers.h"
 
 using namespace mas;
 using namespace mas::membership;
@@ -22,7 +23,10 @@ Heartbeat said(int pod, int boot, std::uint64_t sequence) {
 struct Memory {
   BeatMemory memory{key(0), kSilence};
   bool is_new(const Heartbeat& beat, Duration when = seconds(0)) {
-    return memory.is_new(beat, at(when));
+    return memory.take(beat, true, at(when)) == WireFault::none;
+  }
+  WireFault unsealed(const Heartbeat& beat, Duration when = seconds(0)) {
+    return memory.take(beat, false, at(when));
   }
 };
 
@@ -66,12 +70,32 @@ TEST_CASE("a process that begins anew is heard at once, and one before it no mor
   Memory memory;
   CHECK(memory.is_new(said(1, 1, 100)));
   CHECK(memory.is_new(said(1, 2, 200)));
-  // Its last words, on their way.
-  CHECK(memory.is_new(said(1, 1, 101)));
+  // Recorded before this pod heard of the new one, which is the one that runs.
+  CHECK_FALSE(memory.is_new(said(1, 1, 101)));
   // Recorded before this pod began to listen.
   CHECK_FALSE(memory.is_new(said(1, 3, 50)));
   CHECK_FALSE(memory.is_new(said(1, 3, 51), seconds(9)));
-  CHECK_FALSE(memory.is_new(said(1, 1, 101)));
+  CHECK_FALSE(memory.is_new(said(1, 1, 102), seconds(9)));
+}
+
+TEST_CASE("what counted of an earlier process does not count again when the later one is gone") {
+  Memory memory;
+  CHECK(memory.is_new(said(1, 1, 100)));
+  CHECK(memory.is_new(said(1, 2, 200)));
+  CHECK_FALSE(memory.is_new(said(1, 1, 100), seconds(10)));
+}
+
+TEST_CASE("an earlier process that names the later one runs still and is heard") {
+  Memory memory;
+  CHECK(memory.is_new(said(1, 1, 100)));
+  CHECK(memory.is_new(said(1, 2, 200)));
+  Heartbeat elder = said(1, 1, 101);
+  elder.twin = id(2);
+  CHECK(memory.is_new(elder));
+  CHECK_FALSE(memory.is_new(elder));
+  elder.twin = id(3);
+  elder.sequence = 102;
+  CHECK_FALSE(memory.is_new(elder));
 }
 
 TEST_CASE("a process whose clock was set back is heard once the one before it is silent") {
@@ -86,6 +110,58 @@ TEST_CASE("of its own name a pod hears every process") {
   CHECK(memory.is_new(said(0, 1, 100)));
   CHECK(memory.is_new(said(0, 2, 50)));
   CHECK_FALSE(memory.is_new(said(0, 2, 50)));
+}
+
+TEST_CASE("a beat without a seal says no more than mas 0.1.0 does") {
+  Memory memory;
+  Heartbeat plain = beat(1);
+  plain.sequence = 5;
+  CHECK(memory.unsealed(plain) == WireFault::none);
+  CHECK(memory.unsealed(plain) == WireFault::repeated);
+  plain.sequence = 6;
+  for (int what = 0; what < 4; ++what) {
+    CAPTURE(what);
+    Heartbeat more = plain;
+    if (what == 0) more.boot = id(1);
+    if (what == 1) more.twin = id(1);
+    if (what == 2) more.settling.emplace();
+    if (what == 3) more.state = kReturned;
+    CHECK(memory.unsealed(more) == WireFault::unsealed);
+  }
+  CHECK(memory.unsealed(plain) == WireFault::none);
+}
+
+TEST_CASE("who has proved itself is not believed without a seal, until it was silent") {
+  Memory memory;
+  Heartbeat plain = beat(1);
+  plain.sequence = 1000;
+  CHECK(memory.unsealed(plain) == WireFault::none);
+  // Whatever was said without one does not make it look old.
+  CHECK(memory.is_new(said(1, 1, 5), seconds(1)));
+  plain.sequence = 2000;
+  CHECK(memory.unsealed(plain, seconds(10)) == WireFault::unsealed);
+  CHECK(memory.is_new(said(1, 1, 6), seconds(10)));
+  // It went back to mas 0.1.0.
+  CHECK(memory.unsealed(plain, seconds(20)) == WireFault::none);
+}
+
+TEST_CASE("of its own name a pod hears nothing without a seal") {
+  Memory memory;
+  Heartbeat plain = beat(0);
+  plain.sequence = 5;
+  CHECK(memory.unsealed(plain) == WireFault::unsealed);
+}
+
+TEST_CASE("pods without a seal do not crowd out those with one") {
+  Memory memory;
+  CHECK(memory.is_new(said(1, 1, 10)));
+  for (int pod = 0; pod < 5000; ++pod) {
+    Heartbeat other = beat(2);
+    other.slot = "pod-" + std::to_string(pod);
+    other.sequence = 1;
+    CHECK(memory.unsealed(other, seconds(1)) == WireFault::none);
+  }
+  CHECK_FALSE(memory.is_new(said(1, 1, 10), seconds(1)));
 }
 
 TEST_CASE("what is remembered is bounded, the longest silent is forgotten first") {
