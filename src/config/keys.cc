@@ -312,7 +312,8 @@ std::string environment_name(std::string_view key) {
 }
 
 bool is_foreign_environment(std::string_view name) {
-  for (std::string_view own : {"MAS_SERVER", "MAS_SYSTEM_TOKEN_FILE", "MAS_CONFIG"}) {
+  for (std::string_view own :
+       {"MAS_SERVER", "MAS_SYSTEM_TOKEN_FILE", "MAS_CA_FILE", "MAS_CONFIG"}) {
     if (name == own) return true;
   }
   // Every tail after an underscore may be the service's part of the name.

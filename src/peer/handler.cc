@@ -132,9 +132,22 @@ void PeerHandler::note_refusal(const http::Exchange& exchange, const Error& erro
                              {"error", error}});
 }
 
+// It is for the time of an upgrade, and easily forgotten.
+static void tell_accept_v1(bool accepts, observe::Metrics& metrics) {
+  metrics
+      .gauge("mas_peer_accepts_v1",
+             "1 while heartbeats and peers of mas 0.1.0 are accepted, which prove nothing.")
+      .set(accepts ? 1 : 0);
+  if (!accepts) return;
+  log::warn("peer.accepts_v1", {{"why",
+                                 "peer.accept_v1 is set: heartbeats that prove nothing are heard. "
+                                 "Take it out once all pods run this version."}});
+}
+
 std::unique_ptr<http::Handler> make_peer_handler(Self self, store::Store& store,
                                                  HandlerOptions options,
                                                  const HandlerDependencies& deps) {
+  tell_accept_v1(options.accept_v1, deps.metrics);
   return std::make_unique<PeerHandler>(std::move(self), store, std::move(options), deps);
 }
 

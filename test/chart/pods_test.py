@@ -88,6 +88,9 @@ class SecurityTest(ChartTest):
                      for item in source["secret"]["items"]]
             named = re.findall(r'"(/run/mas/[^"]*)"',
                                one(rendered, "ConfigMap", "mas")["data"]["mas.toml"])
+            # What commands take from the environment.
+            own = {each.get("value") for each in mas_pod(rendered)["containers"][0]["env"]}
+            named += [path for path in paths if path in own and path not in named]
             self.assertEqual(sorted(named), sorted(paths), file.name)
 
     def test_every_key_mounted_from_an_own_secret_is_in_it(self):
@@ -137,6 +140,15 @@ class NetworkPolicyTest(ChartTest):
         self.assertEqual(set(self.rules(rendered, "egress")),
                          {7081, 53, 27017, 27018, 27019, 6379, 6380, 5671, 5672, 7777})
 
+    def test_dns_may_have_a_port_of_its_own(self):
+        rendered = render({**CLUSTER, "networkPolicy": {"dnsPorts": [53, 5353]}})
+        egress = one(rendered, "NetworkPolicy", "mas")["spec"]["egress"]
+        dns = [(port["protocol"], port["port"]) for rule in egress for port in rule["ports"]
+               if port["port"] in (53, 5353)]
+        self.assertEqual(sorted(dns), [(protocol, port) for protocol in ("TCP", "UDP")
+                                       for port in (53, 5353)])
+        self.refused({**CLUSTER, "networkPolicy": {"dnsPorts": []}}, "networkPolicy.dnsPorts")
+
     def test_a_single_pod_calls_nobody_and_has_no_peer_port(self):
         rendered = render()
         self.assertEqual(one(rendered, "NetworkPolicy", "mas")["spec"]["egress"], [])
@@ -147,7 +159,12 @@ class NetworkPolicyTest(ChartTest):
         rendered = render({**CLUSTER, "networkPolicy": {"clients": [peer], "metrics": [peer],
                                                         "backends": [peer]}})
         for port in (7080, 7082):
-            self.assertEqual(self.rules(rendered, "ingress")[port], [peer])
+            self.assertEqual(self.rules(rendered, "ingress")[port][0], peer)
+        # `helm test` asks the API, whoever else may.
+        self.assertEqual(self.rules(rendered, "ingress")[7082], [peer])
+        _, tester = self.rules(rendered, "ingress")[7080]
+        labels = one(rendered, "Pod", "mas-test")["metadata"]["labels"]
+        self.assertLessEqual(tester["podSelector"]["matchLabels"].items(), labels.items())
         self.assertEqual(self.rules(rendered, "egress")[27017], [peer])
         self.assertIsNone(self.rules(rendered, "egress")[53])
         rendered = render({**CLUSTER, "networkPolicy": {"enabled": False}})
@@ -254,6 +271,32 @@ class ClusterTest(ChartTest):
         self.assertEqual(claim["spec"]["accessModes"], ["ReadWriteOnce"])
         # What may not change in a StatefulSet must not hold the chart's version.
         self.assertNotIn("helm.sh/chart", claim["metadata"]["labels"])
+
+    def test_commands_in_a_pod_with_tls_ask_it_under_the_name_of_its_certificate(self):
+        def parts(values):
+            rendered = render(values)
+            pod, test = mas_pod(rendered), one(rendered, "Pod", "mas-test")["spec"]
+            return pod, *({each["name"]: each.get("value") for each in spec["containers"][0].get("env", [])}
+                          for spec in (pod, test)), test
+        pod, own, _, _ = parts(CLUSTER)
+        self.assertNotIn("hostAliases", pod)
+        self.assertFalse({"MAS_SERVER", "MAS_CA_FILE"} & set(own))
+        for host, loopback in (("0.0.0.0", "127.0.0.1"), ("[::]", "::1")):
+            pod, own, tester, _ = parts({**CLUSTER, "tls": {"existingSecret": "certificate"},
+                                         "service": {"port": 443}, "listenHost": host})
+            self.assertEqual(pod["hostAliases"], [{"ip": loopback, "hostnames": ["mas.store.svc"]}])
+            self.assertEqual(own["MAS_SERVER"], "https://mas.store.svc:7080")
+            self.assertNotIn("MAS_CA_FILE", {**own, **tester})
+        pod, own, tester, test = parts({**CLUSTER, "tls": {"existingSecret": "certificate",
+                                                           "caSecret": "authority"}})
+        for env, spec in ((own, pod), (tester, test)):
+            self.assertEqual(env["MAS_CA_FILE"], "/run/mas/ca/api.crt")
+            volume = next(each for each in spec["volumes"] if each["name"] == "secrets")
+            found = [(source["secret"]["name"], item["key"])
+                     for source in volume["projected"]["sources"]
+                     for item in source["secret"]["items"] if item["path"] == "ca/api.crt"]
+            self.assertEqual(found, [("authority", "ca.crt")])
+        self.refused({**CLUSTER, "tls": {"caSecret": "authority"}}, "tls.existingSecret")
 
     def test_the_trial_says_so(self):
         text = (CHART / "templates" / "NOTES.txt").read_text()

@@ -1,6 +1,7 @@
 """Secrets: made once, kept over upgrades, given by values, or somebody else's."""
 import base64
 import json
+import re
 import tempfile
 import unittest
 
@@ -128,6 +129,24 @@ class KeptTest(ChartTest):
         out = self.helm_with_server("install", {"backends": {"bundled": True}},
                                     "--disable-openapi-validation")
         self.assertIn("THIS IS A TRIAL", out.split("NOTES:")[1])
+
+    def test_notes_warn_while_beats_without_proof_are_accepted(self):
+        for accepted in (True, False):
+            values = {"backends": BACKENDS, "config": {"peer": {"accept_v1": accepted}}}
+            out = self.helm_with_server("install", values, "--disable-openapi-validation")
+            notes = out.split("NOTES:")[1]
+            self.assertEqual("WITHOUT PROOF" in notes, accepted)
+            self.assertEqual("config.peer.accept_v1=false" in notes, accepted)
+
+    def test_notes_run_no_command_in_the_pod_that_its_network_does_not_let_out(self):
+        values = {"tls": {"existingSecret": "api-tls"}, "backends": BACKENDS, "service": {"port": 443}}
+        notes = self.helm_with_server("install", values, "--disable-openapi-validation").split("NOTES:")[1]
+        command = re.search(r"exec mas-0 -- (.*)", notes)[1]
+        self.assertEqual(command, "mas status")
+        self.assertIn("tls.caSecret", notes)
+        values["tls"]["caSecret"] = "api-tls"
+        notes = self.helm_with_server("install", values, "--disable-openapi-validation").split("NOTES:")[1]
+        self.assertNotIn("tls.caSecret", notes)
 
 
 if __name__ == "__main__":

@@ -122,6 +122,14 @@ class AgreementTest(ChartTest):
             for name, value in keys.items():
                 self.assertEqual(config[section][name], value)
 
+    def test_the_readme_takes_values_back_in_a_way_that_works(self):
+        # With --reuse-values Helm keeps a value that is set to null.
+        self.assertNotRegex((CHART / "README.md").read_text(), r"--set \S+=null")
+        for accepted, said in ((True, "true"), (False, "false")):
+            rendered = render({"backends": BACKENDS, "config": {"peer": {"accept_v1": accepted}}})
+            config = one(rendered, "ConfigMap", "mas")["data"]["mas.toml"]
+            self.assertIn(f"accept_v1 = {said}\n", config)
+
     def test_versions_are_those_of_the_program(self):
         version = re.search(r"project\(mas VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text())[1]
         chart = yaml.safe_load((CHART / "Chart.yaml").read_text())

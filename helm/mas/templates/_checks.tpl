@@ -31,6 +31,12 @@
 {{- if and $b.bundled (or $b.mongodb.caSecret $b.redis.caSecret $b.rabbitmq.caSecret) -}}
 {{- fail "The servers of backends.bundled speak no TLS: leave the caSecret values empty." -}}
 {{- end -}}
+{{- if and .Values.tls.caSecret (not .Values.tls.existingSecret) -}}
+{{- fail "tls.caSecret is set, but the API speaks plain HTTP: set tls.existingSecret, too, or leave it empty." -}}
+{{- end -}}
+{{- if and .Values.networkPolicy.enabled (not .Values.networkPolicy.dnsPorts) -}}
+{{- fail "networkPolicy.dnsPorts is empty: pods find nobody without DNS." -}}
+{{- end -}}
 {{- if and .Values.peerTls.existingSecret (not (include "mas.clustered" .)) -}}
 {{- fail "peerTls.existingSecret is set, but a single pod on embedded metadata has no peers: set backends, or leave it empty." -}}
 {{- end -}}

@@ -45,9 +45,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{ default $own .Values.backends.existingSecret }}
 {{- end -}}
 
+{{- define "mas.serviceHost" -}}
+{{ include "mas.fullname" . }}.{{ .Release.Namespace }}.svc
+{{- end -}}
+
 {{/* Where clients in the cluster reach the API. */}}
 {{- define "mas.url" -}}
-{{ ternary "https" "http" (not (empty .Values.tls.existingSecret)) }}://{{ include "mas.fullname" . }}.{{ .Release.Namespace }}.svc:{{ .Values.service.port }}
+{{ ternary "https" "http" (not (empty .Values.tls.existingSecret)) }}://{{ include "mas.serviceHost" . }}:{{ .Values.service.port }}
 {{- end -}}
 
 {{/* The ports of MongoDB, Redis and RabbitMQ, as a JSON list: the usual ones, those that the given URLs

@@ -55,6 +55,12 @@ projected:
           - {key: tls.crt, path: tls/tls.crt}
           - {key: tls.key, path: tls/tls.key}
     {{- end }}
+    {{- with .Values.tls.caSecret }}
+    - secret:
+        name: {{ . }}
+        items:
+          - {key: ca.crt, path: ca/api.crt}
+    {{- end }}
     {{- with .Values.peerTls.existingSecret }}
     - secret:
         name: {{ . }}
@@ -63,6 +69,14 @@ projected:
           - {key: tls.key, path: peer/tls.key}
           - {key: ca.crt, path: peer/ca.crt}
     {{- end }}
+{{- end -}}
+
+{{/* Whom commands trust, beside the public authorities. */}}
+{{- define "mas.commandTrust" -}}
+{{- if .Values.tls.caSecret }}
+- name: MAS_CA_FILE
+  value: /run/mas/ca/api.crt
+{{- end }}
 {{- end -}}
 
 {{/* What differs from pod to pod. A container's own variables may refer to earlier ones. */}}
@@ -74,6 +88,12 @@ projected:
 # For commands run in the pod: kubectl exec ... -- mas status
 - name: MAS_SYSTEM_TOKEN_FILE
   value: /run/mas/secrets/system-token
+{{- if .Values.tls.existingSecret }}
+# A name that the certificate has; in the pod it is the pod itself.
+- name: MAS_SERVER
+  value: https://{{ include "mas.serviceHost" . }}:7080
+{{- end }}
+{{- include "mas.commandTrust" . }}
 {{- if include "mas.clustered" . }}
 {{- $domain := printf "%s.%s.svc" (include "mas.headless" .) .Release.Namespace }}
 - name: MAS_CLUSTER_ADVERTISE_API

@@ -104,8 +104,8 @@ class CliOptions final : public OptionSet {
 constexpr const char* kAbout =
     "mas: a distributed object store. `mas serve` runs a pod; the other commands talk to one.";
 constexpr const char* kFooter =
-    "Commands that talk to a pod take --server and --system-token-file, or MAS_SERVER and\n"
-    "MAS_SYSTEM_TOKEN_FILE. Exit status: 0 done, 1 failed, 2 not understood.";
+    "Commands that talk to a pod take --server, --system-token-file and --ca-file, or MAS_SERVER,\n"
+    "MAS_SYSTEM_TOKEN_FILE and MAS_CA_FILE. Exit status: 0 done, 1 failed, 2 not understood.";
 
 // The parser with every command in it. Commands outlive it.
 struct Parser {

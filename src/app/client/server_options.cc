@@ -7,7 +7,8 @@ void ServerOptions::declare(OptionSet& options) {
   options.text("--system-token-file", "FILE", token_file, "File that holds the system token",
                "MAS_SYSTEM_TOKEN_FILE");
   options.text("--ca-file", "FILE", ca_file,
-               "PEM file with the certificates to trust for https, instead of the system's");
+               "PEM file with the certificates to trust for https, instead of the system's",
+               "MAS_CA_FILE");
   options.flag("--json", json, "Print JSON, one object a line");
 }
 

@@ -74,10 +74,10 @@ TEST_CASE("An unknown variable is an error that names the nearest known one") {
 TEST_CASE("Variables of the command line and of Kubernetes services are left alone") {
   Sources sources;
   for (const char* name :
-       {"MAS_SERVER", "MAS_SYSTEM_TOKEN_FILE", "MAS_CONFIG", "MAS_SERVICE_HOST", "MAS_SERVICE_PORT",
-        "MAS_SERVICE_PORT_HTTP", "MAS_PORT", "MAS_PORT_7080_TCP", "MAS_PORT_7080_TCP_PROTO",
-        "MAS_PORT_7080_TCP_PORT", "MAS_PORT_7080_TCP_ADDR", "MAS_PORT_53_UDP",
-        "MAS_HEADLESS_SERVICE_HOST", "MAS_HEADLESS_PORT_7081_TCP_ADDR"}) {
+       {"MAS_SERVER", "MAS_SYSTEM_TOKEN_FILE", "MAS_CA_FILE", "MAS_CONFIG", "MAS_SERVICE_HOST",
+        "MAS_SERVICE_PORT", "MAS_SERVICE_PORT_HTTP", "MAS_PORT", "MAS_PORT_7080_TCP",
+        "MAS_PORT_7080_TCP_PROTO", "MAS_PORT_7080_TCP_PORT", "MAS_PORT_7080_TCP_ADDR",
+        "MAS_PORT_53_UDP", "MAS_HEADLESS_SERVICE_HOST", "MAS_HEADLESS_PORT_7081_TCP_ADDR"}) {
     CAPTURE(name);
     CHECK(is_foreign_environment(name));
     sources.environment[name] = "tcp://10.0.0.1:7080";

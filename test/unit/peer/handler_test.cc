@@ -52,6 +52,15 @@ TEST_CASE("A record goes in and comes out with its checksum") {
   CHECK(answer.body.empty());
 }
 
+TEST_CASE("The metrics say whether peers that prove nothing are accepted") {
+  Rig rig;
+  rig.pod.start();
+  CHECK(rig.pod.metric("mas_peer_accepts_v1") == 1);
+  PeerPod strict(rig.io, *rig.clock, 2);
+  strict.start();
+  CHECK(strict.metric("mas_peer_accepts_v1") == 0);
+}
+
 TEST_CASE("Without the cluster's secret nothing is done and nothing is told") {
   Rig rig;
   rig.pod.start();
