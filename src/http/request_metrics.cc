@@ -47,6 +47,8 @@ RequestMetrics::RequestMetrics(observe::Metrics& registry, const std::string& su
                                      "Connections that failed to be accepted")),
       handshake_failures(registry.counter("mas_" + surface + "_handshake_failures_total",
                                           "Connections that ended in their TLS handshake")),
+      handshake_timeouts(registry.counter("mas_" + surface + "_handshake_timeouts_total",
+                                          "Connections that took too long for their handshake")),
       handler_failures(registry.counter("mas_" + surface + "_handler_failures_total",
                                         "Requests whose handler failed in an unforeseen way")),
       registry_(registry),

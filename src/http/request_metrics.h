@@ -43,6 +43,7 @@ class RequestMetrics {
   observe::Counter& made_room;
   observe::Counter& accept_errors;
   observe::Counter& handshake_failures;
+  observe::Counter& handshake_timeouts;
   observe::Counter& handler_failures;
 
  private:

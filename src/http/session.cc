@@ -54,6 +54,9 @@ Task<void> Session::run() {
   if (ready.has_error() && ready.error().code() == Code::corrupt) {
     context_.metrics.handshake_failures.add();
   }
+  if (ready.has_error() && ready.error().code() == Code::timeout) {
+    context_.metrics.handshake_timeouts.add();
+  }
   while (goes_on) {
     auto request = co_await read_request();
     if (request.has_error()) {

@@ -9,8 +9,10 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
+#include <optional>
 #include <vector>
 
+#include "net/hello_watch.h"
 #include "net/tcp_stream.h"
 #include "net/tls_context.h"
 
@@ -30,9 +32,16 @@ constexpr std::size_t kReadAhead = 8 * kRecordSize;
 // What is written before it counts as progress.
 constexpr std::size_t kWriteAtOnce = 16 * kRecordSize;
 
+// What OpenSSL reads from and writes to.
+struct Wire {
+  tcp::socket socket;
+  std::optional<HelloWatch> watch;  // of a server, until the handshake is done
+};
+
 // How OpenSSL gets at the socket: without a copy in between, never waiting, and without SIGPIPE. A
 // socket that was closed meanwhile has no number any more.
-int socket_of(BIO* bio) { return static_cast<tcp::socket*>(BIO_get_data(bio))->native_handle(); }
+Wire& wire_of(BIO* bio) { return *static_cast<Wire*>(BIO_get_data(bio)); }
+int socket_of(BIO* bio) { return wire_of(bio).socket.native_handle(); }
 
 int send_bytes(BIO* bio, const char* bytes, int size) {
   BIO_clear_retry_flags(bio);
@@ -45,6 +54,14 @@ int receive_bytes(BIO* bio, char* bytes, int size) {
   BIO_clear_retry_flags(bio);
   const auto received = ::recv(socket_of(bio), bytes, static_cast<std::size_t>(size), 0);
   if (received < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_read(bio);
+  std::optional<HelloWatch>& watch = wire_of(bio).watch;
+  if (received > 0 && watch) {
+    const auto* said = reinterpret_cast<const std::uint8_t*>(bytes);
+    if (!watch->pass({said, static_cast<std::size_t>(received)})) {
+      ERR_raise(ERR_LIB_SSL, SSL_R_EXCESSIVE_MESSAGE_SIZE);
+      return -1;
+    }
+  }
   return static_cast<int>(received);
 }
 
@@ -81,7 +98,7 @@ class TlsStream final : public Stream {
  public:
   TlsStream(tcp::socket socket, std::shared_ptr<ssl::context> context, bool is_server, bool by_key)
       : context_(std::move(context)),
-        socket_(std::move(socket)),
+        wire_{std::move(socket), std::nullopt},
         ssl_(SSL_new(context_->native_handle())),
         by_key_(by_key) {
     MAS_ASSERT(ssl_ != nullptr);
@@ -90,7 +107,7 @@ class TlsStream final : public Stream {
     socket_.non_blocking(true, ignored);
     BIO* bio = BIO_new(socket_method());
     MAS_ASSERT(bio != nullptr);
-    BIO_set_data(bio, &socket_);
+    BIO_set_data(bio, &wire_);
     BIO_set_init(bio, 1);
     SSL_set_bio(ssl_.get(), bio, bio);
     SSL_set_mode(ssl_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
@@ -98,6 +115,7 @@ class TlsStream final : public Stream {
     SSL_set_read_ahead(ssl_.get(), 1);
     if (by_key_) SSL_set_default_read_buffer_len(ssl_.get(), kReadAhead);
     if (is_server) {
+      wire_.watch.emplace();
       SSL_set_accept_state(ssl_.get());
     } else {
       SSL_set_connect_state(ssl_.get());
@@ -132,6 +150,7 @@ class TlsStream final : public Stream {
       }
       MAS_CO_CHECK(co_await wait_for(why));
     }
+    wire_.watch.reset();
     proven_ = by_key_ ? SSL_session_reused(ssl_.get()) == 1 : has_certificate();
     if (by_key_ && !proven_) {
       co_return Error(Code::corrupt, "The TLS handshake failed: the key was not used.");
@@ -297,7 +316,8 @@ class TlsStream final : public Stream {
   }
 
   std::shared_ptr<ssl::context> context_;
-  tcp::socket socket_;
+  Wire wire_;
+  tcp::socket& socket_ = wire_.socket;
   std::unique_ptr<SSL, FreeSsl> ssl_;
   const bool by_key_;
   bool nobody_ = false;  // can prove to be the host that is expected

@@ -112,6 +112,37 @@ TEST_CASE("A plain request to a TLS port ends, and the server goes on") {
       "hello");
 }
 
+TEST_CASE("A client that promises a long greeting is refused before it is made room for") {
+  Certificates certificates;
+  certificates.make("server", "localhost");
+  auto clock = make_system_clock();
+  ServerRig rig(*clock);
+  rig.tls = pair(certificates);
+  rig.start();
+  using namespace std::string_literals;
+  for (const std::string& said : {"\x16\x03\x01\x00\x04\x01\x01\xff\xb8"s,
+                                  // In pieces: of a record each.
+                                  "\x16\x03\x01\x00\x01\x01\x16\x03\x01\x00\x03\x00\x40\x01"s}) {
+    RawClient client(rig.address());
+    CHECK(client.ask(said).status == 0);
+  }
+  CHECK(rig.metric("mas_http_handshake_failures_total") == 2);
+}
+
+TEST_CASE("A client that is silent in its handshake is counted") {
+  Certificates certificates;
+  certificates.make("server", "localhost");
+  auto clock = make_system_clock();
+  ServerRig rig(*clock);
+  rig.tls = pair(certificates);
+  rig.options.header_timeout = std::chrono::milliseconds(100);
+  rig.start();
+  RawClient client(rig.address());
+  CHECK(client.ask("\x16").status == 0);
+  CHECK(rig.metric("mas_http_handshake_timeouts_total") == 1);
+  CHECK(rig.metric("mas_http_handshake_failures_total") == 0);
+}
+
 TEST_CASE("TLS below 1.2 is refused") {
   Certificates certificates;
   certificates.make("server", "localhost");
