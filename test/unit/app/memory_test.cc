@@ -71,6 +71,21 @@ TEST_CASE("What fits stays as it is") {
   CHECK(config.http.max_connections == config::Http().max_connections);
 }
 
+TEST_CASE("Connections count as what they cost, with TLS and at the peer port, too") {
+  config::Config config;
+  auto cost = [&config] {
+    config::Config more = config;
+    more.http.max_connections += 1000;
+    return (memory_needed(more) - memory_needed(config)) / 1000;
+  };
+  CHECK(cost() == 16 * kKiB);
+  config.tls.certificate = "server.pem";
+  CHECK(cost() == 48 * kKiB);
+  config.cluster.listen = "127.0.0.1:0";
+  config.rabbitmq.url = "amqp://x";
+  CHECK(cost() == 96 * kKiB);
+}
+
 TEST_CASE("Budgets are made to fit, from the least that does to all that is asked for") {
   config::Config defaults;
   if (GENERATE(false, true)) {
