@@ -10,9 +10,11 @@
 
 #include "app/cli/cli.h"
 #include "mas/codec/stripe.h"
+#include "mas/fs/standard_descriptors.h"
 #include "mas/observe/log_output.h"
 
 int main(int argc, char** argv) {
+  if (!mas::fs::hold_standard_descriptors()) return 2;
   // Coding tables are filled before there is a second thread.
   mas::codec::initialise();
   // A peer that goes away is an error of the write, not a signal.

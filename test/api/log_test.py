@@ -79,3 +79,17 @@ class StuckReaderTest(unittest.TestCase):
         self.assertEqual(self.mas.call("GET", "/readyz").status, 200)
         self.assertGreater(self.mas.metric("mas_log_dropped_lines_total"), 100)
         self.assertEqual(self.mas.stop(), 0)
+
+
+class ClosedDescriptorsTest(unittest.TestCase):
+    """Started with standard input and error closed, as a supervisor may do."""
+
+    def test_no_file_of_the_store_takes_their_place(self):
+        def close_both():
+            os.close(0)
+            os.close(2)
+        mas = Daemon(before_exec=close_both)
+        self.addCleanup(mas.close)
+        for number in (0, 2):
+            self.assertEqual(os.readlink(f"/proc/{mas.process.pid}/fd/{number}"), os.devnull)
+        self.assertEqual(mas.stop(), 0)
