@@ -8,6 +8,19 @@ namespace {
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
+// What a connection's error means for a body. It is the sender's, and nothing has failed here,
+// however a sender leaves: with a FIN, that is body_unreadable, or with a reset.
+Error sender_error(const Error& error) {
+  switch (error.code()) {
+    case Code::timeout:
+      return {Code::sender_too_slow, "The body came too slowly; send it again."};
+    case Code::closed:
+      return {Code::body_unreadable, "The connection ended before the body did; send it again."};
+    default:
+      return error;
+  }
+}
+
 std::optional<std::uint64_t> body_length(const BodyFraming& framing) {
   if (framing.chunked) return std::nullopt;
   return framing.length.value_or(0);
@@ -20,11 +33,8 @@ Task<Result<std::size_t>> PacedSource::read(MutableBytes into) {
   Result<std::size_t> size =
       co_await connection_.read(into, start + std::max(Duration(0), credit_));
   credit_ -= connection_.clock().now() - start;
-  if (size.has_value()) {
-    earn(*size);
-  } else if (size.error().code() == Code::timeout) {
-    co_return Error(Code::sender_too_slow, "The body came too slowly; send it again.");
-  }
+  if (size.has_error()) co_return sender_error(size.error());
+  earn(*size);
   co_return size;
 }
 
@@ -58,7 +68,8 @@ Task<Result<std::size_t>> RequestBody::read(MutableBytes into) {
   // A sender that began without waiting needs no leave any more.
   if (owes_continue_ && may_continue_ && ahead_.empty() && !reader_.complete()) {
     std::array<ByteView, 1> pieces{as_bytes(kContinue)};
-    MAS_CO_CHECK(co_await connection_.write_all(pieces, options_.write_timeout));
+    Result<void> asked = co_await connection_.write_all(pieces, options_.write_timeout);
+    if (asked.has_error()) co_return sender_error(asked.error());
   }
   if (may_continue_) owes_continue_ = false;
   co_return co_await reader_.read(into);

@@ -15,7 +15,7 @@ class PacedSource final : public ByteSource {
  public:
   PacedSource(net::Connection& connection, const config::Http& options)
       : connection_(connection), options_(options), credit_(options.body_grace) {}
-  // Errors: sender_too_slow, closed.
+  // Errors: sender_too_slow, body_unreadable (the sender has gone).
   Task<Result<std::size_t>> read(MutableBytes into) override;
   [[nodiscard]] bool ready() override { return connection_.readable(); }
 

@@ -1,8 +1,11 @@
 """Answers that come before the end of the body: they reach the client, whatever it still sends."""
 import http.client
 import pathlib
+import socket
+import struct
 import subprocess
 
+import harness
 from harness import DaemonTest, form, read_answer, sha256
 
 MIB = 1024 * 1024
@@ -145,3 +148,46 @@ class ExpectTest(DaemonTest):
                 self.assertTrue(stream.recv(1000).startswith(b"HTTP/1.1 100"))
                 stream.sendall(text)
                 self.assertEqual(read_answer(stream).status, 200)
+
+
+class GoneSenderTest(DaemonTest):
+    """Who leaves an upload has not met a failure of the server, however the connection ends."""
+
+    def failures(self):
+        text = self.mas.call("GET", "/metrics").body.decode()
+        return [line for line in text.splitlines()
+                if line.startswith("mas_http_requests_total") and 'status="500"' in line]
+
+    def gone(self):
+        text = self.mas.call("GET", "/metrics").body.decode()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
+                   if line.startswith("mas_http_requests_total") and 'status="400"' in line
+                   and "/upload/" in line)
+
+    def test_a_reset_counts_as_an_end_does(self):
+        content = bytes(300_000)
+        body, headers = form(content)
+        part_token = self.mas.upload_token(sha256(content))
+        self.assertEqual(self.mas.call("GET", "/api/file/upload/init", token=part_token).status, 200)
+        kinds = [("POST /api/file/upload/single", {"token": part_token}, content),
+                 ("POST /api/file/upload/chuck?chuck=1", {"token": part_token}, content),
+                 ("POST /api/file/upload/object", {"systemToken": self.mas.system}, content),
+                 ("POST /api/file/upload/single", {"token": part_token, **headers}, body)]
+        count = 0
+        for line, fields, sent in kinds:
+            for at_once in (True, False):
+                stream = self.mas.socket()
+                if at_once:
+                    stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                fields = {**fields, "Host": "x", "Expect": "100-continue",
+                          "Content-Length": len(sent) + 9_000_000}
+                head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+                stream.sendall(f"{line} HTTP/1.1\r\n{head}\r\n".encode())
+                # It is asked for its body, so it is being read.
+                self.assertIn(b"100 Continue", stream.recv(100))
+                stream.sendall(sent[:-100])
+                stream.close()
+                count += 1
+                harness.wait_for(lambda: self.gone() + len(self.failures()) >= count, "its record")
+        self.assertEqual(self.failures(), [])
+        self.assertEqual(self.gone(), count)

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "mas/core/result.h"
 
@@ -56,7 +57,9 @@ class RawClient {
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     connected_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&to), sizeof(to)) == 0;
   }
-  ~RawClient() { ::close(socket_); }
+  ~RawClient() {
+    if (socket_ >= 0) ::close(socket_);
+  }
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;
 
@@ -72,6 +75,12 @@ class RawClient {
     return true;
   }
   void end_sending() { ::shutdown(socket_, SHUT_WR); }
+  // Ends the connection at once, as a program does that was killed with bytes unread.
+  void reset() {
+    linger at_once{1, 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    ::close(std::exchange(socket_, -1));
+  }
 
   // Whether something, or the end, can be read within `milliseconds`.
   [[nodiscard]] bool readable(int milliseconds) {

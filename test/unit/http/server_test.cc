@@ -1,5 +1,7 @@
 #include "mas/http/server.h"
 
+#include <thread>
+
 #include "server_rig.h"
 
 using namespace mas;
@@ -120,6 +122,16 @@ TEST_CASE("A truncated body is an error for the handler, and nothing hangs") {
   RawAnswer answer = client.read_answer();
   CHECK(answer.status == 400);
   CHECK(answer.field("Connection") == "close");
+  CHECK(plain.rig.handler.body_error == Code::body_unreadable);
+}
+
+TEST_CASE("A body whose sender resets the connection is as unreadable as one that ends early") {
+  Plain plain;
+  RawClient client(plain.start());
+  client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc");
+  while (plain.rig.handler.echo_read < 3) std::this_thread::yield();
+  client.reset();
+  while (plain.rig.handler.body_error == Code::ok) std::this_thread::yield();
   CHECK(plain.rig.handler.body_error == Code::body_unreadable);
 }
 
