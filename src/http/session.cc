@@ -28,6 +28,13 @@ Duration shortest_timeout(const config::Http& options) {
   return std::max(shortest, kShortestNap);
 }
 
+// How long a client may take nothing for what it took before: curl --limit-rate takes megabytes at
+// once, and then nothing for minutes; who pauses a video has taken some.
+net::SendCredit send_credit(const config::Http& options) {
+  constexpr int kMost = 10;  // times write_timeout
+  return {options.min_body_rate, kMost * options.write_timeout};
+}
+
 bool has_more_to_read(const InputBuffer& input, SessionExchange& exchange) {
   return !input.empty() || !exchange.request_body().complete();
 }
@@ -41,7 +48,8 @@ HeadLimits head_limits(const config::Http& options) {
 Session::Session(SessionContext& context, const Executor& executor,
                  std::unique_ptr<net::Stream> stream, std::string client_address)
     : context_(context),
-      connection_(context.clock, executor, std::move(stream), shortest_timeout(context.options)),
+      connection_(context.clock, executor, std::move(stream), shortest_timeout(context.options),
+                  send_credit(context.options)),
       client_address_(std::move(client_address)),
       place_(context.crowd, *this, client_address_),
       begun_(context.clock.now()) {
@@ -147,7 +155,7 @@ Task<bool> Session::serve(ParsedRequest request) {
   asked_ = true;
   place_.wait(begun);
   kept_.reset();
-  delivery_.reset();
+  delivery_begun_ = false;
   request.head.client_address = client_address_;
   request.head.proven = connection_.proven();
   request.head.request_id = context_.ids.next();
@@ -253,8 +261,10 @@ bool Session::is_delivering() {
 // Whether the client has stopped taking the answer that something is kept for.
 bool Session::stands_still() {
   const Instant now = context_.clock.now();
-  if (!delivery_) delivery_.emplace(now, context_.options.write_timeout);
-  return delivery_->stands_still(connection_.send_queue(), now);
+  net::SendProgress& progress = connection_.watchdog().progress();
+  if (!delivery_begun_) progress.begin(now, context_.options.write_timeout);
+  delivery_begun_ = true;
+  return progress.stands_still(connection_.send_queue(), now);
 }
 
 // Where the connection ends with an answer, that is waited for first.

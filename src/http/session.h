@@ -75,7 +75,7 @@ class Session {
   const Instant begun_;
   std::optional<Instant> first_byte_;  // of the request that is coming
   std::shared_ptr<void> kept_;         // until the answer has arrived
-  std::optional<net::SendProgress> delivery_;
+  bool delivery_begun_ = false;
   bool asked_ = false;  // one request came whole
   bool made_room_ = false;
   bool cut_short_ = false;

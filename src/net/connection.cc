@@ -20,10 +20,10 @@ Error too_slow() { return {Code::timeout, "The other side was too slow."}; }
 }  // namespace
 
 Connection::Connection(Clock& clock, const Executor& executor, std::unique_ptr<Stream> stream,
-                       Duration longest_sleep)
+                       Duration longest_sleep, SendCredit credit)
     : clock_(clock),
       stream_(std::move(stream)),
-      watchdog_(clock, executor, *stream_, longest_sleep) {}
+      watchdog_(clock, executor, *stream_, longest_sleep, credit) {}
 
 Task<Result<void>> Connection::handshake(Duration timeout) {
   watchdog_.arm(clock_.now() + timeout);

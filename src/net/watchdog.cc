@@ -4,17 +4,20 @@
 
 namespace mas::net {
 
-Watchdog::Watchdog(Clock& clock, const Executor& executor, Stream& stream, Duration longest_sleep)
+Watchdog::Watchdog(Clock& clock, const Executor& executor, Stream& stream, Duration longest_sleep,
+                   SendCredit credit)
     : clock_(clock),
       stream_(stream),
       longest_sleep_(longest_sleep),
-      timer_(clock.make_timer(executor)) {}
+      timer_(clock.make_timer(executor)),
+      progress_(credit) {}
 
 Task<void> Watchdog::run() {
   while (!stopped_) {
     Instant now = clock_.now();
-    if (deadline_ && sending_ && !sending_->stands_still(stream_.send_queue(), now)) {
-      deadline_ = sending_->deadline();
+    if (deadline_ && is_sending_) {
+      const bool is_over = progress_.stands_still(stream_.send_queue(), now);
+      deadline_ = is_over ? now : progress_.deadline();
     }
     if (deadline_ && *deadline_ <= now) {
       deadline_.reset();
@@ -34,12 +37,13 @@ void Watchdog::stop() {
 }
 
 void Watchdog::arm_sending(Duration patience) {
-  sending_ = SendProgress(clock_.now(), patience);
-  set_deadline(sending_->deadline());
+  is_sending_ = true;
+  progress_.begin(clock_.now(), patience);
+  set_deadline(progress_.deadline());
 }
 
 void Watchdog::arm(Instant deadline) {
-  sending_.reset();
+  is_sending_ = false;
   set_deadline(deadline);
 }
 

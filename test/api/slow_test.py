@@ -103,6 +103,24 @@ class SlowTlsReadersTest(SlowReadersTest):
         return self.mas.trust.wrap_socket(super().stream())
 
 
+class LimitedRateTest(DaemonTest):
+    """A client that takes a burst, and then nothing until its average fits."""
+
+    # Shorter than curl stands still at this rate for what it takes first (some MB).
+    settings = {"http__write_timeout": "1 s"}
+
+    def test_curl_with_a_limited_rate_gets_all(self):
+        content = random.Random(12).randbytes(32 * MIB)
+        name = self.mas.put(content)["hash"]
+        out = self.mas.home / "out"
+        done = subprocess.run(
+            ["curl", "-sS", "-H", f"token: {self.mas.download_token(name)}", "--limit-rate", "2M",
+             "-o", str(out), self.mas.url + "/api/file/download"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(sha256(out.read_bytes()), name)
+        self.assertEqual(self.mas.metric("mas_downloads_cut_total"), 0)
+
+
 class SlowSendersTest(DaemonTest):
     """Sixteen small buffers of uploads fit into this budget."""
 

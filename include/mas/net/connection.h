@@ -10,12 +10,13 @@ namespace mas::net {
 class Connection {
  public:
   Connection(Clock& clock, const Executor& executor, std::unique_ptr<Stream> stream,
-             Duration longest_sleep);
+             Duration longest_sleep, SendCredit credit = {});
 
   Task<Result<void>> handshake(Duration timeout);
   // 0 is the end.
   Task<Result<std::size_t>> read(MutableBytes into, Instant deadline);
-  // Writes all; fails when the other side acknowledges nothing for `timeout`. Leaves `pieces`
+  // Writes all; fails when the other side acknowledges nothing for `timeout`, and for what it has
+  // earned of the `credit` that the connection gives. Leaves `pieces`
   // consumed.
   Task<Result<void>> write_all(std::span<ByteView> pieces, Duration timeout);
   // Writes what goes without waiting, maybe nothing, takes it off the front of `pieces`, and says

@@ -17,7 +17,8 @@ class Watchdog {
  public:
   // `longest_sleep`: how far ahead the timer is set at most. Deadlines that are never nearer than
   // this cost no timer operation.
-  Watchdog(Clock& clock, const Executor& executor, Stream& stream, Duration longest_sleep);
+  Watchdog(Clock& clock, const Executor& executor, Stream& stream, Duration longest_sleep,
+           SendCredit credit = {});
 
   // Runs until stop(); its owner waits for it. A stop() before the first step counts.
   Task<void> run();
@@ -27,11 +28,13 @@ class Watchdog {
 
   void arm(Instant deadline);
   // For something that is being sent: the deadline is `patience` from now, or from the last look
-  // that saw the other side acknowledge anything. It is looked whenever the timer rings, so
-  // `longest_sleep` should be a small part of `patience`.
+  // that saw the other side acknowledge anything, or later as it has earned. It is looked whenever
+  // the timer rings, so `longest_sleep` should be a small part of `patience`.
   void arm_sending(Duration patience);
   // Ends the watch; whether the deadline had passed (and the stream was cancelled).
   [[nodiscard]] bool disarm();
+  // Of the connection, for those who wait for what was sent without sending any more.
+  [[nodiscard]] SendProgress& progress() noexcept { return progress_; }
 
  private:
   void set_deadline(Instant deadline);
@@ -41,7 +44,8 @@ class Watchdog {
   Duration longest_sleep_;
   std::unique_ptr<Timer> timer_;
   std::optional<Instant> deadline_;
-  std::optional<SendProgress> sending_;
+  SendProgress progress_;
+  bool is_sending_ = false;
   Instant wakes_at_{};
   bool expired_ = false;
   bool stopped_ = false;

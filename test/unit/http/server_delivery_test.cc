@@ -1,5 +1,6 @@
 // An answer is on its way until the client's system has acknowledged it, not until the kernel took
 // it.
+#include "mas/net/send_queue.h"
 #include "server_rig.h"
 #include "support/fake_clock.h"
 
@@ -50,6 +51,51 @@ TEST_CASE("A reader that takes little at a time is not cut off, however slow the
     REQUIRE(client.skip(48 * 1024));
     advance(rig, clock, seconds(10));
     REQUIRE(rig.handler.write_error == Code::ok);
+  }
+}
+
+TEST_CASE("A reader that took much at once may then take nothing for longer, and not for ever") {
+  FakeClock clock;
+  ServerRig rig(clock);
+  rig.options.min_body_rate = 1;  // what fits into the buffer earns all that can be earned
+  rig.start();
+  RawClient client(rig.address());
+  client.send(get("/stream"));
+  REQUIRE(client.readable(10'000));
+  const Duration longest = 10 * rig.options.write_timeout;
+  for (Duration passed{}; passed < longest / 2; passed += seconds(5)) {
+    advance(rig, clock, seconds(5));
+    REQUIRE(rig.handler.write_error == Code::ok);
+  }
+  for (Duration passed{}; passed < longest && rig.handler.write_error == Code::ok;
+       passed += seconds(5)) {
+    advance(rig, clock, seconds(5));
+  }
+  CHECK(rig.handler.write_error == Code::timeout);
+}
+
+TEST_CASE("Bytes that were acknowledged earn time while the other side's system answers") {
+  const Instant begun{};
+  net::SendProgress progress({1000, seconds(300)});
+  progress.begin(begun, seconds(60));
+  net::SendQueue queue{100'000, 5000, true, true};
+  CHECK_FALSE(progress.stands_still(queue, begun));
+  CHECK(progress.deadline() == begun + seconds(100));
+  CHECK_FALSE(progress.stands_still(queue, begun + seconds(99)));
+  SECTION("and no longer") { CHECK(progress.stands_still(queue, begun + seconds(100))); }
+  SECTION("and not where it does not") {
+    queue.answered = false;
+    CHECK(progress.stands_still(queue, begun + seconds(99)));
+  }
+  SECTION("for the waits that follow, too") {
+    progress.begin(begun + seconds(10), seconds(20));
+    CHECK_FALSE(progress.stands_still(queue, begun + seconds(99)));
+    CHECK(progress.stands_still(queue, begun + seconds(100)));
+  }
+  SECTION("up to what is given at most") {
+    queue.acknowledged = 10'000'000;
+    CHECK_FALSE(progress.stands_still(queue, begun + seconds(99)));
+    CHECK(progress.deadline() == begun + seconds(99 + 300));
   }
 }
 
