@@ -156,6 +156,19 @@ Task<void> send_part(MetaStore& store, Id128 upload, meta::Part part, Winners& w
   winners.parts.push_back(result->winner);
 }
 
+// As clients do: what was not taken in time, many being at the same upload, is sent again.
+Task<void> send_until_taken(MetaStore& store, Id128 upload, meta::Part part, Winners& winners) {
+  constexpr int kAttempts = 20;
+  std::size_t taken = 0;
+  for (int attempt = 0; attempt < kAttempts && taken == 0; ++attempt) {
+    Winners own;
+    co_await send_part(store, upload, part, own);
+    taken = own.parts.size();
+    std::lock_guard lock(winners.mutex);
+    winners.parts.insert(winners.parts.end(), own.parts.begin(), own.parts.end());
+  }
+}
+
 Task<void> open_session(MetaStore& store, meta::Upload upload, Winners& winners) {
   auto opened = co_await store.open(upload);
   if (opened.has_error()) co_return;
@@ -221,8 +234,11 @@ TEST_CASE("parts posted at once are all counted") {
     part.extents = {f.extent(10 + i)};
     sent.push_back(part);
   }
-  auto make = [&](std::size_t i) { return send_part(f.store(), upload.id, sent[i], winners); };
+  auto make = [&](std::size_t i) {
+    return send_until_taken(f.store(), upload.id, sent[i], winners);
+  };
   run_side_by_side(sent.size(), kThreads, make);
+  CHECK(winners.parts.size() == sent.size());
   meta::Upload now = f.get(f.store().seal(upload.id, 64));
   CHECK(now.part_count == 64);
   CHECK(now.stored == 64 * 10 + 63 * 64 / 2);
