@@ -11,7 +11,9 @@
 namespace mas::http {
 namespace {
 
-constexpr std::size_t kScratchSize = 64 * 1024;
+// What is thrown away comes in small pieces: every connection may be waited for so at once, by
+// clients that have shown no token, and nothing counts this memory.
+constexpr std::size_t kScratchSize = 4 * 1024;
 
 // How often an answer on its way is looked after.
 constexpr Duration kDeliveryLook = std::chrono::seconds(1);

@@ -4,6 +4,7 @@ import hashlib
 import os
 import random
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
@@ -226,6 +227,35 @@ class LimitedMemoryTest(unittest.TestCase):
               f"limit {'enforced' if self.group.enforced else 'not enforced'}", end=" ... ", flush=True)
         self.assertEqual(self.group.kills(), 0)
         self.assertLess(self.group.peak, self.LIMIT)
+
+
+class StrangersTest(unittest.TestCase):
+    """Whoever has shown no token holds next to nothing, and nothing counts what it holds."""
+
+    CONNECTIONS = 800
+
+    def send_refused(self, mas):
+        """An upload that is answered before its body has come, and is waited for then."""
+        connection = socket.create_connection((mas.host, mas.port), timeout=60)
+        self.addCleanup(connection.close)
+        connection.sendall(b"POST /api/file/upload/single HTTP/1.1\r\nHost: x\r\ntoken: bad\r\n"
+                           b"Content-Length: 900000000\r\n\r\n" + bytes(60000))
+        return connection
+
+    def test_those_who_are_refused_and_go_on_hold_little(self):
+        group = MemoryGroup(256 * MIB)
+        self.addCleanup(group.close)
+        mas = Daemon(before_exec=group.join, http__linger_timeout="60 s")
+        self.addCleanup(mas.close)
+        group.watch(mas.process.pid)
+        before = group.anonymous()
+        waiting = [self.send_refused(mas) for _ in range(self.CONNECTIONS)]
+        for connection in waiting:
+            self.assertIn(b" 401 ", connection.recv(4096).splitlines()[0])
+        held = (group.anonymous() - before) / MIB
+        print(f"{self.CONNECTIONS} hold {held:.0f} MiB", end=" ... ", flush=True)
+        self.assertLess(held, 24)
+        self.assertEqual(group.kills(), 0)
 
 
 class ChosenBudgetsTest(unittest.TestCase):
