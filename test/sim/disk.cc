@@ -156,6 +156,7 @@ void Disk::replace() {
 
 void Disk::unmount() {
   lost_aside_ = std::exchange(lost_something_, false);
+  spoiled_aside_ = std::exchange(spoiled_, {});
   set_room(std::nullopt);
   set_aside_ = std::move(disk_);
   set_aside_->set_hook({});
@@ -164,6 +165,7 @@ void Disk::unmount() {
 
 void Disk::mount() {
   lost_something_ = lost_aside_;
+  spoiled_ = std::exchange(spoiled_aside_, {});
   adopt(std::move(set_aside_));
   set_aside_ = nullptr;
 }

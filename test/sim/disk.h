@@ -84,8 +84,10 @@ class Disk {
   std::unique_ptr<fs::FaultFs> disk_;
   std::unique_ptr<fs::FaultFs> set_aside_;  // while the directory is only its mount point
   std::unique_ptr<fs::Fs> patient_;
-  std::map<std::string, std::set<std::uint64_t>> spoiled_;  // sectors, by file
-  bool looking_ = false;                                    // into itself, for this class
+  using Sectors = std::map<std::string, std::set<std::uint64_t>>;  // by file
+  Sectors spoiled_;
+  Sectors spoiled_aside_;  // of the disk that is set aside
+  bool looking_ = false;   // into itself, for this class
   bool fail_sync_ = false;
   bool lost_something_ = false;
   bool lost_aside_ = false;  // of the disk that is set aside

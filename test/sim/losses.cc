@@ -38,7 +38,8 @@ std::size_t Losses::unknown_to_receipt(Instant asked) const {
   const Instant since = known_until(asked);
   std::set<std::size_t> pods;
   for (const Event& event : events_) {
-    if (event.at >= since) pods.insert(event.pod);
+    // What nobody knew of may have been found out, and is not shown any more, since it was counted.
+    if (event.hidden || event.at >= since) pods.insert(event.pod);
   }
   return pods.size();
 }

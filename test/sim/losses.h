@@ -74,7 +74,7 @@ class Losses {
     return lost_of_uploads_.contains(extent);
   }
   // Of how many pods a receipt that was asked for at `asked`, and is answered now, may not know
-  // that they have lost something, or went away.
+  // that they have lost something, or went away. Of hidden losses it never knows.
   [[nodiscard]] std::size_t unknown_to_receipt(Instant asked) const;
   // Whether such a receipt may not know that this extent was lost for good.
   [[nodiscard]] bool may_not_know(const Id128& extent, Instant asked) const;
