@@ -48,6 +48,11 @@ class OutageOfBackendsTest(unittest.TestCase):
         self.assertEqual((status, json.loads(answer)["code"]), (503, code), path)
         self.assertGreater(int(headers["Retry-After"]), 0)
 
+    def not_ready(self, code, name):
+        """Once the answer of a moment ago is not remembered any more."""
+        wait_for(lambda: not self.mas.ready(name), f"{name} to know that it is not ready")
+        self.refused(code, name, "GET", "/readyz")
+
     def recovers(self):
         for name in self.names:
             wait_for(lambda name=name: self.mas.ready(name), f"{name} to be ready again")
@@ -71,7 +76,7 @@ class OutageOfBackendsTest(unittest.TestCase):
         mas = self.mas
         for name in self.names:
             self.refused(5101, name, "GET", f"/api/token/download?hash={self.hash}")
-            self.refused(5101, name, "GET", "/readyz")
+            self.not_ready(5101, name)
             self.assertEqual(mas.call(name, "GET", "/healthz")[0], 200)
         # What needs no temporary token goes on.
         self.assertEqual(mas.upload("mas-2", os.urandom(5000))[0], 200)
@@ -109,7 +114,7 @@ class OutageOfBackendsTest(unittest.TestCase):
         for name in self.names:
             self.refused(5501, name, "GET", f"/api/file/info?hash={self.hash}")
             self.refused(5501, name, "POST", "/api/file/upload/object?name=f", os.urandom(1000))
-            self.refused(5501, name, "GET", "/readyz")
+            self.not_ready(5501, name)
             self.assertEqual(mas.call(name, "GET", "/healthz")[0], 200)
 
     def metadata_goes(self, go, come_back):
