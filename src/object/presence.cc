@@ -90,14 +90,9 @@ Task<int> mend_all(Context& context, std::vector<StripeRef> stripes) {
   co_return rebuilt;
 }
 
-}  // namespace
-
-Task<Presence> check_presence(Context& context, std::vector<meta::Extent> extents,
-                              LookUntil until) {
-  Presence presence;
-  const auto view = context.deps.view.current();
-  Profile profile = write_profile(context.options, view->layout);
-  presence.worst = whole(extents.empty() ? profile : extents.front().profile);
+// Adds what the holders of all stripes have to `presence`, or of so many as are needed to know.
+Task<void> look_at(Context& context, const std::vector<meta::Extent>& extents, LookUntil until,
+                   Presence& presence) {
   std::vector<Kept> items;
   for (std::size_t i = 0; i < extents.size(); ++i) {
     const meta::Extent& extent = extents[i];
@@ -110,11 +105,21 @@ Task<Presence> check_presence(Context& context, std::vector<meta::Extent> extent
       item.key = RecordKey::shard(extent.id, number, 0);
       if (items.size() < kBatch) continue;
       co_await check_batch(context, extents, std::exchange(items, {}), presence);
-      if (until == LookUntil::lack && !presence.enough()) break;
+      if (until == LookUntil::lack && !presence.enough()) co_return;
     }
-    if (until == LookUntil::lack && !presence.enough()) break;
   }
   if (!items.empty()) co_await check_batch(context, extents, std::move(items), presence);
+}
+
+}  // namespace
+
+Task<Presence> check_presence(Context& context, std::vector<meta::Extent> extents,
+                              LookUntil until) {
+  Presence presence;
+  const auto view = context.deps.view.current();
+  Profile profile = write_profile(context.options, view->layout);
+  presence.worst = whole(extents.empty() ? profile : extents.front().profile);
+  co_await look_at(context, extents, until, presence);
   co_await confirm(context, view->layout.version, presence);
   co_return presence;
 }

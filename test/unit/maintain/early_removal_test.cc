@@ -16,15 +16,7 @@ struct Fixture : MaintainRig {
     maintain::MarksFile file{*disk, "/freed-marks", pool};
     worker = maintain::make_collect_worker(options, deps(), nullptr, std::move(file));
   }
-  // As often as the worker wants to, for so long.
-  void watch(Duration time) {
-    const Instant end = clock.now() + time;
-    for (;;) {
-      const Duration rest = must(step(*worker));
-      if (clock.now() >= end && rest > Duration(0)) return;
-      clock.advance(std::min(rest, std::max<Duration>(end - clock.now(), Duration(0))));
-    }
-  }
+  void watch(Duration time) { step_for(*worker, time); }
   meta::Upload open() {
     meta::Upload upload;
     upload.id = rng->id();

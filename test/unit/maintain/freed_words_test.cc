@@ -22,15 +22,7 @@ struct Fixture : MaintainRig {
                                [this] { told_at_forgetting.push_back(board.quiet().up_to); }};
     worker = maintain::make_collect_worker(options, deps(), nullptr, std::move(file), words);
   }
-  // As often as the worker wants to, for so long.
-  void watch(Duration time) {
-    const Instant end = clock.now() + time;
-    for (;;) {
-      const Duration rest = must(step(*worker));
-      if (clock.now() >= end && rest > Duration(0)) return;
-      clock.advance(std::min(rest, std::max<Duration>(end - clock.now(), Duration(0))));
-    }
-  }
+  void watch(Duration time) { step_for(*worker, time); }
   meta::Object deleted() {
     meta::Object object = put_object();
     condemn(object);

@@ -27,6 +27,15 @@ struct MaintainRig {
     return must(run_blocking_for(std::move(task)));
   }
   Result<Duration> step(maintain::Worker& worker) { return run_blocking_for(worker.step()); }
+  // As often as the worker wants to, for so long.
+  void step_for(maintain::Worker& worker, Duration time) {
+    const Instant end = clock.now() + time;
+    for (;;) {
+      const Duration rest = must(step(worker));
+      if (clock.now() >= end && rest > Duration(0)) return;
+      clock.advance(std::min(rest, std::max<Duration>(end - clock.now(), Duration(0))));
+    }
+  }
 
   meta::Extent extent() { return {rng->id(), 100, 4096, Profile{1, 0}}; }
   // Shards of some stripes and numbers.
