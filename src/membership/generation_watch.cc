@@ -16,12 +16,13 @@ Task<Result<std::uint64_t>> take_generations(meta::MetaStore& meta, GenerationWa
   if (watch == nullptr) co_return co_await meta.next_generation(count);
   if (watch->doubts_metadata()) co_return not_believed();
   const std::uint64_t known = watch->highest_generation();
-  MAS_CO_TRY(std::uint64_t first, co_await meta.next_generation(count));
-  if (first <= known) {
-    watch->doubt_metadata(first);
+  auto taking = meta.next_generation_after(known, count);
+  Result<std::uint64_t> first = co_await std::move(taking);
+  if (first.has_error() && first.error().code() == Code::refused) {
+    watch->doubt_metadata(known);
     co_return not_believed();
   }
-  watch->note_generation(first + count - 1);
+  if (first.has_value()) watch->note_generation(*first + count - 1);
   co_return first;
 }
 

@@ -156,10 +156,9 @@ std::string distrust_layout(const Kept& kept, const layout::Layout* found) {
   return {};
 }
 
-std::string distrust_generation(std::uint64_t known, std::uint64_t taken) {
-  if (taken > known) return {};
-  return "The metadata store is older than what this pod has seen: it gave generation " +
-         std::to_string(taken) + ", known is " + std::to_string(known) + "." + kWhatToDo;
+std::string distrust_generation(std::uint64_t known) {
+  return "The metadata store is older than what this pod has seen: it has not come to generation " +
+         std::to_string(known) + "." + kWhatToDo;
 }
 
 }  // namespace mas::membership

@@ -42,7 +42,7 @@ struct Kept {
 // What is wrong with a store that says this, given what is kept; empty if nothing is. `found` is
 // nullptr if the store has no layout.
 [[nodiscard]] std::string distrust_layout(const Kept& kept, const layout::Layout* found);
-// The same of a generation just taken, of which `known` was the highest before it was asked for.
-[[nodiscard]] std::string distrust_generation(std::uint64_t known, std::uint64_t taken);
+// What is wrong with a store that has never given generation `known`.
+[[nodiscard]] std::string distrust_generation(std::uint64_t known);
 
 }  // namespace mas::membership

@@ -69,8 +69,7 @@ Task<Result<void>> LayoutKeeper::load() {
 Task<void> LayoutKeeper::tick() {
   const Instant now = deps_.clock.now();
   if (state_.doubted && generation_halt_ == 0) {
-    std::uint64_t known = std::max(state_.generation.load(), state_.doubted_at.load());
-    halt_for_generation(distrust_generation(known, state_.doubted_at));
+    halt_for_generation(distrust_generation(state_.doubted_at));
   }
   if (unsaved_) co_await save();
   if (now >= next_save_) co_await save_generation();
@@ -201,21 +200,21 @@ Task<void> LayoutKeeper::save_generation() {
   if (saved.has_value()) saved_generation_ = highest;
 }
 
-// A counter can only be looked at by taking from it.
+// Each look moves the counter on, so that a backup from before the last one is an older store.
 Task<void> LayoutKeeper::check_generation() {
   const Instant now = deps_.clock.now();
   bool due = state_.is_member() && generation_halt_ == 0 && now >= next_check_;
   if (!due) co_return;
   next_check_ = now + kCheckEvery;
   const std::uint64_t known = state_.generation.load();
-  auto taken = co_await deps_.meta.next_generation(1);
-  if (taken.has_error()) {
-    next_check_ = {};
+  auto taking = deps_.meta.next_generation_after(known, 1);
+  Result<std::uint64_t> taken = co_await std::move(taking);
+  if (taken.has_error() && taken.error().code() == Code::refused) {
+    halt_for_generation(distrust_generation(known));
     co_return;
   }
-  std::string wrong = distrust_generation(known, *taken);
-  if (!wrong.empty()) {
-    halt_for_generation(std::move(wrong));
+  if (taken.has_error()) {
+    next_check_ = {};
     co_return;
   }
   raise(state_.generation, *taken);
@@ -223,8 +222,7 @@ Task<void> LayoutKeeper::check_generation() {
   distrust({});
 }
 
-// Each further look would bring the counter nearer: it is looked at again only under a newer
-// layout, which is what a rebuild ends with.
+// It is looked at again only under a newer layout, which is what a rebuild ends with.
 void LayoutKeeper::halt_for_generation(std::string wrong) {
   generation_halt_ = std::max<std::uint64_t>(state_.kept.version(), 1);
   counter_trusted_ = false;

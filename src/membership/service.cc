@@ -93,8 +93,8 @@ class Service final : public Membership, public Leavers {
   Task<Result<std::uint64_t>> give_up(std::string slot) override;
   std::uint64_t highest_generation() const override { return state_.generation.load(); }
   void note_generation(std::uint64_t generation) override { raise(state_.generation, generation); }
-  void doubt_metadata(std::uint64_t taken) override {
-    state_.doubted_at = taken;
+  void doubt_metadata(std::uint64_t known) override {
+    state_.doubted_at = known;
     state_.doubted = true;
   }
   bool doubts_metadata() const override { return state_.doubted; }

@@ -45,7 +45,7 @@ struct State {
   Standing standing;
   std::string distrust;              // of the metadata store
   std::uint64_t distrusts = 0;       // how often that began
-  std::atomic<bool> doubted{false};  // the store gave a generation that is too low:
+  std::atomic<bool> doubted{false};  // the store has never given this generation:
   std::atomic<std::uint64_t> doubted_at{0};
   bool has_elder = false;  // another process beats with this data directory, and did so first
   bool confirmed = false;

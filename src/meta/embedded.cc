@@ -229,14 +229,15 @@ class EmbeddedMeta final : public MetaStore, public ReadsOnly {
     return scan<Result<std::vector<LayoutAck>>>(std::move(op));
   }
 
-  Task<Result<std::uint64_t>> next_generation(std::uint32_t count) override {
+  Task<Result<std::uint64_t>> next_generation_after(std::uint64_t known,
+                                                    std::uint32_t count) override {
     if (count == 0) {
       co_return Error(Code::invalid_argument, "Numbers are taken one or more at a time.");
     }
-    if (auto ready = generations_.take(count)) co_return *ready;
+    if (auto ready = generations_.take(known, count)) co_return *ready;
     std::uint64_t block = GenerationBlock::kReserve + count;
-    auto op = [block](Transaction& tx) {
-      return ops::take_numbers(tx, ops::kGenerationCounter, block);
+    auto op = [known, block](Transaction& tx) {
+      return ops::take_numbers(tx, ops::kGenerationCounter, known, block);
     };
     auto reserve = write<Result<std::uint64_t>>(std::move(op));
     MAS_CO_TRY(std::uint64_t first, co_await std::move(reserve));

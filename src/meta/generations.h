@@ -13,10 +13,12 @@ class GenerationBlock {
   // Numbers reserved in one write.
   static constexpr std::uint64_t kReserve = 4096;
 
-  // The first of `count` (at least 1) numbers; nullopt if the block has fewer left.
-  std::optional<std::uint64_t> take(std::uint64_t count) {
+  // The first of `count` (at least 1) numbers, all above `known`; nullopt if the block has fewer
+  // left.
+  std::optional<std::uint64_t> take(std::uint64_t known, std::uint64_t count) {
     std::lock_guard lock(mutex_);
     if (count == 0 || next_ > end_ || end_ - next_ < count) return std::nullopt;
+    if (next_ <= known) return std::nullopt;
     std::uint64_t first = next_;
     next_ += count;
     return first;

@@ -166,9 +166,11 @@ class MemoryMeta final : public MetaStore {
   Task<Result<std::vector<LayoutAck>>> layout_acknowledgements() override {
     co_return read([](const Reader& db) { return ops::layout_acknowledgements(db); });
   }
-  Task<Result<std::uint64_t>> next_generation(std::uint32_t count) override {
-    co_return write(
-        [&](Transaction& tx) { return ops::take_numbers(tx, ops::kGenerationCounter, count); });
+  Task<Result<std::uint64_t>> next_generation_after(std::uint64_t known,
+                                                    std::uint32_t count) override {
+    co_return write([&](Transaction& tx) {
+      return ops::take_numbers(tx, ops::kGenerationCounter, known, count);
+    });
   }
 
   Task<Result<void>> ping() override {

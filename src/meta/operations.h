@@ -73,8 +73,11 @@ Result<std::optional<layout::Layout>> current_layout(const Reader& db);
 Result<void> propose_layout(Transaction& tx, std::uint64_t expected, const layout::Layout& next);
 Result<void> acknowledge_layout(Transaction& tx, const std::string& member, std::uint64_t version);
 Result<std::vector<LayoutAck>> layout_acknowledgements(const Reader& db);
-// Numbers from a stored counter: the first of `count`.
-Result<std::uint64_t> take_numbers(Transaction& tx, std::string_view counter, std::uint64_t count);
+// Numbers from a stored counter: the first of `count`. Errors: refused, if it has not given
+// `known`.
+Result<std::uint64_t> take_numbers(Transaction& tx, std::string_view counter, std::uint64_t known,
+                                   std::uint64_t count);
+[[nodiscard]] Error never_given(std::uint64_t known);
 
 inline constexpr std::string_view kGenerationCounter = "generation";
 inline constexpr std::string_view kFreedCounter = "freed";

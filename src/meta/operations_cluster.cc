@@ -43,7 +43,13 @@ Result<std::vector<LayoutAck>> layout_acknowledgements(const Reader& db) {
   return all;
 }
 
-Result<std::uint64_t> take_numbers(Transaction& tx, std::string_view counter, std::uint64_t count) {
+Error never_given(std::uint64_t known) {
+  return {Code::refused,
+          "The metadata store has never given number " + std::to_string(known) + "."};
+}
+
+Result<std::uint64_t> take_numbers(Transaction& tx, std::string_view counter, std::uint64_t known,
+                                   std::uint64_t count) {
   std::string key = keys::counter(counter);
   MAS_TRY(auto value, tx.get(key));
   std::uint64_t used = 0;
@@ -53,6 +59,7 @@ Result<std::uint64_t> take_numbers(Transaction& tx, std::string_view counter, st
   if (count == 0 || count > UINT64_MAX - used - 1) {
     return Error(Code::invalid_argument, "Numbers are taken one or more at a time.");
   }
+  if (used < known) return never_given(known);
   tx.put(std::move(key), write_number(used + count));
   return used + 1;
 }

@@ -51,7 +51,7 @@ Result<void> free_owned(Transaction& tx, const std::vector<Extent>& extents, con
   // What an upload still has never became part of a file: nobody reads it.
   if (owner.kind == OwnerKind::upload) now = kNeverPublished;
   if (owner.kind == OwnerKind::object && now == kNeverPublished) ++now;
-  MAS_TRY(std::uint64_t sequence, ops::take_numbers(tx, ops::kFreedCounter, owned.size()));
+  MAS_TRY(std::uint64_t sequence, ops::take_numbers(tx, ops::kFreedCounter, 0, owned.size()));
   for (const Extent* extent : owned) {
     tx.put(keys::freed(sequence), encode(FreedEntry{sequence, *extent, now}));
     ++sequence;
@@ -62,7 +62,7 @@ Result<void> free_owned(Transaction& tx, const std::vector<Extent>& extents, con
 Result<std::uint64_t> list_manifests(Transaction& tx, const std::vector<ManifestRange>& manifests,
                                      std::int64_t now) {
   MAS_ASSERT(!manifests.empty());
-  MAS_TRY(std::uint64_t sequence, ops::take_numbers(tx, ops::kFreedCounter, manifests.size()));
+  MAS_TRY(std::uint64_t sequence, ops::take_numbers(tx, ops::kFreedCounter, 0, manifests.size()));
   for (const ManifestRange& range : manifests) {
     tx.put(keys::freed(sequence), encode(FreedEntry{sequence, {}, now, range}));
     ++sequence;

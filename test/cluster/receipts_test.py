@@ -16,6 +16,7 @@ import unittest
 import pods
 from disks import Disks
 from pods import Cluster, wait_for
+from waiting import stop_process
 
 KIB, MIB = 1024, 1024 * 1024
 NAMES = [f"mas-{number}" for number in range(6)]
@@ -158,7 +159,7 @@ body_grace = "10 m"
     @contextlib.contextmanager
     def standing_still(self, name):
         pid = next(pod["pid"] for pod in self.mas.pods if pod["name"] == name)
-        os.kill(pid, signal.SIGSTOP)
+        stop_process(pid)
         try:
             yield
         finally:

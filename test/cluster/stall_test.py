@@ -11,6 +11,7 @@ import unittest
 
 import pods
 from pods import Cluster, wait_for
+from waiting import stop_process
 
 SIZE = 200_000_000
 STRIPES = SIZE // (4 << 20) + 1
@@ -73,11 +74,8 @@ class StallTest(unittest.TestCase):
     def stop(self, name):
         """Every thread of it stands; it goes on (or is killed) at the end whatever happens."""
         pid = self.pod(name)["pid"]
-        os.kill(pid, signal.SIGSTOP)
         self.addCleanup(self.go_on, pid)
-        tasks = pathlib.Path(f"/proc/{pid}/task")
-        wait_for(lambda: all(") T " in (task / "stat").read_text() for task in tasks.iterdir()),
-                 "it to stand")
+        stop_process(pid)
 
     @staticmethod
     def go_on(pid):

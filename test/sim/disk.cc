@@ -158,6 +158,7 @@ void Disk::unmount() {
   lost_aside_ = std::exchange(lost_something_, false);
   spoiled_aside_ = std::exchange(spoiled_, {});
   set_room(std::nullopt);
+  read_errors_ = 0;  // the disk's, not the directory's
   set_aside_ = std::move(disk_);
   set_aside_->set_hook({});
   adopt(fs::make_fault_fs(rand_.next()));
@@ -168,6 +169,7 @@ void Disk::mount() {
   spoiled_ = std::exchange(spoiled_aside_, {});
   adopt(std::move(set_aside_));
   set_aside_ = nullptr;
+  read_errors_ = 0;
 }
 
 void Disk::lose_power_after(std::uint64_t changes, std::function<void()> died) {

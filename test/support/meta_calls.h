@@ -148,8 +148,9 @@ class MetaCalls : public meta::MetaStore {
   Task<Result<std::vector<meta::LayoutAck>>> layout_acknowledgements() override {
     return self().run(inner_->layout_acknowledgements());
   }
-  Task<Result<std::uint64_t>> next_generation(std::uint32_t count) override {
-    return self().run(inner_->next_generation(count));
+  Task<Result<std::uint64_t>> next_generation_after(std::uint64_t known,
+                                                    std::uint32_t count) override {
+    return self().run(inner_->next_generation_after(known, count));
   }
   Task<Result<void>> ping() override { return self().run(inner_->ping()); }
   Task<void> close_store() override { return inner_->close_store(); }

@@ -1,4 +1,7 @@
 """Waiting for a condition, for suites in Python."""
+import os
+import pathlib
+import signal
 import time
 
 
@@ -12,3 +15,11 @@ def wait_for(condition, what, timeout=20.0, pause=0.005):
         if time.monotonic() > end:
             raise AssertionError(f"waited {timeout} s in vain for {what}")
         time.sleep(pause)
+
+
+def stop_process(pid):
+    """Stops a process. Returns when all of its threads stand: until then some still answer."""
+    os.kill(pid, signal.SIGSTOP)
+    tasks = pathlib.Path(f"/proc/{pid}/task")
+    wait_for(lambda: all(") T " in (task / "stat").read_text() for task in tasks.iterdir()),
+             f"process {pid} to stand")

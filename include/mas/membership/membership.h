@@ -78,9 +78,8 @@ class GenerationWatch {
   [[nodiscard]] virtual std::uint64_t highest_generation() const = 0;
   // A generation that this pod was given.
   virtual void note_generation(std::uint64_t generation) = 0;
-  // The store gave `taken`, which is not above the highest: from now on it is not believed, until a
-  // rebuild has ended. Taking more numbers would only bring its counter nearer.
-  virtual void doubt_metadata(std::uint64_t taken) = 0;
+  // The store has never given `known`: from now on it is not believed, until a rebuild has ended.
+  virtual void doubt_metadata(std::uint64_t known) = 0;
   [[nodiscard]] virtual bool doubts_metadata() const = 0;
 };
 // Takes `count` generations, and gives the first. Without a watch the store is believed. Errors:

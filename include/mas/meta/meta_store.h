@@ -179,7 +179,13 @@ class MetaStore {
   // The highest version each slot acknowledged, in order of slot; those of former members too.
   virtual Task<Result<std::vector<LayoutAck>>> layout_acknowledgements() = 0;
   // Numbers that grow for ever and are never given twice: the first of `count` of them, from 1.
-  virtual Task<Result<std::uint64_t>> next_generation(std::uint32_t count) = 0;
+  Task<Result<std::uint64_t>> next_generation(std::uint32_t count) {
+    return next_generation_after(0, count);
+  }
+  // The same of a store that has given `known`. Errors: refused, if it has not: it is an older one
+  // then, and gives none, so that no asking ever brings its numbers up to `known`.
+  virtual Task<Result<std::uint64_t>> next_generation_after(std::uint64_t known,
+                                                            std::uint32_t count) = 0;
 
   // Reachable and able to write.
   virtual Task<Result<void>> ping() = 0;

@@ -117,7 +117,8 @@ class MongoDocuments final : public Documents {
   Result<std::vector<std::string>> below(Field field, std::int64_t before,
                                          std::uint32_t limit) override;
   Result<std::size_t> write(const std::vector<Step>& steps) override;
-  Result<std::uint64_t> add(const std::string& id, std::uint64_t amount) override;
+  Result<std::optional<std::uint64_t>> add(const std::string& id, std::uint64_t least,
+                                           std::uint64_t amount) override;
   Result<void> ping() override;
   void expect_new() override { indexed_ = false; }
 
@@ -167,7 +168,8 @@ class MongoDocuments final : public Documents {
     return {};
   }
   Result<std::size_t> write_chunk(Lease& lease, std::span<const Step> steps, bool& stopped);
-  Result<std::uint64_t> add_in(Lease& lease, const std::string& id, std::uint64_t amount);
+  Result<std::optional<std::uint64_t>> add_in(Lease& lease, const std::string& id,
+                                              std::uint64_t least, std::uint64_t amount);
 
   // With the first command that reaches the server, and after expect_new().
   void make_indexes(Lease& lease);
@@ -289,18 +291,24 @@ Result<std::size_t> MongoDocuments::write(const std::vector<Step>& steps) {
   return matched;
 }
 
-Result<std::uint64_t> MongoDocuments::add_in(Lease& lease, const std::string& id,
-                                             std::uint64_t amount) {
-  Bson query, more, change;
+Result<std::optional<std::uint64_t>> MongoDocuments::add_in(Lease& lease, const std::string& id,
+                                                            std::uint64_t least,
+                                                            std::uint64_t amount) {
+  Bson query, reached, more, change;
   query.text("_id", id);
+  if (least > 0) {
+    reached.number("$gte", static_cast<std::int64_t>(least));
+    query.nested("n", reached);
+  }
   more.number("n", static_cast<std::int64_t>(amount));
   change.nested("$inc", more);
   std::unique_ptr<mongoc_find_and_modify_opts_t, decltype(&mongoc_find_and_modify_opts_destroy)>
       options(mongoc_find_and_modify_opts_new(), &mongoc_find_and_modify_opts_destroy);
   mongoc_find_and_modify_opts_set_update(options.get(), change.get());
+  const int begin = least > 0 ? MONGOC_FIND_AND_MODIFY_NONE : MONGOC_FIND_AND_MODIFY_UPSERT;
   mongoc_find_and_modify_opts_set_flags(
-      options.get(), static_cast<mongoc_find_and_modify_flags_t>(
-                         MONGOC_FIND_AND_MODIFY_UPSERT | MONGOC_FIND_AND_MODIFY_RETURN_NEW));
+      options.get(),
+      static_cast<mongoc_find_and_modify_flags_t>(begin | MONGOC_FIND_AND_MODIFY_RETURN_NEW));
   bson_error_t error{};
   bson_t reply;
   bool done = mongoc_collection_find_and_modify_with_opts(lease.records(), query.get(),
@@ -308,15 +316,18 @@ Result<std::uint64_t> MongoDocuments::add_in(Lease& lease, const std::string& id
   bson_iter_t at, number;
   bool found =
       done && bson_iter_init(&at, &reply) && bson_iter_find_descendant(&at, "value.n", &number);
-  auto value = found ? static_cast<std::uint64_t>(bson_iter_as_int64(&number)) : 0;
+  std::optional<std::uint64_t> value;
+  if (found) value = static_cast<std::uint64_t>(bson_iter_as_int64(&number));
   bson_destroy(&reply);
   if (!done) return failed(lease, error);
-  if (!found) return Error(Code::corrupt, "A counter of the metadata server cannot be read.");
+  if (!found && least == 0)
+    return Error(Code::corrupt, "A counter of the metadata server cannot be read.");
   return value;
 }
 
-Result<std::uint64_t> MongoDocuments::add(const std::string& id, std::uint64_t amount) {
-  auto run = [&](Lease& lease) { return add_in(lease, id, amount); };
+Result<std::optional<std::uint64_t>> MongoDocuments::add(const std::string& id, std::uint64_t least,
+                                                         std::uint64_t amount) {
+  auto run = [&](Lease& lease) { return add_in(lease, id, least, amount); };
   return command("add", run);
 }
 
@@ -341,7 +352,7 @@ void MongoDocuments::make_indexes(Lease& lease) {
 
 Result<void> MongoDocuments::ping() {
   auto run = [&](Lease& lease) -> Result<void> {
-    MAS_CHECK(add_in(lease, "v/ping", 1));
+    MAS_CHECK(add_in(lease, "v/ping", 0, 1));
     return {};
   };
   return leased(run);

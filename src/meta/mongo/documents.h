@@ -83,8 +83,10 @@ class Documents {
   // Carries the steps out in order; how many of them found their document as they wanted it.
   // An insert that meets a document ends the work there, and the answer is 0.
   virtual Result<std::size_t> write(const std::vector<Step>& steps) = 0;
-  // The counter's value after adding `amount`; it starts at 0.
-  virtual Result<std::uint64_t> add(const std::string& id, std::uint64_t amount) = 0;
+  // The counter's value after adding `amount`; it starts at 0. Where it is below `least` nothing is
+  // added: nullopt.
+  virtual Result<std::optional<std::uint64_t>> add(const std::string& id, std::uint64_t least,
+                                                   std::uint64_t amount) = 0;
   // Reachable and able to write; asked even while the breaker is open.
   virtual Result<void> ping() = 0;
   // The database seems to be new: indexes are made (again) with the next command. Thread-safe.

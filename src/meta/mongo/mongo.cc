@@ -287,11 +287,12 @@ class MongoMeta final : public StoreBase {
     return read<Result<std::vector<LayoutAck>>>(std::move(op));
   }
 
-  Task<Result<std::uint64_t>> next_generation(std::uint32_t count) override {
+  Task<Result<std::uint64_t>> next_generation_after(std::uint64_t known,
+                                                    std::uint32_t count) override {
     if (count == 0) {
       co_return Error(Code::invalid_argument, "Numbers are taken one or more at a time.");
     }
-    auto taken = generations_.take(count);
+    auto taken = generations_.take(known, count);
     co_return co_await std::move(taken);
   }
 
@@ -315,17 +316,19 @@ class MongoMeta final : public StoreBase {
   }
 
  private:
-  Task<Result<std::uint64_t>> reserve(std::uint64_t count) {
-    auto once = [this, count]() -> Tried<Result<std::uint64_t>> {
-      MAS_TRY(std::uint64_t last,
-              documents_->add(id_of(keys::counter(ops::kGenerationCounter)), count));
-      return Result<std::uint64_t>(last - count + 1);
+  Task<Result<std::uint64_t>> reserve(std::uint64_t known, std::uint64_t count) {
+    auto once = [this, known, count]() -> Tried<Result<std::uint64_t>> {
+      const std::string id = id_of(keys::counter(ops::kGenerationCounter));
+      MAS_TRY(const std::optional<std::uint64_t> last, documents_->add(id, known, count));
+      if (!last) return Result<std::uint64_t>(ops::never_given(known));
+      return Result<std::uint64_t>(*last - count + 1);
     };
     return run<Result<std::uint64_t>>(std::move(once));
   }
 
   std::atomic<bool> had_layout_{false};
-  GenerationSource generations_{[this](std::uint64_t count) { return reserve(count); }};
+  GenerationSource generations_{
+      [this](std::uint64_t known, std::uint64_t count) { return reserve(known, count); }};
 };
 
 }  // namespace

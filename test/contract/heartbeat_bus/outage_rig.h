@@ -5,7 +5,6 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -14,12 +13,11 @@
 
 #include <catch2/catch.hpp>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "mas/observe/log.h"
+#include "support/stopped_process.h"
 
 extern char** environ;
 
@@ -29,27 +27,13 @@ namespace mas::membership::test {
 // goes.
 class Frozen {
  public:
-  explicit Frozen(int pid) : pid_(pid) {
-    REQUIRE(kill(pid_, SIGSTOP) == 0);
-    while (!stands()) sched_yield();
-  }
+  explicit Frozen(int pid) : pid_(pid) { mas::test::stop_process(pid); }
   ~Frozen() { thaw(); }
   Frozen(const Frozen&) = delete;
   Frozen& operator=(const Frozen&) = delete;
   void thaw() { kill(pid_, SIGCONT); }
 
  private:
-  [[nodiscard]] bool stands() const {
-    namespace fs = std::filesystem;
-    for (const auto& thread : fs::directory_iterator("/proc/" + std::to_string(pid_) + "/task")) {
-      std::string stat;
-      std::getline(std::ifstream(thread.path() / "stat"), stat);
-      // "ID (NAME) STATE ..."
-      if (stat.find(") T ") == std::string::npos) return false;
-    }
-    return true;
-  }
-
   int pid_;
 };
 

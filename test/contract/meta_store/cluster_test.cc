@@ -14,6 +14,24 @@ TEST_CASE("generations start above zero and grow, also in blocks") {
   CHECK(code_of(f.run(f.store().next_generation(0))) == Code::invalid_argument);
 }
 
+TEST_CASE("a store that has not come to a generation gives none to who knows it") {
+  MetaFixture f;
+  const std::uint64_t first = f.get(f.store().next_generation(1));
+  const std::uint64_t far = first + 1'000'000;
+  for (int i = 0; i < 3; ++i) {
+    CHECK(code_of(f.run(f.store().next_generation_after(far, 7))) == Code::refused);
+  }
+  // Not a number was given for that.
+  CHECK(f.get(f.store().next_generation_after(first, 1)) == first + 1);
+  CHECK(f.get(f.store().next_generation_after(0, 1)) == first + 2);
+}
+
+TEST_CASE("a store without a counter has given no generation") {
+  MetaFixture f;
+  CHECK(code_of(f.run(f.store().next_generation_after(1, 1))) == Code::refused);
+  CHECK(f.get(f.store().next_generation(1)) == 1);
+}
+
 TEST_CASE("the layout is changed only by who knows the current version") {
   MetaFixture f;
   CHECK_FALSE(f.get(f.store().current_layout()));

@@ -13,6 +13,7 @@
 
 #include "fixture.h"
 #include "mongo_rig.h"
+#include "support/stopped_process.h"
 
 extern char** environ;
 
@@ -35,7 +36,7 @@ class Server {
     pid_ = static_cast<pid_t>(facts_.at("pid").as_int64());
   }
   ~Server() {
-    hang(false);
+    go_on();
     kill();
     std::remove((directory_ + "/server.json").c_str());
   }
@@ -46,7 +47,8 @@ class Server {
     ::waitpid(pid_, nullptr, 0);  // ours after start_again()
     while (::kill(pid_, 0) == 0) sched_yield();
   }
-  void hang(bool hanging) { ::kill(pid_, hanging ? SIGSTOP : SIGCONT); }
+  void hang() { stop_process(pid_); }
+  void go_on() { ::kill(pid_, SIGCONT); }
   void start_again() {
     std::vector<std::string> words;
     for (const auto& word : facts_.at("command").as_array()) words.emplace_back(word.as_string());
@@ -178,14 +180,14 @@ TEST_CASE("while a server hangs calls are refused, and work again when it goes o
   MongoView view(server().url());
   wait_until_it_works(view);
   Outcomes outcomes;
-  commit_through(view, outcomes, [] { server().hang(true); });
+  commit_through(view, outcomes, [] { server().hang(); });
   // The first few waited for answers and cannot know; once that was noticed nobody waits.
   CHECK_FALSE(outcomes.refused.empty());
   CHECK(unreachable(view) == 1);
   Outcomes later;
   run_side_by_side(64, 2, [&](std::size_t) { return keep_committing(view.store(), later, 1); });
   CHECK(later.refused.size() == 64);
-  server().hang(false);
+  server().go_on();
   wait_until_it_works(view);
   CHECK(outages(view) == 1);
   check_outcomes(view, outcomes);
@@ -208,10 +210,10 @@ TEST_CASE("a store that was opened while its server is away works when it comes"
 TEST_CASE("a store is closed while its server hangs") {
   MongoView view(server().url());
   wait_until_it_works(view);
-  server().hang(true);
+  server().hang();
   auto found = run_blocking_for(view.store().find(Hash{}));
   CHECK(code_of(found) == Code::metadata_unavailable);
   run_blocking(view.store().close_store());
-  server().hang(false);
+  server().go_on();
   CHECK(code_of(run_blocking_for(view.store().ping())) == Code::metadata_unavailable);
 }

@@ -96,6 +96,5 @@ TEST_CASE("another cluster, an older layout or a lower counter in the store is n
   CHECK_THAT(distrust_layout(kept, &other), Contains(id(5).hex()) && Contains("rebuild-metadata"));
   CHECK(distrust_layout(Kept{}, nullptr).empty());
   CHECK(distrust_layout(Kept{}, &other).empty());
-  CHECK(distrust_generation(5, 6).empty());
-  CHECK_THAT(distrust_generation(5, 5), Contains("rebuild-metadata"));
+  CHECK_THAT(distrust_generation(5), Contains("generation 5") && Contains("rebuild-metadata"));
 }

@@ -47,7 +47,10 @@ class FakeDocuments final : public Documents {
     }
     return matched;
   }
-  Result<std::uint64_t> add(const std::string&, std::uint64_t) override { return std::uint64_t{1}; }
+  Result<std::optional<std::uint64_t>> add(const std::string&, std::uint64_t,
+                                           std::uint64_t) override {
+    return std::optional<std::uint64_t>(1);
+  }
   Result<void> ping() override { return {}; }
   void expect_new() override {}
 
