@@ -111,6 +111,12 @@ array describe_workers(const std::vector<maintain::WorkerStatus>& workers) {
   return list;
 }
 
+array sentences(const std::vector<std::string>& all) {
+  array list;
+  for (const std::string& sentence : all) list.emplace_back(sentence);
+  return list;
+}
+
 object describe_capacity(const store::Store& store, const store::Usage& usage) {
   object item;
   item["total"] = usage.capacity;
@@ -121,10 +127,8 @@ object describe_capacity(const store::Store& store, const store::Usage& usage) {
   item["segments"] = usage.segments;
   item["writable"] = usage.writable;
   item["not_writable_reason"] = usage.not_writable_reason;
-  array absent;
-  for (std::string& sentence : store::absent_directories(store))
-    absent.emplace_back(std::move(sentence));
-  item["absent"] = std::move(absent);
+  item["absent"] = sentences(store::absent_directories(store));
+  item["stopped"] = sentences(usage.stopped);
   return item;
 }
 
@@ -195,7 +199,7 @@ std::string summary(int count) {
 // A full disk takes no uploads, but gives out what it has and takes deletions: a pod that was left
 // out for it could not even be emptied.
 Result<void> store_ready(const store::Usage& usage) {
-  if (usage.writable || usage.free == 0) return {};
+  if (usage.writable || usage.full) return {};
   return Error(Code::busy, "The store does not write: " + usage.not_writable_reason);
 }
 
@@ -262,9 +266,7 @@ Task<Result<Reply>> cluster_status(Call& call) {
   data["summary"] = summary(count);
   data["halted"] = view->halted_why;
   data["frozen"] = view->frozen_why;
-  array waiting;
-  for (const std::string& sentence : view->waiting) waiting.emplace_back(sentence);
-  data["waiting"] = std::move(waiting);
+  data["waiting"] = sentences(view->waiting);
   co_return success(std::move(data));
 }
 

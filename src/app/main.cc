@@ -5,7 +5,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/cli/cli.h"
@@ -13,8 +15,21 @@
 #include "mas/fs/standard_descriptors.h"
 #include "mas/observe/log_output.h"
 
+namespace {
+
+// Large buffers are refused one by one where memory is short. If there is none for the smallest
+// things either, nothing can be told to anybody, and what is durable is safe.
+void end_without_memory() {
+  constexpr std::string_view kLine = "mas: memory has run out; this process ends.\n";
+  (void)!::write(STDERR_FILENO, kLine.data(), kLine.size());
+  std::abort();
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   if (!mas::fs::hold_standard_descriptors()) return 2;
+  std::set_new_handler(end_without_memory);
   // Coding tables are filled before there is a second thread.
   mas::codec::initialise();
   // A peer that goes away is an error of the write, not a signal.

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <exception>
 #include <utility>
 
 #include "http/session_exchange.h"
 #include "mas/observe/log.h"
+#include "mas/runtime/contain.h"
 
 namespace mas::http {
 namespace {
@@ -162,31 +162,29 @@ Task<bool> Session::serve(ParsedRequest request) {
   request.head.proven = connection_.proven();
   request.head.request_id = context_.ids.next();
   SessionExchange exchange(context_, connection_, input_, out_, place_, kept_, std::move(request));
-  co_await call_handler(exchange);
-  co_await answer_if_unanswered(exchange);
+  Result<void> handled = co_await call_handler(exchange);
+  co_await answer_if_unanswered(exchange, std::move(handled));
   place_.wait(context_.clock.now());
   record(exchange, begun);
   co_return co_await conclude(exchange);
 }
 
-Task<void> Session::call_handler(SessionExchange& exchange) {
-  std::string what;
-  try {
-    co_await context_.handler.handle(exchange);
-    co_return;
-  } catch (const std::exception& thrown) {
-    what = thrown.what();
-  } catch (...) {
-    what = "unknown";
+Task<Result<void>> Session::call_handler(SessionExchange& exchange) {
+  auto handling = contain(context_.handler.handle(exchange), "http handler");
+  Result<void> handled = co_await std::move(handling);
+  if (handled.has_error()) {
+    context_.metrics.handler_failures.add();
+    log::error("http.handler_failed",
+               {{"id", exchange.head().request_id}, {"route", exchange.route}});
   }
-  context_.metrics.handler_failures.add();
-  log::error("http.handler_failed",
-             {{"id", exchange.head().request_id}, {"route", exchange.route}, {"error", what}});
+  co_return handled;
 }
 
-Task<void> Session::answer_if_unanswered(SessionExchange& exchange) {
+Task<void> Session::answer_if_unanswered(SessionExchange& exchange, Result<void> handled) {
   if (exchange.started() || exchange.broken()) co_return;
-  Error error(Code::internal, "The server failed to answer; try again.");
+  Error error = handled.has_error()
+                    ? handled.error()
+                    : Error(Code::internal, "The server failed to answer; try again.");
   error.mark_maybe_happened();  // the handler failed at any place of its work
   auto [head, body] = context_.handler.early_error(error, exchange.head().request_id);
   exchange.wire_code = wire_code(error.code());

@@ -52,8 +52,8 @@ class Session {
   [[nodiscard]] Result<std::optional<ParsedRequest>> parse_ahead(HeadScan& scan);
   // Whether the connection goes on.
   Task<bool> serve(ParsedRequest request);
-  Task<void> call_handler(SessionExchange& exchange);
-  Task<void> answer_if_unanswered(SessionExchange& exchange);
+  Task<Result<void>> call_handler(SessionExchange& exchange);
+  Task<void> answer_if_unanswered(SessionExchange& exchange, Result<void> handled);
   Task<bool> conclude(SessionExchange& exchange);
   void record(const SessionExchange& exchange, Instant begun);
   Task<bool> drain(SessionExchange& exchange);

@@ -1,5 +1,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <exception>
+#include <new>
 #include <string>
 
 #include "mas/observe/log.h"
@@ -13,30 +14,34 @@ Task<void> run_owned(Task<void> task, [[maybe_unused]] Gate::Pass pass) {
   co_await std::move(task);
 }
 
-// An exception that got this far is a bug in mas or memory running out.
-void tell(const std::exception_ptr& failure, std::string_view task) {
+// An exception that got this far is a bug in mas or memory running out. Tells of it, and gives the
+// error that stands for it.
+Error told(const std::exception_ptr& failure, std::string_view task) {
   try {
     std::rethrow_exception(failure);
+  } catch (const std::bad_alloc&) {
+    if (log::once_a_minute("memory.short")) log::error("memory.short", {{"task", task}});
+    return {Code::busy, "Memory is short on this pod; try again shortly."};
   } catch (const std::exception& e) {
     log::error("task.failed", {{"task", task}, {"what", e.what()}});
   } catch (...) {
     log::error("task.failed", {{"task", task}, {"what", "unknown exception"}});
   }
+  return {Code::internal, "Something inside the server went wrong; its log says what."};
 }
 
 // Told of the task's end.
 struct Finished {
   std::string name;
   void operator()(const std::exception_ptr& failure) const {
-    if (failure) tell(failure, name);
+    if (failure) (void)told(failure, name);
   }
 };
 
 }  // namespace
 
 Error detail::escaped(const std::exception_ptr& failure, std::string_view task) {
-  tell(failure, task);
-  Error error(Code::internal, "Something inside the server went wrong; its log says what.");
+  Error error = told(failure, task);
   error.mark_maybe_happened();
   return error;
 }

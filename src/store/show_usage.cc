@@ -32,6 +32,8 @@ std::shared_ptr<void> show_usage(observe::Metrics& metrics, const Store& store) 
   observe::Gauge& records = metrics.gauge("mas_store_records", "Live records.");
   observe::Gauge& segments = metrics.gauge("mas_store_segments", "Segment files.");
   observe::Gauge& writable = metrics.gauge("mas_store_writable", "1 if new shards are taken.");
+  observe::Gauge& stopped =
+      metrics.gauge("mas_store_stopped_volumes", "Volumes that take no shards until a restart.");
   observe::Gauge& absent = metrics.gauge(
       "mas_store_absent_directories", "Data directories that are missing, emptied or unreadable.");
   return metrics.before_scrape([&] {
@@ -43,6 +45,7 @@ std::shared_ptr<void> show_usage(observe::Metrics& metrics, const Store& store) 
     records.set(static_cast<double>(now.records));
     segments.set(static_cast<double>(now.segments));
     writable.set(now.writable ? 1 : 0);
+    stopped.set(static_cast<double>(now.stopped.size()));
     absent.set(static_cast<double>(absent_directories(store).size()));
   });
 }

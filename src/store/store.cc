@@ -467,9 +467,10 @@ Usage StoreImpl::usage() const {
     any_healthy = any_healthy || volume->is_healthy();
   }
   usage.writable = any_healthy && usage.free > 0;
+  usage.full = any_healthy && usage.free == 0;
   if (!any_healthy) {
     usage.not_writable_reason = why_not_writable();
-  } else if (!usage.writable) {
+  } else if (usage.full) {
     usage.not_writable_reason = "The disk is full.";
   }
   return usage;

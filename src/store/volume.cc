@@ -164,7 +164,8 @@ std::uint64_t Volume::left() const {
 void Volume::add_to(Usage& usage) const {
   const CatalogTotals totals = catalog_->totals();
   usage.capacity += room_.total();
-  usage.free += left();
+  if (is_healthy()) usage.free += left();
+  if (is_stopped()) usage.stopped.push_back(directory() + ": " + writer_->stopped());
   usage.live += totals.live_bytes;
   usage.records += totals.records;
   usage.quarantined += quarantined();

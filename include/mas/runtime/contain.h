@@ -24,7 +24,8 @@ namespace detail {
 }  // namespace detail
 
 // `task`'s result. An exception out of it is logged under `name` and becomes the error `internal`,
-// which says that the work may have taken effect. `name` outlives the task: give a literal.
+// or busy where memory was short, which says that the work may have taken effect. `name` outlives
+// the task: give a literal.
 template <class T>
 Task<Result<T>> contain(Task<Result<T>> task, std::string_view name) {
   std::exception_ptr failure;

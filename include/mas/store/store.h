@@ -33,14 +33,16 @@ struct RecordInfo {
 
 struct Usage {
   std::uint64_t capacity = 0;  // bytes of the volume(s)
-  std::uint64_t free = 0;      // left for new shards, reserve taken off
+  std::uint64_t free = 0;      // left for new shards, reserve taken off, where they are taken
   std::uint64_t stored = 0;    // bytes in segments
   std::uint64_t live = 0;      // of those, reachable through the index
   std::uint64_t records = 0;
   std::uint64_t segments = 0;
-  std::uint64_t quarantined = 0;    // records found damaged since start
-  bool writable = false;            // false after a failed write or sync, or when full
-  std::string not_writable_reason;  // "" if writable
+  std::uint64_t quarantined = 0;     // records found damaged since start
+  bool writable = false;             // some volume takes new shards
+  bool full = false;                 // it would if there were room
+  std::string not_writable_reason;   // "" if writable
+  std::vector<std::string> stopped;  // of each volume that takes no shards until a restart, why
 };
 
 // What one step of scrub saw.

@@ -93,6 +93,9 @@ std::string status_text(const value& status) {
   for (const value& absent : list(at(capacity, "absent"))) {
     facts.push_back({"absent" + whose, text(absent)});
   }
+  for (const value& stopped : list(at(capacity, "stopped"))) {
+    facts.push_back({"stopped" + whose, text(stopped)});
+  }
   for (const value& step : list(at(status, "redundancy"))) {
     std::uint64_t lost = number(at(step, "lost"));
     std::string state = lost == 0 ? "whole" : "short of " + std::to_string(lost) + " shards";
@@ -130,8 +133,10 @@ std::string unhealthy_because(const value& status) {
       return text(at(pod, "name")) + " is " + text(at(pod, "state"));
     }
   }
-  const value& absent = at(at(status, "capacity"), "absent");
-  if (!list(absent).empty()) return text(list(absent).front());
+  for (const char* key : {"absent", "stopped"}) {
+    const value& out_of_work = at(at(status, "capacity"), key);
+    if (!list(out_of_work).empty()) return text(list(out_of_work).front());
+  }
   for (const value& step : list(at(status, "redundancy"))) {
     if (number(at(step, "lost")) > 0 && number(at(step, "stripes")) > 0) {
       return text(at(step, "stripes")) + " stripes have lost shards";

@@ -7,6 +7,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <csignal>
 #include <ostream>
+#include <utility>
 
 #include "app/cli/config_source.h"
 #include "app/serve/connections.h"
@@ -38,6 +39,19 @@ void raise_descriptor_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Of address space, which threads and the allocator reserve much more of than they use: it cannot
+// be divided into budgets.
+void warn_of_address_limits() {
+  for (auto [resource, name] : {std::pair{RLIMIT_DATA, "data"}, std::pair{RLIMIT_AS, "as"}}) {
+    rlimit limit{};
+    if (::getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) continue;
+    log::warn("memory.address_space_limited",
+              {{"limit", name},
+               {"size", describe_size(limit.rlim_cur)},
+               {"hint", "Limit the control group, or set node.memory, instead."}});
+  }
 }
 
 // The budgets as configured where they fit, else smaller ones; which is logged.
@@ -93,6 +107,7 @@ class Serve final : public Command {
       return kExitUsage;
     }
     set_up_log(config->log, surroundings.err_is_terminal);
+    warn_of_address_limits();
     auto fitted = fit_into_memory(*config);
     if (fitted.has_error()) {
       fail(surroundings, "serve", fitted.error());

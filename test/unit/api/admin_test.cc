@@ -173,6 +173,7 @@ TEST_CASE("readyz needs the store, the metadata and the ledger") {
 TEST_CASE("a pod whose disk is full is ready: it gives out what it has and takes deletions") {
   Admin api;
   store::Usage usage;
+  usage.full = true;
   usage.not_writable_reason = "The disk is full.";
   api.store.set_usage(usage);
   CHECK(api.ask("/readyz").status() == 200);

@@ -118,6 +118,10 @@ TEST_CASE("The status reads at a glance") {
   CHECK_THAT(status_text(hurt), Contains("mas-3, with data that may still be needed; it is away"));
   CHECK_THAT(status_text(hurt), Contains("mas-4, with data that may still be needed; it is back"));
   CHECK_THAT(status_text(hurt), Contains("mas-3 has left."));
+  boost::json::value half = status("active", "0", "true");
+  half.at("capacity").as_object()["stopped"] = boost::json::parse(R"(["/b: It has stopped."])");
+  CHECK_THAT(status_text(half), Catch::StartsWith("not healthy: /b: It has stopped."));
+  CHECK_THAT(status_text(half), Contains("stopped of mas-0"));
   CHECK_THAT(status_text(boost::json::parse("null")), Catch::StartsWith("not healthy"));
 }
 

@@ -29,6 +29,7 @@ class RigHandler final : public http::Handler {
     if (path == "/echo") co_await echo(exchange);
     if (path == "/count") co_await count(exchange);
     if (path == "/throw") throw std::runtime_error("on purpose");
+    if (path == "/memory") throw std::bad_alloc();
     if (path == "/short") co_await start_and_write(exchange, 100, 1, 10);
     if (path == "/held") co_await hold_then_refuse(exchange);
     if (path == "/pieces") co_await start_and_write(exchange, 4000, 400, 10);

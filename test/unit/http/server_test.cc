@@ -252,7 +252,7 @@ TEST_CASE("A little unread body is drained and the connection kept") {
           .field("Connection") == "close");
 }
 
-TEST_CASE("A handler that does not answer, or throws, ends in a 500") {
+TEST_CASE("A handler that does not answer, or throws, ends in an error") {
   Plain plain;
   RawClient client(plain.start());
   for (std::string path : {"/nothing", "/throw"}) {
@@ -262,8 +262,13 @@ TEST_CASE("A handler that does not answer, or throws, ends in a 500") {
     // It may have done its work before it failed.
     CHECK(plain.rig.handler.early_maybe);
   }
+  // Others may find memory again.
+  RawAnswer refused = client.ask(get("/memory"));
+  CHECK(refused.status == 503);
+  CHECK(refused.body.find("\"code\":5901") != std::string::npos);
+  CHECK(plain.rig.handler.early_maybe);
   CHECK(client.ask(get("/hello")).status == 200);
-  CHECK(plain.rig.metric("mas_http_handler_failures_total") == 1);
+  CHECK(plain.rig.metric("mas_http_handler_failures_total") == 2);
 }
 
 TEST_CASE("An answer cut short ends the connection short of its length") {

@@ -1,6 +1,7 @@
 #include "mas/runtime/contain.h"
 
 #include <catch2/catch.hpp>
+#include <new>
 #include <stdexcept>
 
 #include "mas/runtime/io_threads.h"
@@ -13,6 +14,10 @@ Task<Result<int>> give(int value) { co_return value; }
 Task<Result<int>> refuse() { co_return Error(Code::busy, "Not now."); }
 Task<Result<int>> fall() {
   throw std::runtime_error("a bug");
+  co_return 1;
+}
+Task<Result<int>> run_short() {
+  throw std::bad_alloc();
   co_return 1;
 }
 Task<void> end() { co_return; }
@@ -37,4 +42,11 @@ TEST_CASE("what escapes a contained task is an error that says it may have happe
   // What the exception said is for the log.
   CHECK(fallen.error().message().find("bug") == std::string::npos);
   CHECK(run_blocking_for(contain(stumble(), "test")).error().code() == Code::internal);
+}
+
+TEST_CASE("want of memory that escapes a contained task passes, and says so") {
+  const Result<int> refused = run_blocking_for(contain(run_short(), "test"));
+  REQUIRE(refused.has_error());
+  CHECK(refused.error().code() == Code::busy);
+  CHECK(refused.error().maybe_happened());
 }

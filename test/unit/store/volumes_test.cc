@@ -157,6 +157,8 @@ TEST_CASE("a volume that stops writing leaves the others working") {
   Pair pair;
   auto store = pair.machine.open();
   for (std::uint64_t i = 0; i < 20; ++i) put(*store, key_of(i), content(i));
+  CHECK(store->usage().stopped.empty());
+  const std::uint64_t free_before = store->usage().free;
   pair.disk->set_hook([](const fs::FsCall& call) -> Result<void> {
     const bool is_a = call.path.starts_with("/a/") && call.path.ends_with(".seg");
     if (is_a && call.op == fs::FsOp::sync) return Error(Code::io, "injected");
@@ -168,7 +170,12 @@ TEST_CASE("a volume that stops writing leaves the others working") {
     if (try_put(*store, key_of(i), content(i)).has_error()) ++failed;
   }
   CHECK(failed == 1);
-  CHECK(store->usage().writable);
+  const Usage usage = store->usage();
+  CHECK(usage.writable);
+  // It is said which, and its room is not offered.
+  REQUIRE(usage.stopped.size() == 1);
+  CHECK(usage.stopped[0].find("/a/data: The volume has stopped writing") == 0);
+  CHECK(usage.free < free_before / 2 + (1 << 20));
   // Newer records of keys that the stopped volume has too.
   for (std::uint64_t i = 0; i < 20; ++i) {
     CHECK(get(*store, key_of(i)) == content(i));
