@@ -2,6 +2,7 @@
 #include "api/endpoints.h"
 #include "api/full_disk.h"
 #include "api/params.h"
+#include "mas/meta/reads_only.h"
 #include "mas/observe/log.h"
 
 namespace mas::api {
@@ -12,6 +13,13 @@ Task<Result<Reply>> collect_now(Call& call) {
   if (deps.freed == nullptr) co_return Error(Code::busy, "This pod collects nothing.");
   if (std::string why = maintain::why_not_freed_now(*deps.view.current()); !why.empty()) {
     co_return Error(Code::busy, "Nothing is freed now: " + why);
+  }
+  const store::Usage usage = deps.store.usage();
+  if (!usage.writable && !usage.full) {
+    co_return Error(Code::busy, "Nothing is freed now: " + usage.not_writable_reason);
+  }
+  if (meta::reads_only(deps.meta) != nullptr) {
+    co_return Error(Code::busy, "Nothing is freed now: this pod's metadata can only be read.");
   }
   if (is_collection_paused(deps.workers)) {
     co_return Error(Code::busy, "The worker collect is paused; resume it first.");

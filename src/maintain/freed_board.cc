@@ -167,10 +167,15 @@ std::set<Id128> FreedBoard::being_read_locked() const {
 bool FreedBoard::ask_now(std::optional<Hash> hash) {
   std::lock_guard lock(mutex_);
   if (!hash) asked_.clear();
-  if (asked_.size() == kMostAsked) return false;
+  if (hash && asked_.size() + followed_ >= kMostAsked) return false;
   asked_.push_back(hash);
   told_ = "It was asked for, and begins with the next look at the list.";
   return true;
+}
+
+void FreedBoard::set_followed(std::size_t words) {
+  std::lock_guard lock(mutex_);
+  followed_ = words;
 }
 
 bool FreedBoard::is_asked() const {

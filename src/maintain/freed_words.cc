@@ -1,6 +1,7 @@
 #include "maintain/freed_words.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "mas/layout/leavers.h"
 #include "mas/observe/log.h"
@@ -9,9 +10,10 @@ namespace mas::maintain {
 namespace {
 
 constexpr std::uint64_t kWordGeneration = UINT64_MAX;
-constexpr std::uint32_t kPage = 64;        // entries removed in a step
-constexpr std::uint32_t kListed = 1000;    // entries in a look over the list
-constexpr std::size_t kMostWords = 64;     // the oldest are left to the grace
+constexpr std::uint32_t kPage = 64;      // entries removed in a step
+constexpr std::uint32_t kListed = 1000;  // entries in a look over the list
+// Far more than the boards of all pods take: beyond it the newest are left to the grace.
+constexpr std::size_t kMostWords = 10'000;
 constexpr std::size_t kMostKept = 10'000;  // of a word; the rest is left to the grace
 // Beyond the age of records: a download that has found its record has begun by then.
 constexpr Duration kMargin = std::chrono::seconds(5);
@@ -37,15 +39,18 @@ void WordFollower::see(const meta::FreedEntry& entry) {
   word.seen = deps_.clock.now();
   if (entry.manifests->hash != Hash{}) {
     word.hash = entry.manifests->hash;
-  } else {
-    words_.clear();
+  } else if (words_.size() > 1) {
+    // What is under way goes on, however often all is asked for; what waits behind it this one
+    // says.
+    words_.erase(std::next(words_.begin()), words_.end());
   }
-  if (words_.size() == kMostWords) words_.pop_front();
-  words_.push_back(std::move(word));
+  if (words_.size() < kMostWords) words_.push_back(std::move(word));
+  shared_.board.set_followed(words_.size());
 }
 
 void WordFollower::start_again() {
   words_.clear();
+  shared_.board.set_followed(0);
   shared_.board.publish(Quiet{});
   shared_.board.tell("");
 }
@@ -66,6 +71,7 @@ Task<Result<void>> WordFollower::put_asked() {
 Task<Result<bool>> WordFollower::step(std::uint64_t past,
                                       std::function<Task<Result<void>>()> believe) {
   while (!words_.empty() && words_.front().at <= past) words_.pop_front();
+  shared_.board.set_followed(words_.size());
   if (words_.empty()) {
     shared_.board.tell("");
     co_return false;
@@ -101,6 +107,7 @@ Task<Result<bool>> WordFollower::step(std::uint64_t past,
     co_return false;
   }
   words_.pop_front();
+  shared_.board.set_followed(words_.size());
   if (words_.empty()) shared_.board.tell("");
   co_return !words_.empty();
 }

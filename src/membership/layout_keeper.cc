@@ -88,6 +88,9 @@ Task<void> LayoutKeeper::tick() {
   if (!state_.halted_why().empty()) {
     std::vector<std::string> nothing;
     note(std::move(nothing));
+    // Nobody may be left who could give it its slot back.
+    if (state_.is_source()) co_await change();
+    notes_.clear();
     co_return;
   }
   if (state_.layout().version == 0) {
@@ -268,7 +271,8 @@ Task<void> LayoutKeeper::acknowledge() {
 }
 
 bool LayoutKeeper::may_propose() const {
-  return state_.halted_why().empty() && state_.confirmed && !state_.blind && !unsaved_;
+  const bool acts = state_.halted_why().empty() || state_.is_source();
+  return acts && state_.confirmed && !state_.blind && !unsaved_;
 }
 
 std::size_t LayoutKeeper::rank() const {
@@ -286,8 +290,9 @@ Task<void> LayoutKeeper::change() {
   const Heartbeat self = state_.beat();
   const Instant now = deps_.clock.now();
   std::optional<Step> step = plan(scene(self), rules_, notes_);
-  // A newcomer may only take its own slot again, when nobody is left to do it.
-  bool own = step && step->what == Change::take_over && step->slots.front() == state_.self.slot;
+  // Who is no member may only take its own slot again, when nobody is left to do it.
+  const Change again = state_.is_source() ? Change::take_back : Change::take_over;
+  const bool own = step && step->what == again && step->slots.front() == state_.self.slot;
   if (!step || !(state_.is_member() || own)) {
     change_turns_.rest();
     co_return;
@@ -374,7 +379,7 @@ Task<void> LayoutKeeper::release() {
 }
 
 Task<Result<std::uint64_t>> LayoutKeeper::give_up(std::string slot) {
-  if (!may_propose()) {
+  if (!may_propose() || state_.is_source()) {
     std::string why = state_.halted_why().empty()
                           ? "This pod cannot change the layout now; try again shortly."
                           : state_.halted_why();

@@ -78,6 +78,15 @@ std::size_t directories_of(const layout::Layout& layout, const std::string& slot
       [&](layout::MemberIndex source) { return layout.members[source].slot == slot; }));
 }
 
+// Whether who left is here again, which may be this pod.
+bool is_back(const Scene& scene, const PodKey& old) {
+  if (scene.self != nullptr && PodKey{scene.self->slot, scene.self->incarnation} == old)
+    return scene.self->state == kReturned;
+  const PodEntry* entry = scene.pods.find(old);
+  return entry != nullptr && entry->heard && entry->liveness == Liveness::alive && entry->proven &&
+         entry->last.state == kReturned;
+}
+
 // A disk that was not mounted once is there again, and the directory that took its place is not. It
 // lost nothing that it had, and nothing of what was deleted meanwhile has left the freed list.
 std::optional<Step> plan_take_back(const Scene& scene) {
@@ -88,13 +97,15 @@ std::optional<Step> plan_take_back(const Scene& scene) {
     const bool vacant = layout::may_take_back(old) && now.state == MemberState::active &&
                         scene.pods.is_down(key_of(now));
     if (!vacant) continue;
-    const PodEntry* entry = scene.pods.find(key_of(old));
-    const bool back = entry != nullptr && entry->heard && entry->liveness == Liveness::alive &&
-                      entry->proven && entry->last.state == kReturned;
-    if (!back) continue;
+    if (!is_back(scene, key_of(old))) continue;
     return Step{Change::take_back, {old.slot}, layout::taken_back(scene.layout, source)};
   }
   return std::nullopt;
+}
+
+// Pods that may be lost: a profile that is wider than the cluster has not all its parity anywhere.
+int losses_borne(const Profile& profile, const layout::Layout& layout) {
+  return std::clamp(static_cast<int>(layout.active_count()) - profile.k, 0, int{profile.m});
 }
 
 std::optional<Step> plan_take_over(const Scene& scene, const PlanRules& rules,
@@ -105,7 +116,7 @@ std::optional<Step> plan_take_over(const Scene& scene, const PlanRules& rules,
     bool wanted = at != waiting.end() && member.state == MemberState::active &&
                   scene.pods.is_down(key_of(member));
     if (!wanted) continue;
-    const int bearable = rules.profile(scene.layout.active_count()).m;
+    const int bearable = losses_borne(rules.profile(scene.layout.active_count()), scene.layout);
     if (bearable == 0) {
       // As likely as a new disk is one that is not mounted, and then new files would go astray.
       notes.push_back(

@@ -13,7 +13,7 @@ enum class Role {
   member,   // beats as active or draining
   joining,  // beats, to be taken in
   // Has left, and what it holds may still be needed: beats as a source of shards. Changes nothing,
-  // here or elsewhere.
+  // here or elsewhere, but takes its slot back where nobody is left to give it.
   returned,
   silent,  // does not beat: it would be mistaken for somebody else
 };

@@ -28,6 +28,10 @@ struct State {
   [[nodiscard]] const std::string& halted_why() const {
     return standing.reason.empty() ? distrust : standing.reason;
   }
+  // It has left, is back, and believes the metadata store.
+  [[nodiscard]] bool is_source() const {
+    return standing.role == Role::returned && distrust.empty();
+  }
   // What the layout and the beats say about this pod now.
   [[nodiscard]] Standing judge() const;
   // How far apart pods may go down and still count as having vanished together.

@@ -163,7 +163,7 @@ void check_settles(Workload& workload) {
   // Who does not come back at all is judged later.
   if (cluster.restorer().is_lost() || cluster.any_refused() || !cluster.all_up()) return;
   world.violate("the layout does not settle while bodies arrive slowly and uploads stay open: " +
-                cluster.not_serving_because());
+                cluster.not_serving_because() + cluster.awaited());
 }
 
 void check_whole(Workload& workload) {

@@ -272,12 +272,14 @@ std::vector<meta::Object> Cluster::objects() {
   }
 }
 
-std::vector<meta::Extent> Cluster::uploading() {
+std::vector<meta::Extent> Cluster::uploading() { return uploading(*meta_); }
+
+std::vector<meta::Extent> Cluster::uploading(meta::MetaStore& meta) {
   constexpr std::uint32_t kAll = 100'000;
   std::vector<meta::Extent> extents;
-  const auto uploads = at_once(meta_->uploads(std::nullopt, kAll));
+  const auto uploads = at_once(meta.uploads(std::nullopt, kAll));
   for (const meta::Upload& upload : *uploads) {
-    const auto parts = at_once(meta_->parts(upload.id, 0, kAll));
+    const auto parts = at_once(meta.parts(upload.id, 0, kAll));
     for (const meta::Part& part : *parts) {
       extents.insert(extents.end(), part.extents.begin(), part.extents.end());
     }
@@ -320,6 +322,21 @@ std::string Cluster::not_serving_because() {
     if (!why.empty()) return pod->name() + ": " + why;
   }
   return "";
+}
+
+std::string Cluster::awaited() {
+  std::string all;
+  for (const auto& pod : pods_) {
+    if (!pod->is_up()) continue;
+    for (const std::string& sentence : pod->board().current()->waiting) {
+      all += "; " + pod->name() + " waits: " + sentence;
+    }
+  }
+  const layout::Layout now = layout();
+  for (const layout::Member& member : now.members) {
+    all += "; " + member.slot + " " + std::to_string(static_cast<int>(member.state));
+  }
+  return all;
 }
 
 }  // namespace mas::sim

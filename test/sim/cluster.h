@@ -73,11 +73,14 @@ class Cluster {
   [[nodiscard]] bool all_up();
   // All that were started are members, and everybody knows it; "" then, else what is missing.
   [[nodiscard]] std::string not_serving_because();
+  // What the pods say that the layout waits for, and the state of its members.
+  [[nodiscard]] std::string awaited();
   [[nodiscard]] World& world() noexcept { return world_; }
   [[nodiscard]] Losses& losses() noexcept { return losses_; }
   // What the metadata store has now: all records, and the extents of the parts of all uploads.
   [[nodiscard]] std::vector<meta::Object> objects();
   [[nodiscard]] std::vector<meta::Extent> uploading();
+  [[nodiscard]] static std::vector<meta::Extent> uploading(meta::MetaStore& meta);
 
   // The pod starts without its disk; the disk is there again, and what is only in the directory
   // that took its place is lost.

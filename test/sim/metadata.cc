@@ -1,6 +1,7 @@
 #include "sim/metadata.h"
 
 #include <algorithm>
+#include <set>
 
 #include "mas/layout/leavers.h"
 #include "mas/meta/hand_over.h"
@@ -45,10 +46,11 @@ void Restorer::lose(bool from_backup) {
     if (carried.has_error()) *kept = meta::make_memory_meta();
   }
   const Duration age = from_backup ? world_.rand().between(Duration(0), kOldest) : Duration(0);
-  world_.after(age, [this, there = there_, kept] {
+  world_.after(age, [this, there = there_, kept, from_backup] {
     if (!*there) return;
     Host& host = cluster_.network().host(cluster_.meta_host());
     if (listener_) listener_(true);
+    if (from_backup) forget_ended(**kept);
     is_stopped_ = true;
     host.life = nullptr;
     host.refuses = world_.rand().chance(0.5);
@@ -56,6 +58,18 @@ void Restorer::lose(bool from_backup) {
       if (*there) come_back(std::move(*kept));
     });
   });
+}
+
+// What uploads held that the backup takes for open, and that has been given up since, may be gone.
+void Restorer::forget_ended(meta::MetaStore& backup) {
+  std::set<Id128> kept;
+  for (const meta::Extent& extent : cluster_.uploading()) kept.insert(extent.id);
+  for (const meta::Object& object : cluster_.objects()) {
+    for (const meta::Extent& extent : object.extents) kept.insert(extent.id);
+  }
+  std::vector<meta::Extent> ended = Cluster::uploading(backup);
+  std::erase_if(ended, [&](const meta::Extent& extent) { return kept.contains(extent.id); });
+  cluster_.losses().lose_for_good(ended);
 }
 
 void Restorer::come_back(std::unique_ptr<meta::MetaStore> with) {

@@ -89,6 +89,7 @@ class Restorer {
   [[nodiscard]] bool is_stopped() const noexcept { return is_stopped_; }
 
  private:
+  void forget_ended(meta::MetaStore& backup);
   void come_back(std::unique_ptr<meta::MetaStore> with);
   void ask();
   [[nodiscard]] bool has_ended_well();

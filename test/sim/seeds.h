@@ -37,6 +37,8 @@ inline constexpr std::array kKeptSeeds{
     KeptSeed{5125, 0, "a file that was deleted and sent again counted as deleted, by a clock"},
     KeptSeed{22226, 0,
              "a pod that had yet to hear of a layout took what newer members had for lost"},
+    KeptSeed{40027, 0, "asking a store that was set back brought it up to what was known"},
+    KeptSeed{41828, 0, "nobody was left to give a lone pod's disk its slot back"},
     KeptSeed{21299, 0,
              "a word could not give up one directory of a slot while another of it was back"},
 };

@@ -86,8 +86,10 @@ class FreedBoard {
 
   // ---- the operator's word
   // What is on the list by now, or only what the deleted file `hash` left, need not wait for the
-  // grace. False if too many words wait to be heard.
+  // grace. False if too many words for single files wait to be heard or are followed.
   bool ask_now(std::optional<Hash> hash);
+  // How many words, of all pods, this pod has heard and not done with.
+  void set_followed(std::size_t words);
   [[nodiscard]] bool is_asked() const;
   // Those asked since the last call, for the collection. All of the list supersedes single files.
   [[nodiscard]] std::vector<std::optional<Hash>> take_asked();
@@ -113,6 +115,7 @@ class FreedBoard {
   std::optional<Instant> full_;       // when an upload found it so
   Reads reads_;
   std::vector<std::optional<Hash>> asked_;
+  std::size_t followed_ = 0;
   std::string told_;
   Quiet quiet_;
   std::shared_ptr<void> gauges_;

@@ -127,6 +127,38 @@ TEST_CASE("a word for one file leaves the others to the grace") {
   for (const meta::Object& kept : {before, wide, after}) CHECK(f.shards_of(kept) == 4);
 }
 
+TEST_CASE("asking again and again does not put off what is under way") {
+  Fixture f;
+  const meta::Object first = f.deleted();
+  f.watch(minutes(1));
+  for (int asks = 0; asks < 12; ++asks) {
+    REQUIRE(f.board.ask_now(std::nullopt));
+    f.watch(seconds(5));
+  }
+  CHECK(f.shards_of(first) == 0);
+  f.watch(minutes(2));
+  CHECK(f.board.told().empty());
+}
+
+TEST_CASE("a word that was taken is not forgotten for others, and too many are refused") {
+  Fixture f;
+  std::vector<meta::Object> all;
+  for (int i = 0; i < 100; ++i) all.push_back(f.deleted());
+  f.watch(minutes(1));
+  std::size_t asked = 0;
+  while (asked < all.size() && f.board.ask_now(all[asked].hash)) ++asked;
+  CHECK(asked == 64);
+  // They are on the list now, and not done with.
+  f.watch(seconds(3));
+  CHECK_FALSE(f.board.ask_now(all[asked].hash));
+  f.watch(minutes(5));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    INFO(i);
+    CHECK(f.shards_of(all[i]) == (i < asked ? 0 : 4));
+  }
+  CHECK(f.board.ask_now(all.back().hash));
+}
+
 TEST_CASE("every member has to say what it reads, and that stays") {
   Fixture f;
   f.join();

@@ -2,106 +2,15 @@
 
 #include <catch2/catch.hpp>
 
-#include "beats.h"
 #include "mas/layout/leavers.h"
 #include "mas/membership/leavers.h"
+#include "plan_watcher.h"
 #include "support/must.h"
 
 using namespace mas;
 using namespace mas::membership;
 using namespace mas::membership::test;
 using Catch::Matchers::Contains;
-
-namespace {
-
-// A cluster of `count` as its member 0 sees it.
-class Watcher {
- public:
-  explicit Watcher(int count) : layout(founded(count)) { expect(); }
-
-  // Members that were never heard are heard at 0, so that they are silent and not unknown.
-  void expect(bool heard = true) {
-    std::vector<PodKey> present;
-    for (const layout::Member& m : layout.members) {
-      if (m.state != layout::MemberState::left) present.push_back({m.slot, m.incarnation});
-    }
-    pods.expect(present, at(seconds(0)));
-    for (const PodKey& pod : present) {
-      const PodEntry* entry = pods.find(pod);
-      if (!heard || entry == nullptr || entry->heard) continue;
-      Heartbeat first = beat(0);
-      first.slot = pod.slot;
-      first.incarnation = pod.incarnation;
-      pods.hear(first, at(seconds(0)));
-    }
-  }
-  // A pod that answers at its peer port.
-  void hear(const Heartbeat& some, Duration time) {
-    hear_only(some, time);
-    pods.answered({some.slot, some.incarnation}, at(time));
-  }
-  void hear_only(const Heartbeat& some, Duration time) { pods.hear(some, at(time)); }
-  // From `time` on.
-  void down(int number, Duration time) { down(key(number), time); }
-  void down(const PodKey& pod, Duration time) {
-    Heartbeat last = beat(0);
-    last.slot = pod.slot;
-    last.incarnation = pod.incarnation;
-    pods.hear(last, at(time - kSilence));
-    for (const PodKey& due : pods.due(at(time), false, 1000)) {
-      bool answers = due != pod && !pods.is_down(due);
-      pods.probed(due, answers, at(time), at(time), false);
-    }
-  }
-  std::optional<Step> plan_at(Duration time) {
-    notes.clear();
-    Scene scene{layout, pods, self ? &*self : nullptr, at(time), vanished};
-    return plan(scene, rules(), notes);
-  }
-  PlanRules rules() {
-    PlanRules rules{seconds(30), minutes(15), layout::profile_for, {}};
-    if (fixed) rules.profile = [profile = *fixed](std::size_t) { return profile; };
-    rules.can_hold_without = [this](const std::vector<std::string>& slots) {
-      return slots.size() <= room_for;
-    };
-    return rules;
-  }
-  Result<Step> give_up(const std::string& name, Duration time) {
-    Scene scene{layout, pods, self ? &*self : nullptr, at(time), vanished};
-    return plan_give_up(scene, name);
-  }
-  std::string all_notes() const {
-    std::string all;
-    for (const std::string& note : notes) all += note + "\n";
-    return all;
-  }
-
-  layout::Layout layout;
-  PodTable pods{key(0), kBeat, kSilence};
-  std::optional<Heartbeat> self;
-  std::optional<Profile> fixed;
-  std::size_t room_for = 100;
-  bool vanished = false;
-  std::vector<std::string> notes;
-};
-
-Heartbeat newcomer(const std::string& name, int incarnation) {
-  Heartbeat beat = membership::test::beat(1, PodState::joining);
-  beat.slot = name;
-  beat.incarnation = id(incarnation);
-  return beat;
-}
-
-Step must_have(std::optional<Step> step) {
-  REQUIRE(step);
-  return *std::move(step);
-}
-
-std::vector<std::string> slots_of(const std::optional<Step>& step) {
-  return step ? step->slots : std::vector<std::string>{};
-}
-
-}  // namespace
 
 TEST_CASE("pods that were seen for long enough join together") {
   Watcher look(1);
@@ -199,6 +108,32 @@ TEST_CASE("a disk that was not mounted once takes its slot back from the directo
   CHECK(step->next.members[2].incarnation == old);
   CHECK(step->next.members[2].fresh);
   CHECK(step->next.rows == look.layout.rows);
+}
+
+TEST_CASE("a disk that is mounted again takes its slot back itself where nobody else is left") {
+  Watcher look(1);
+  look.layout = layout::settled(layout::taken_over(look.layout, slot(0), id(90)));
+  look.expect();
+  look.self = beat(0, kReturned);
+  look.down(PodKey{slot(0), id(90)}, seconds(30));
+  const auto step = look.plan_at(seconds(31));
+  REQUIRE(step);
+  CHECK(step->what == Change::take_back);
+  CHECK(step->next.members[0].incarnation == look.self->incarnation);
+  // One of another state has not been away.
+  look.self->state = PodState::joining;
+  CHECK_FALSE(look.plan_at(seconds(31)));
+}
+
+TEST_CASE("parity that has no place in a small cluster bears no loss") {
+  Watcher look(2);
+  look.fixed = Profile{2, 1};
+  look.down(1, seconds(30));
+  look.hear(newcomer(slot(1), 90), seconds(30));
+  CHECK_FALSE(look.plan_at(seconds(31)));
+  CHECK_THAT(look.all_notes(), Contains("nobody has a second copy"));
+  look.fixed = Profile{1, 1};
+  CHECK(look.plan_at(seconds(31)).has_value());
 }
 
 TEST_CASE("a take-over does not wait for the layout to settle") {
