@@ -22,7 +22,9 @@ Error bad_form(const char* what) {
 }
 
 // The carry holds body bytes that were read but not yet given out: what came after a boundary, or
-// the start of what may become one.
+// the start of what may become one. Also, where there is one, the byte before that: what comes next
+// may be no more than the beginning of a boundary, which gives nothing, and ready() has promised a
+// byte.
 class Form final : public MultipartForm {
  public:
   Form(ByteSource& body, const std::string& boundary, std::string file_field,
@@ -36,11 +38,7 @@ class Form final : public MultipartForm {
 
   Task<Result<void>> open() override;
   Task<Result<std::size_t>> read(MutableBytes into) override;
-  // What is carried may be the beginning of the boundary; what follows the file is read before its
-  // end is given.
-  [[nodiscard]] bool ready() override {
-    return state_ == State::in_file && carry_.empty() && body_.ready();
-  }
+  [[nodiscard]] bool ready() override;
   Task<Result<void>> finish() override;
   [[nodiscard]] const std::string& filename() const override { return filename_; }
   [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& fields() const override {
@@ -219,6 +217,16 @@ Task<Result<void>> Form::open() {
   }
 }
 
+// Only with a byte of the file in hand. Its end is never promised: what follows it is read before
+// that is given.
+bool Form::ready() {
+  const std::string_view have = carried();
+  if (state_ != State::in_file || have.empty()) return false;
+  const std::string_view delimiter = delimiter_;
+  if (have.starts_with(delimiter) || delimiter.starts_with(have)) return false;
+  return have.size() >= delimiter.size() || body_.ready();
+}
+
 Task<Result<std::size_t>> Form::read(MutableBytes into) {
   MAS_ASSERT(state_ != State::before_file && !into.empty());
   if (state_ != State::in_file) co_return std::size_t{0};
@@ -242,9 +250,10 @@ Task<Result<std::size_t>> Form::read_in_place(MutableBytes into) {
       state_ = State::after_file;
       co_return at;
     }
-    std::size_t held = held_back(as_text(into.first(have)));
-    put_back(into.subspan(have - held, held));
-    if (held < have) co_return have - held;
+    std::size_t plain = have - held_back(as_text(into.first(have)));
+    if (plain > 1) --plain;
+    put_back(into.subspan(plain, have - plain));
+    if (plain > 0) co_return plain;
   }
 }
 

@@ -34,7 +34,10 @@ class RequestBody final : public Body {
 
   [[nodiscard]] std::optional<std::uint64_t> length() const override { return length_; }
   Task<Result<std::size_t>> read(MutableBytes into) override;
-  [[nodiscard]] bool ready() override { return reader_.ready(); }
+  // To ask for the body may have to wait for a client that takes no answers.
+  [[nodiscard]] bool ready() override {
+    return !(owes_continue_ && may_continue_) && reader_.ready();
+  }
 
   // The final answer has begun: 100 Continue must not be sent any more.
   void answer_begins() noexcept { may_continue_ = false; }

@@ -3,11 +3,13 @@
 // Five budgets out of config::Object::buffer_budget:
 //   large  stripe buffers of uploads; taken only if free at that moment, never waited for. Whose
 //          sender takes too long to fill one goes on with small ones
-//   small  one small buffer for each upload: what it starts with, and what it goes on with when no
-//          large one is free. Held until what has come is stored, or until somebody waits for
-//          memory while it waits for its sender: then what has come is stored as a short stripe,
-//          and the rest waits unread until there is memory again. Waited for a bounded time, by
-//          requests that hold nothing
+//   small  what each upload starts with, and goes on with when no large one is free: one that is
+//          being filled, and those before it that are being stored (stripes_in_flight in all; more
+//          than one only if free at that moment). Held until what has come is stored, or until
+//          somebody waits for memory while it waits for its sender, which is never done without
+//          offering it (ByteSource::ready): then what has come is stored as a short stripe, and the
+//          rest waits unread until there is memory again. Waited for a bounded time, by requests
+//          that hold nothing
 //   read   units of downloads; held from reading until the client has taken them, or until somebody
 //          waits for memory while they wait for their client: then they are dropped, and read again
 //          when the client is ready. Waited for a bounded time, by requests that hold nothing

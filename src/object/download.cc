@@ -42,9 +42,8 @@ class Download {
         reader_(context, std::move(object), from, length,
                 static_cast<std::uint32_t>(context.options.unit)) {}
 
-  Task<Result<void>> run() {
+  Task<Result<void>> run(Duration patience) {
     home_ = co_await boost::asio::this_coro::executor;
-    Duration patience = kPatience;
     while (sent_ < length_) {
       MAS_CO_CHECK(co_await take_memory(patience));
       patience = kLongPatience;
@@ -54,11 +53,18 @@ class Download {
     co_return Result<void>();
   }
 
-  // Without memory that is counted.
+  // Without memory that is counted, as long as the client takes all at once. What was read may be
+  // far more than what is sent of it, and is not held for a client that is waited for.
   Task<Result<void>> run_small() {
     while (reader_.left() > 0) {
       MAS_CO_TRY(Slice bytes, co_await reader_.next());
-      MAS_CO_CHECK(co_await sink_.write(std::span<const Slice>(&bytes, 1)));
+      MAS_CO_TRY(std::size_t taken, co_await sink_.write_some(bytes));
+      sent_ += taken;
+      if (taken == bytes.size()) continue;
+      bytes = Slice();
+      reader_.forget();
+      MAS_CO_CHECK(co_await sink_.wait_for_room());
+      co_return co_await run(kLongPatience);
     }
     co_return Result<void>();
   }
@@ -227,11 +233,11 @@ Task<Result<void>> download(Context& context, meta::Object object, std::uint64_t
   if (from > object.size || length > object.size - from) {
     co_return Error(Code::range_unsatisfiable, "This file is shorter than that.");
   }
-  // Small ones are bounded by the number of connections and not worth the bookkeeping.
+  // Small ones are over at once as a rule, and not worth the bookkeeping.
   const bool small = length <= context.options.small_object && object.size <= context.options.unit;
   Download one(context, std::move(object), from, length, sink);
   if (small) co_return co_await one.run_small();
-  co_return co_await one.run();
+  co_return co_await one.run(kPatience);
 }
 
 }  // namespace mas::object

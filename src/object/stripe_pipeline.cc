@@ -67,7 +67,10 @@ Task<Result<void>> StripePipeline::pump(BodyReader& body, Piece piece) {
     into = into.first(std::min<std::size_t>(into.size(), stripe_size_));
     const Instant began = context_.deps.clock.now();
     const Hold hold = hold_of(next.permit, large_);
-    MAS_CO_TRY(next.size, co_await body.fill(into, hold));
+    filling_ = true;
+    Result<std::size_t> filled = co_await body.fill(into, hold);
+    filling_ = false;
+    MAS_CO_TRY(next.size, std::move(filled));
     if (status_.has_error()) co_return Result<void>();
     slow_ = body.gave_way() || (!large_ && context_.deps.clock.now() - began > kQuick);
     piece = std::move(next);
@@ -126,7 +129,7 @@ Task<void> StripePipeline::work(Piece piece, meta::Extent extent, std::uint64_t 
     // Nothing goes in there any more.
     coder_free_.set();
   }
-  if (--in_flight_ == 0 && !idle_) idle_ = std::move(piece.permit);
+  if (--in_flight_ == 0 && !filling_ && !idle_) idle_ = std::move(piece.permit);
   slot_free_.set();
 }
 

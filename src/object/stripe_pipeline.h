@@ -60,6 +60,7 @@ class StripePipeline {
   DurablePrefix durable_;
   Gate workers_;
   std::uint32_t in_flight_ = 0;
+  bool filling_ = false;        // the next piece, which has a permit
   std::optional<Permit> idle_;  // kept by the last stripe in flight, so that the next can go on
   Event coder_free_;
   Event slot_free_;

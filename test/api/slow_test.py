@@ -194,6 +194,34 @@ class SlowSendersTest(DaemonTest):
         self.assertEqual({answer.status for answer in answers}, {200}, answers[0].body)
         return [name for _, _, name in begun]
 
+    def test_senders_of_half_a_boundary_keep_nobody_from_sending(self):
+        delimiter = b"\r\n--mas-test-boundary"
+        names = []
+        for half in (delimiter[:1], delimiter[:2], delimiter[:-1], delimiter):
+            begun = []
+            for number in range(24):
+                content = random.Random(f"{half} {number}").randbytes(self.SIZE).replace(b"\r", b"n")
+                if half == delimiter:  # the file ends there, and the form does not
+                    content = content[:1000 + 4096]
+                else:
+                    content = content[:1000 + 4096] + half + content[1000 + 4096:]
+                head, body = self.form(content)
+                stream = self.stream()
+                self.addCleanup(stream.close)
+                begin = body.index(content)
+                stream.sendall(head.encode() + body[:begin + 1000])
+                begun.append((stream, body, begin + 1000, sha256(content)))
+            self.mas.put(half + b"1")
+            # As much as is taken at once where there is no memory that is counted, and the half.
+            for stream, body, sent, _ in begun:
+                stream.sendall(body[sent:sent + 4096 + len(half)])
+            self.assertEqual(self.mas.put(half + bytes(self.SIZE))["size"], self.SIZE + len(half))
+            for stream, body, sent, name in begun:
+                stream.sendall(body[sent + 4096 + len(half):])
+                self.assertEqual(harness.read_answer(stream).status, 200)
+                names.append(name)
+        self.check_stored(names[::10])
+
     def check_stored(self, names):
         for name in names:
             self.assertEqual(sha256(self.mas.get(name).body), name)

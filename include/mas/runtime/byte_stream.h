@@ -15,7 +15,7 @@ class ByteSource {
   // Fills a prefix of `into` (not empty) with at least one byte and returns how many; 0 is the end.
   // An error is final.
   virtual Task<Result<std::size_t>> read(MutableBytes into) = 0;
-  // Whether read() gives something at once, as far as can be seen without waiting.
+  // True is a promise: the next read() waits for nobody. False where that cannot be known.
   [[nodiscard]] virtual bool ready() { return true; }
 };
 

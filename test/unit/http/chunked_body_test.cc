@@ -3,6 +3,7 @@
 #include "http/body_reader.h"
 #include "mas/runtime/io_threads.h"
 #include "support/must.h"
+#include "support/pausing_source.h"
 #include "support/text_source.h"
 
 using namespace mas;
@@ -167,4 +168,26 @@ TEST_CASE("The error of the connection comes through and stays") {
   CHECK(out.body == "ab");
   CHECK(reader.failed());
   CHECK_FALSE(reader.complete());
+}
+
+TEST_CASE("A body that is ready gives something without waiting, however it is framed") {
+  const std::string text = "5;a=b\r\nhello\r\n1\r\n!\r\n0a\r\n0123456789\r\n0\r\nT: x\r\n\r\n";
+  std::size_t promised = 0;
+  for (std::size_t cut = 0; cut < text.size(); ++cut) {
+    for (std::size_t more : {1, 2, 5, 13}) {
+      for (std::size_t into : {1, 4, 1000}) {
+        const std::vector<std::size_t> pauses{cut, std::min(cut + more, text.size())};
+        INFO("pauses at " << cut << " and " << more << " later, read into " << into);
+        test::PausingSource chunks(text, pauses);
+        InputBuffer ahead;
+        BodyReader chunked(chunks, ahead, BodyReader::Framing::chunked, 0);
+        CHECK(must(run_blocking_for(test::read_promised(chunked, chunks, into, promised))) ==
+              "hello!0123456789");
+        test::PausingSource plain(text, pauses);
+        BodyReader whole(plain, ahead, BodyReader::Framing::length, text.size());
+        CHECK(must(run_blocking_for(test::read_promised(whole, plain, into, promised))) == text);
+      }
+    }
+  }
+  CHECK(promised > 0);
 }

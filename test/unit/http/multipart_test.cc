@@ -4,10 +4,13 @@
 
 #include "mas/runtime/io_threads.h"
 #include "support/must.h"
+#include "support/pausing_source.h"
 #include "support/text_source.h"
 
 using namespace mas;
 using namespace mas::http;
+using mas::test::PausingSource;
+using mas::test::read_promised;
 using mas::test::TextSource;
 
 namespace {
@@ -85,6 +88,50 @@ TEST_CASE("A large file comes through unchanged and without copies through small
   Outcome out = parse(file_part(content) + kEnd, 100'000, 65'536);
   CHECK(out.code == Code::ok);
   CHECK(out.file == content);
+}
+
+// Read with all kinds of pauses near its byte 1024.
+std::size_t check_promises(const std::string& content) {
+  const std::string body = part("name=a", "1") + file_part(content) + part("name=b", "2") + kEnd;
+  const std::size_t begin = body.find(content.substr(0, 100));
+  std::size_t promised = 0;
+  for (std::size_t cut = begin + 1010; cut < body.size(); ++cut) {
+    for (std::size_t more : {1, 2, 7, 30}) {
+      for (std::size_t into : {1, 9, 1024, 5000}) {
+        PausingSource source(body, {begin, cut, std::min(cut + more, body.size())});
+        auto form = make_multipart(source, "xYz", "file", {});
+        must(run_blocking_for(form->open()));
+        INFO("pauses at " << cut << " and " << more << " later, read into " << into);
+        const std::string read =
+            must(run_blocking_for(read_promised(*form, source, into, promised)));
+        const bool same = read == content;
+        CHECK(same);
+      }
+    }
+  }
+  return promised;
+}
+
+TEST_CASE("A form that is ready gives a byte of its file without waiting") {
+  const std::string plain(1024, 'd');
+  const std::string delimiter = "\r\n--xYz";
+  // The whole of it ends the file there.
+  CHECK(check_promises(plain) > 0);
+  for (std::size_t half = 1; half < delimiter.size(); ++half) {
+    CHECK(check_promises(plain + delimiter.substr(0, half)) > 0);
+    CHECK(check_promises(plain + delimiter.substr(0, half) + "e\r") > 0);
+  }
+  CHECK(check_promises(plain + "\r\r\n\r\n-\r\n--xY\r\n--xY") > 0);
+}
+
+TEST_CASE("A form whose sender is quick is ready whenever it is read") {
+  const std::string content(1'000'000, 'c');
+  PausingSource source(file_part(content) + kEnd, {});
+  auto form = make_multipart(source, "xYz", "file", {});
+  must(run_blocking_for(form->open()));
+  std::size_t promised = 0;
+  CHECK(must(run_blocking_for(read_promised(*form, source, 5000, promised))) == content);
+  CHECK(promised > content.size() / 5000 - 5);
 }
 
 TEST_CASE("An empty file is a file") {

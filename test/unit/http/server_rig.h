@@ -41,6 +41,12 @@ class RigHandler final : public http::Handler {
       exchange.keep_until_delivered(std::move(token));
       waiting.set();
     }
+    if (path == "/promised") {
+      waiting.set();
+      co_await go_on.wait();
+      promised = exchange.body().ready();
+      co_await echo(exchange);
+    }
     if (path == "/inject") co_await inject(exchange);
     if (path == "/wait") {
       exchange.admitted();
@@ -65,6 +71,7 @@ class RigHandler final : public http::Handler {
 
   std::atomic<int> calls{0};
   std::weak_ptr<int> kept;               // after `waiting`
+  std::atomic<bool> promised{false};     // by the body of /promised, before it was read
   std::atomic<bool> early_maybe{false};  // what the last early error said
   std::atomic<Code> body_error{Code::ok};
   std::atomic<Code> write_error{Code::ok};

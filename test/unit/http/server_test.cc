@@ -207,6 +207,21 @@ TEST_CASE("100 Continue comes when the body is wanted, and not before") {
   CHECK(eager.ask("POST /echo HTTP/1.1\r\n" + fields + "abc").body == "abc");
 }
 
+TEST_CASE("A body that 100 Continue has to be written for is not ready before") {
+  for (bool expects : {false, true}) {
+    Plain plain;
+    RawClient client(plain.start());
+    const std::string expect = expects ? "Expect: 100-continue\r\n" : "";
+    client.send("POST /promised HTTP/1.1\r\nHost: a\r\n" + expect + "Content-Length: 3\r\n\r\n");
+    run_blocking(plain.rig.handler.waiting.wait());
+    client.send("abc");
+    plain.rig.handler.go_on.set();
+    if (expects) CHECK(client.read_answer(true).status == 100);
+    CHECK(client.read_answer().body == "abc");
+    CHECK(plain.rig.handler.promised == !expects);
+  }
+}
+
 TEST_CASE("An early answer reaches a client that sends 300 MB without looking") {
   Plain plain;
   RawClient client(plain.start());

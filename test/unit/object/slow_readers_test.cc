@@ -149,5 +149,39 @@ TEST_CASE("clients on several io threads that take turns at little memory see ev
   }
 }
 
+TEST_CASE("clients of a small piece of a file that stand still hold nothing either") {
+  for (std::size_t pods : {1u, 6u}) {
+    ObjectRig rig(eight_units(pods, nullptr));
+    const std::string content = make_content(15'000);
+    const meta::Object object = must(rig.put(content)).object;
+    Event go_on;
+    auto next = [&]() -> Task<std::size_t> {
+      co_await go_on.wait();
+      co_return std::size_t{900};
+    };
+    std::vector<std::unique_ptr<SlowSink>> sinks;
+    for (std::size_t i = 0; i < 40; ++i) {
+      sinks.push_back(std::make_unique<SlowSink>(i * 100, next));
+    }
+    auto slow = [&](SlowSink& sink) -> Task<void> {
+      must(co_await rig.objects().get(object, 5'000, 7'000, sink));
+    };
+    auto quick = [&]() -> Task<void> {
+      MemorySink sink;
+      must(co_await rig.objects().get(object, 0, object.size, sink));
+      CHECK(sink.bytes().size() == content.size());
+      go_on.set();
+    };
+    std::vector<Task<void>> tasks;
+    for (auto& sink : sinks) tasks.push_back(slow(*sink));
+    tasks.push_back(quick());
+    test::run_together(std::move(tasks));
+    for (auto& sink : sinks) {
+      const bool same = sink->bytes == content.substr(5'000, 7'000);
+      CHECK(same);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mas::object
