@@ -35,14 +35,14 @@ std::optional<Reply> refuse_resent(const Call& call) {
   return reply;
 }
 
-void note_failed(const Call& call, const UploadBody& body, const Error& error) {
+void note_failed(const Call& call, std::uint64_t sent, const Error& error) {
   const config::Object& object = call.services.config.object;
   const int status = http_status(error.code());
   std::uint64_t excused = 0;
   // This pod's own trouble, or its cluster's: whoever tries again meanwhile loses each time what is
   // in flight, and is not to be kept out for it afterwards.
   if (status == 503 || status == 507) excused = object.stripe * object.stripes_in_flight;
-  const std::uint64_t bytes = body.received() - std::min(body.received(), excused);
+  const std::uint64_t bytes = sent - std::min(sent, excused);
   call.services.abandoned.add(sender_of(call), bytes, call.services.deps.clock.now());
 }
 

@@ -3,7 +3,6 @@
 
 #include "api/call.h"
 #include "api/reply.h"
-#include "api/upload_body.h"
 
 namespace mas::api {
 
@@ -12,8 +11,8 @@ namespace mas::api {
 // The refusal, 429 with Retry-After, where the token of `call` has sent too much in vain: three
 // times its max_size, or limits.resent where it has none.
 [[nodiscard]] std::optional<Reply> refuse_resent(const Call& call);
-// The bytes of `body` came to nothing, for `error`: they count, but for what is in flight at once
-// where the trouble is not the sender's.
-void note_failed(const Call& call, const UploadBody& body, const Error& error);
+// `sent` bytes of a body came to nothing, for `error`: they count, but for what is in flight at
+// once where the trouble is not the sender's.
+void note_failed(const Call& call, std::uint64_t sent, const Error& error);
 
 }  // namespace mas::api

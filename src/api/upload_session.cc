@@ -108,7 +108,7 @@ Task<Result<Reply>> upload_part(Call& call) {
   object::Objects& objects = call.services.deps.objects;
   auto part = co_await objects.put_part(call.session(), request, *body);
   if (part.has_error()) {
-    note_failed(call, *body, part.error());
+    note_failed(call, body->received(), part.error());
     bool gone = part.error().code() == Code::upload_not_open && call.instant();
     if (!gone) co_return part.error();
     // Who was told to send what a record already names must not be told that it is there.

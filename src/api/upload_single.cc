@@ -46,11 +46,11 @@ Task<Result<Reply>> upload_single(Call& call) {
   request.hash = call.claims().hash;
   request.size = body->length();
   request.max_size = limit;
+  std::uint64_t in_vain = 0;
+  request.in_vain = &in_vain;
   auto put = co_await call.services.deps.objects.put(std::move(request), *body);
   if (put.has_error()) {
-    // Up to one stripe is stored only when it is known to be right.
-    const bool is_stored = body->received() > call.services.config.object.stripe;
-    if (is_stored) note_failed(call, *body, put.error());
+    note_failed(call, in_vain, put.error());
     co_return put.error();
   }
   FileRecord record = FileRecord::of(put->object);

@@ -94,6 +94,12 @@ Task<Result<Receipt>> publish_upload(Context& context, const Id128& upload, meta
   co_return make_receipt(std::move(published.object), published.presence);
 }
 
+std::uint64_t content_length(const std::vector<meta::Extent>& extents) {
+  std::uint64_t sum = 0;
+  for (const meta::Extent& extent : extents) sum += extent.length;
+  return sum;
+}
+
 Task<Result<Receipt>> put_stream(Context& context, PutRequest request, BodyReader& body,
                                  Head head) {
   meta::Upload upload;
@@ -113,6 +119,8 @@ Task<Result<Receipt>> put_stream(Context& context, PutRequest request, BodyReade
   UploadKeeper keeper(context, upload.id, here);
   Result<Hash> hash =
       co_await store_body(context, upload.id, body, std::move(head), request, written, keeper);
+  // Until it is published.
+  if (request.in_vain != nullptr) *request.in_vain = content_length(written.extents);
   if (hash.has_error()) {
     co_await drop_upload(context, upload.id);
     co_return hash.error();
@@ -130,6 +138,7 @@ Task<Result<Receipt>> put_stream(Context& context, PutRequest request, BodyReade
   object.extents = std::move(written.extents);
   Result<Receipt> receipt = co_await publish_upload(context, upload.id, std::move(object));
   if (receipt.has_error()) co_await drop_upload(context, upload.id);
+  if (receipt.has_value() && request.in_vain != nullptr) *request.in_vain = 0;
   co_return receipt;
 }
 

@@ -1,5 +1,6 @@
 """What is deleted or was sent in vain: when its room comes back, and how much of it one token may have."""
 import os
+import socket
 import subprocess
 import unittest
 
@@ -74,6 +75,18 @@ class SentInVainTest(Freed):
             answer = mas.call("POST", "/api/file/upload/single", body=large, token=wrong)
             self.refused(answer, 422, 5403)
         self.check_too_much(mas.call("POST", "/api/file/upload/single", body=large, token=wrong))
+
+    def test_a_body_that_ends_behind_its_first_stripe_counts(self):
+        mas = self.mas
+        token = mas.upload_token(sha256(b"something else"), max_size=5 * MIB)
+        for _ in range(4):
+            with mas.socket() as stream:
+                stream.sendall(f"POST /api/file/upload/single HTTP/1.1\r\nHost: mas\r\ntoken: {token}\r\n"
+                               f"Content-Length: {4 * MIB + 1}\r\n\r\n".encode() + bytes(4 * MIB))
+                stream.shutdown(socket.SHUT_WR)
+                while stream.recv(65536):
+                    pass
+        self.check_too_much(mas.call("POST", "/api/file/upload/single", body=b"x", token=token))
 
     def test_one_part_sent_again_after_a_file_did_not_match_passes(self):
         mas = self.mas

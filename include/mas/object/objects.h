@@ -43,6 +43,9 @@ struct PutRequest {
   std::function<Result<std::string>()> name = {};
   std::optional<std::uint64_t> size = {};  // if declared; another length is wrong_length
   std::uint64_t max_size = UINT64_MAX;
+  // Set if put() fails, to how many bytes of the content were stored for nothing; outlives the
+  // call.
+  std::uint64_t* in_vain = nullptr;
 };
 
 struct SessionKey {
