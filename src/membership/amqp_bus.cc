@@ -290,6 +290,12 @@ void AmqpBus::heard(std::string_view message, const Seal& seal) {
   const WireFault taken = memory_.take(reading.beat, sealed, clock_.now());
   if (taken != WireFault::none) return ignore(taken);
   backoff_.reset();
+  if (!sealed) {
+    // Whoever may publish could have said it. What is kept on disks, or told to others, comes from
+    // those who know the secret: a generation that no store has given would halt every pod.
+    reading.beat.generation = 0;
+    reading.beat.layout_version = 0;
+  }
   std::lock_guard lock(listener_mutex_);
   if (listener_) listener_(reading.beat);
 }

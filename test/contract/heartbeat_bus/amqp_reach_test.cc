@@ -275,8 +275,18 @@ TEST_CASE("a beat without a seal is heard where older pods are accepted, a forge
   must(other->send(rogue, sealed(seams, rogue, "another secret, as long")));
   // What only later versions say, and what they seal.
   must(other->send(wire_of("mas-2", 5, "10.6.6.6:1"), {}));
-  must(other->send(wire_of("mas-1", 5, "10.0.0.1:7081", 0), {}));
-  CHECK(pod.inbox.wait_for(1).front().slot == "mas-1");
+  Heartbeat older;
+  older.slot = "mas-1";
+  older.sequence = 5;
+  older.peer_address = "10.0.0.1:7081";
+  older.generation = 1ULL << 62;
+  older.layout_version = 1ULL << 62;
+  must(other->send(must(write_heartbeat(older)), {}));
+  const Heartbeat heard = pod.inbox.wait_for(1).front();
+  CHECK(heard.slot == "mas-1");
+  // A store that has not come that far would be taken for an older one.
+  CHECK(heard.generation == 0);
+  CHECK(heard.layout_version == 0);
   CHECK(ignored(seams, "forged") == 1);
   CHECK(ignored(seams, "unsealed") == 1);
 }
