@@ -19,7 +19,8 @@ Task<Result<Reply>> collect_now(Call& call) {
     co_return Error(Code::busy, "Nothing is freed now: " + usage.not_writable_reason);
   }
   if (meta::reads_only(deps.meta) != nullptr) {
-    co_return Error(Code::busy, "Nothing is freed now: this pod's metadata can only be read.");
+    co_return Error(Code::metadata_unavailable,
+                    "Nothing is freed now: this pod's metadata can only be read.");
   }
   if (is_collection_paused(deps.workers)) {
     co_return Error(Code::busy, "The worker collect is paused; resume it first.");

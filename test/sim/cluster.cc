@@ -200,18 +200,16 @@ std::optional<bool> Cluster::holds(Pod& pod, const RecordKey& key) {
   return at_once(pod.store().stat(key)).has_value();
 }
 
-// Whether the cluster reads what is in the pod's directory: not if it was given up or replaced.
-bool Cluster::is_asked(const layout::Layout& now, const Pod& pod) {
-  return std::any_of(now.members.begin(), now.members.end(), [&](const auto& member) {
-    return pod.incarnation() == member.incarnation && member.state != layout::kGivenUp;
-  });
-}
-
 // What is on a disk that is only not mounted is not lost.
 void Cluster::on_damaged(const Hash& hash) {
   const auto found = at_once(meta_->find(hash));
   if (!*found) return;
-  const layout::Layout now = layout();
+  // What was lost for good is left in directories that were replaced before.
+  const std::vector<meta::Extent>& extents = (*found)->extents;
+  const auto lost = [this](const meta::Extent& extent) {
+    return losses_.is_lost_for_good(extent.id);
+  };
+  if (std::any_of(extents.begin(), extents.end(), lost)) return;
   std::map<std::pair<Id128, std::uint64_t>, int> there;
   for (const RecordKey& key : shards_of(**found)) {
     int& held = there[{key.extent(), key.major}];
@@ -219,7 +217,7 @@ void Cluster::on_damaged(const Hash& hash) {
       // What has rotted nobody can tell from outside.
       if (losses_.any_hidden(pod->index())) return false;
       if (!pod->is_mounted() && pod->has_set_aside(key)) return true;
-      return is_asked(now, *pod) && holds(*pod, key).value_or(false);
+      return holds(*pod, key).value_or(false);
     });
   }
   for (const meta::Extent& extent : (*found)->extents) {

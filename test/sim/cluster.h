@@ -96,7 +96,6 @@ class Cluster {
   static void end(Life& life);
   static std::unique_ptr<meta::MetaStore> make_replaceable(ReplaceableMeta** at);
   [[nodiscard]] static std::optional<bool> holds(Pod& pod, const RecordKey& key);
-  [[nodiscard]] static bool is_asked(const layout::Layout& now, const Pod& pod);
   static std::vector<RecordKey> shards_of(const meta::Object& object);
   void on_layout(const layout::Layout& before, const layout::Layout& now);
   void on_damaged(const Hash& hash);

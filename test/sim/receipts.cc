@@ -121,9 +121,7 @@ void check(Cluster& cluster, const meta::Object& object, Instant asked, int dura
 std::string needed_of_refused(Cluster& cluster) {
   std::vector<meta::Extent> extents = cluster.uploading();
   for (const meta::Object& object : cluster.objects()) {
-    // What lost more than it was to survive nobody has to keep.
-    const bool excused = cluster.losses().is_excused(object);
-    if (object.state != meta::ObjectState::live || excused) continue;
+    if (object.state != meta::ObjectState::live) continue;
     extents.insert(extents.end(), object.extents.begin(), object.extents.end());
   }
   std::vector<Stripe> others = stripes_of(extents);
