@@ -244,7 +244,8 @@ Task<void> LayoutKeeper::found() {
   // Time to hear of a cluster that has lost its store.
   bool listened = deps_.clock.now() - started_ >= state_.options.heartbeat * 2;
   if (!listened || state_.blind) co_return;
-  if (state_.pods.highest_layout() > 0) {
+  // Beats of mas 0.1.0, which have no seal, say the cluster and no layout version that counts.
+  if (state_.pods.highest_layout() > 0 || state_.pods.hears_of_cluster()) {
     std::vector<std::string> waiting{
         "The metadata store is empty, but other pods belong to a cluster: nothing is founded."};
     note(std::move(waiting));

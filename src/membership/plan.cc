@@ -152,7 +152,10 @@ std::vector<Member> staying(const Scene& scene, const std::vector<std::string>& 
     if (!layout::is_present(member) || goes) continue;
     Member now = member;
     const PodEntry* entry = scene.pods.find(key_of(member));
-    const Heartbeat* beat = entry != nullptr && entry->heard ? &entry->last : nullptr;
+    // Only those with a seal name their process. Anybody may have said the others, and the layout
+    // is kept.
+    const bool proven = entry != nullptr && entry->heard && !entry->last.boot.is_zero();
+    const Heartbeat* beat = proven ? &entry->last : nullptr;
     bool is_self = scene.self != nullptr && scene.self->slot == member.slot &&
                    scene.self->incarnation == member.incarnation;
     if (is_self) beat = scene.self;

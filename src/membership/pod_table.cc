@@ -143,6 +143,13 @@ void PodTable::probed(const PodKey& pod, bool answers, Instant begun, Instant no
   if (!was_alive) turn(entry, Liveness::down, now);
 }
 
+bool PodTable::hears_of_cluster() const {
+  return std::any_of(pods_.begin(), pods_.end(), [](const auto& pod) {
+    const PodEntry& entry = pod.second;
+    return entry.heard && entry.liveness != Liveness::down && !entry.last.cluster.is_zero();
+  });
+}
+
 const PodEntry* PodTable::find(const PodKey& pod) const {
   auto at = pods_.find(pod);
   return at == pods_.end() ? nullptr : &at->second;

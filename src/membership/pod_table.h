@@ -65,6 +65,8 @@ class PodTable {
   [[nodiscard]] bool is_down(const PodKey& pod) const;
   // Of members and of anybody else.
   [[nodiscard]] std::uint64_t highest_layout() const { return highest_layout_; }
+  // Whether anybody says that it belongs to a cluster and is not down.
+  [[nodiscard]] bool hears_of_cluster() const;
   // Grows whenever something changed that a view shows.
   [[nodiscard]] std::uint64_t revision() const { return revision_; }
 

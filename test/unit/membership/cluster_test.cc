@@ -54,6 +54,24 @@ TEST_CASE("only the first slot founds; the others wait and are not members") {
   CHECK(world.run_until([&] { return world.view(1)->is_member(); }, minutes(1)));
 }
 
+TEST_CASE("while a pod without a seal says that it has a cluster, nothing is founded") {
+  World world;
+  world.start(0);
+  auto speaker = join_hub(world.hub);
+  // What counts of it: not its layout version.
+  Heartbeat older = beat(5);
+  older.cluster = id(99);
+  for (int second = 0; second < 60; ++second) {
+    older.sequence = static_cast<std::uint64_t>(second);
+    must(world.call(speaker->publish(older)));
+    world.run(seconds(1));
+  }
+  CHECK_FALSE(must(world.call(world.meta->current_layout())));
+  CHECK_THAT(world.view(0)->waiting.at(0), Contains("nothing is founded"));
+  // It is gone, or never was there.
+  CHECK(world.run_until([&] { return world.view(0)->is_member(); }, minutes(2)));
+}
+
 TEST_CASE("several first starts found one cluster") {
   World world;
   for (int i : {5, 0, 3}) world.start(i);
