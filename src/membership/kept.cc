@@ -10,6 +10,7 @@ namespace {
 // doc/layout-format.md
 constexpr std::uint32_t kLayoutsMagic = 0x554c434d;     // "MCLU"
 constexpr std::uint32_t kGenerationMagic = 0x4e45474d;  // "MGEN"
+constexpr std::uint32_t kSequenceMagic = 0x5145534d;    // "MSEQ"
 constexpr std::uint16_t kFormatVersion = 1;
 constexpr std::size_t kMaxLayouts = 2;
 constexpr std::uint64_t kMaxFileBytes = 16 << 20;
@@ -45,6 +46,23 @@ Result<std::string> read_if_there(fs::Fs& fs, const std::string& path) {
 
 std::string layouts_path(const std::string& directory) { return directory + "/layout"; }
 std::string generation_path(const std::string& directory) { return directory + "/generation"; }
+
+std::string sequence_path(const std::string& directory) { return directory + "/sequence"; }
+
+std::string encode_number(std::uint32_t magic, std::uint64_t number) {
+  ByteWriter out;
+  out.write(magic);
+  out.write(kFormatVersion);
+  out.write(number);
+  return sealed(std::move(out));
+}
+
+Result<std::uint64_t> decode_number(std::string_view bytes, std::uint32_t magic, const char* file) {
+  MAS_TRY(ByteReader in, opened(bytes, magic, file));
+  auto number = in.read<std::uint64_t>();
+  if (!in.at_end()) return damaged(file);
+  return number;
+}
 
 constexpr const char* kWhatToDo =
     " Nothing is collected, published or changed until then. If the store was lost or restored "
@@ -90,18 +108,19 @@ Result<Kept> decode_layouts(std::string_view bytes) {
 }
 
 std::string encode_generation(std::uint64_t generation) {
-  ByteWriter out;
-  out.write(kGenerationMagic);
-  out.write(kFormatVersion);
-  out.write(generation);
-  return sealed(std::move(out));
+  return encode_number(kGenerationMagic, generation);
 }
 
 Result<std::uint64_t> decode_generation(std::string_view bytes) {
-  MAS_TRY(ByteReader in, opened(bytes, kGenerationMagic, "generation"));
-  auto generation = in.read<std::uint64_t>();
-  if (!in.at_end()) return damaged("generation");
-  return generation;
+  return decode_number(bytes, kGenerationMagic, "generation");
+}
+
+std::string encode_sequence(std::uint64_t sequence) {
+  return encode_number(kSequenceMagic, sequence);
+}
+
+Result<std::uint64_t> decode_sequence(std::string_view bytes) {
+  return decode_number(bytes, kSequenceMagic, "sequence");
 }
 
 Result<void> make_kept_directory(fs::Fs& fs, const std::string& directory) {
@@ -119,6 +138,10 @@ Result<Kept> load_kept(fs::Fs& fs, const std::string& directory) {
   if (!generation.empty()) {
     MAS_TRY(kept.generation, decode_generation(generation));
   }
+  MAS_TRY(std::string sequence, read_if_there(fs, sequence_path(directory)));
+  if (!sequence.empty()) {
+    MAS_TRY(kept.sequence, decode_sequence(sequence));
+  }
   return kept;
 }
 
@@ -135,6 +158,11 @@ Result<void> save_layouts(fs::Fs& fs, const std::string& directory, const Kept& 
 Result<void> save_generation(fs::Fs& fs, const std::string& directory, std::uint64_t generation) {
   std::string content = encode_generation(generation);
   return fs::write_file(fs, generation_path(directory), as_bytes(content));
+}
+
+Result<void> save_sequence(fs::Fs& fs, const std::string& directory, std::uint64_t sequence) {
+  std::string content = encode_sequence(sequence);
+  return fs::write_file(fs, sequence_path(directory), as_bytes(content));
 }
 
 std::string distrust_layout(const Kept& kept, const layout::Layout* found) {

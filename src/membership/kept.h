@@ -1,5 +1,7 @@
 // What a pod keeps on its disk about its cluster, so that it knows another or an older metadata
-// store when it sees one: the last two layouts and the highest generation.
+// store when it sees one: the last two layouts and the highest generation. And how far it has
+// counted its heartbeats, so that a clock that was set back does not make a later process look like
+// an earlier.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +17,7 @@ struct Kept {
   bool was_member = false;              // of `layouts`' cluster, at any time
   std::vector<layout::Layout> layouts;  // newest first, at most two
   std::uint64_t generation = 0;         // stored or heard of
+  std::uint64_t sequence = 0;           // no heartbeat has said this one yet, nor any above it
 
   [[nodiscard]] bool knows_cluster() const { return !layouts.empty(); }
   [[nodiscard]] std::uint64_t version() const {
@@ -29,6 +32,8 @@ struct Kept {
 [[nodiscard]] Result<Kept> decode_layouts(std::string_view bytes);
 [[nodiscard]] std::string encode_generation(std::uint64_t generation);
 [[nodiscard]] Result<std::uint64_t> decode_generation(std::string_view bytes);
+[[nodiscard]] std::string encode_sequence(std::uint64_t sequence);
+[[nodiscard]] Result<std::uint64_t> decode_sequence(std::string_view bytes);
 
 // Blocking. Makes the directory if it is missing; it is there to stay when this returns.
 [[nodiscard]] Result<void> make_kept_directory(fs::Fs& fs, const std::string& directory);
@@ -38,6 +43,8 @@ struct Kept {
 [[nodiscard]] Result<void> save_layouts(fs::Fs& fs, const std::string& directory, const Kept& kept);
 [[nodiscard]] Result<void> save_generation(fs::Fs& fs, const std::string& directory,
                                            std::uint64_t generation);
+[[nodiscard]] Result<void> save_sequence(fs::Fs& fs, const std::string& directory,
+                                         std::uint64_t sequence);
 
 // What is wrong with a store that says this, given what is kept; empty if nothing is. `found` is
 // nullptr if the store has no layout.

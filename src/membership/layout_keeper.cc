@@ -16,6 +16,8 @@ using std::chrono::seconds;
 constexpr Duration kReadEvery = seconds(10);
 constexpr Duration kCheckEvery = minutes(1);
 constexpr Duration kSaveEvery = seconds(10);
+// Heartbeats that are reserved at a time, so that few of them cost a write.
+constexpr std::uint64_t kSequencesAhead = 1U << 20;
 constexpr Duration kAckAgain = minutes(1);
 constexpr Duration kAcksEvery = seconds(30);  // by those whose turn is not the first
 
@@ -61,6 +63,10 @@ Task<Result<void>> LayoutKeeper::load() {
   MAS_CO_TRY(state_.kept, co_await offload(deps_.disk, std::move(read)));
   raise(state_.generation, state_.kept.generation);
   saved_generation_ = state_.kept.generation;
+  // The time only for directories that have counted nothing yet: clocks are set back.
+  const std::int64_t wall = std::max<std::int64_t>(deps_.clock.wall().unix_micros, 0);
+  state_.sequence = std::max(static_cast<std::uint64_t>(wall), state_.kept.sequence);
+  co_await reserve_sequences();
   started_ = deps_.clock.now();
   state_.pods.expect(present_members(state_.layout()), started_);
   co_return Result<void>();
@@ -73,6 +79,7 @@ Task<void> LayoutKeeper::tick() {
   }
   if (unsaved_) co_await save();
   if (now >= next_save_) co_await save_generation();
+  co_await reserve_sequences();
   bool newer_heard = state_.pods.highest_layout() > state_.kept.version();
   bool unsure = !state_.confirmed || !state_.distrust.empty() || state_.layout().version == 0;
   if (newer_heard || unsure || now >= next_read_) {
@@ -201,6 +208,21 @@ Task<void> LayoutKeeper::save_generation() {
   };
   Result<void> saved = co_await offload(deps_.disk, std::move(write));
   if (saved.has_value()) saved_generation_ = highest;
+}
+
+// Before they are said. A disk that takes nothing does not silence the pod: it is only as before,
+// that the clock decides where the next process begins.
+Task<void> LayoutKeeper::reserve_sequences() {
+  if (state_.sequence + kSequencesAhead / 2 < reserved_) co_return;
+  auto turn = co_await disk_turn_.acquire(1);
+  if (turn.has_error()) co_return;
+  const std::uint64_t upto = state_.sequence + kSequencesAhead;
+  auto write = [this, upto] { return save_sequence(deps_.fs, deps_.directory, upto); };
+  Result<void> saved = co_await offload(deps_.disk, std::move(write));
+  if (saved.has_value()) reserved_ = upto;
+  if (saved.has_error() && log::once_a_minute("sequence save")) {
+    log::warn("sequence.unsaved", {{"error", saved.error()}});
+  }
 }
 
 // Each look moves the counter on, so that a backup from before the last one is an older store.

@@ -20,7 +20,7 @@ class LayoutKeeper {
   // `look`: without one nobody who has left is let go but by a word.
   LayoutKeeper(State& state, Dependencies& deps, LeaversLook* look, std::function<void()> changed);
 
-  // What the pod kept, into `state`. Before anything else.
+  // What the pod kept, into `state`, and where its beats begin. Before anything else.
   Task<Result<void>> load();
   // One round: read if it is time, then act on what is known. Bounded by the store's deadlines.
   Task<void> tick();
@@ -34,6 +34,7 @@ class LayoutKeeper {
   Task<void> adopt(layout::Layout found);
   Task<bool> save();
   Task<void> save_generation();
+  Task<void> reserve_sequences();
   Task<void> check_generation();
   Task<void> found();
   Task<void> acknowledge();
@@ -69,6 +70,7 @@ class LayoutKeeper {
   Instant next_acks_{};
   bool unsaved_ = false;
   std::uint64_t saved_generation_ = 0;
+  std::uint64_t reserved_ = 0;  // no process after this one says a sequence below this
   std::uint64_t acknowledged_ = 0;
   Instant next_ack_{};                 // of the same version again
   bool counter_trusted_ = false;       // when it was looked at last, it was high enough

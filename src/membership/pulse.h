@@ -11,7 +11,8 @@ namespace mas::membership {
 
 class Pulse {
  public:
-  // `first`: the first sequence; the time, so that of two processes the later one has the higher.
+  // `first`: the first sequence; higher than any of a process before, so that of two processes the
+  // later one has the higher.
   // `boot`: names this process.
   Pulse(std::string peer_address, std::uint64_t first, Id128 boot)
       : address_(std::move(peer_address)), boot_(boot), first_(first), next_(first) {}

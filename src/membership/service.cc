@@ -80,8 +80,7 @@ class Service final : public Membership, public Leavers {
   Service(const config::Cluster& options, Self self, Dependencies deps, LeaversLook* look)
       : deps_(std::move(deps)),
         state_(options, std::move(self)),
-        pulse_(state_.self.peer_address, static_cast<std::uint64_t>(deps_.clock.wall().unix_micros),
-               boot_of(state_.self, deps_.clock.wall())),
+        pulse_(state_.self.peer_address, 0, boot_of(state_.self, deps_.clock.wall())),
         keeper_(state_, deps_, look, [this] { changed(); }),
         gauges_(deps_.metrics),
         clocks_(deps_.prober, deps_.clock, deps_.metrics),
@@ -138,6 +137,7 @@ class Service final : public Membership, public Leavers {
 Task<Result<void>> Service::start(Executor executor) {
   executor_ = executor;
   MAS_CO_CHECK(co_await keeper_.load());
+  pulse_ = Pulse(state_.self.peer_address, state_.sequence, pulse_.boot());
   beat_timer_ = deps_.clock.make_timer(executor);
   watch_timer_ = deps_.clock.make_timer(executor);
   keep_timer_ = deps_.clock.make_timer(executor);
@@ -221,6 +221,7 @@ Task<void> Service::beat() {
   }
   Heartbeat beat = state_.beat();
   beat.sequence = pulse_.next(deps_.clock.now());
+  state_.sequence = beat.sequence + 1;
   beat.boot = pulse_.boot();
   beat.twin = pulse_.twin();
   // A beat that is lost shows in that it does not come back.

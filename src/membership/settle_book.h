@@ -22,7 +22,8 @@
 //    who has heard more rejects what was found by those who had heard less (or are dead and will
 //    hear no more), until they have heard it too. What one pod tells of heartbeats the others take
 //    over, so that all come to know the same. Knowledge only grows, hence what was built on
-//    believed walks (5) stays good.
+//    believed walks (5) stays good. Which of two heartbeats is the later one their sequence tells,
+//    over all processes of a data directory (Kept::sequence), and no clock.
 // 4. What was found stays true. Under V nothing moves to a previous holder; later losses are an
 //    ordinary case for repair. So it does not matter who found it, whether that pod has died or
 //    started again since, or whether two pods took themselves for the owner of one slice for a

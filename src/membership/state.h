@@ -56,6 +56,7 @@ struct State {
   bool blind = false;
   std::string frozen_why;
   std::vector<std::string> waiting;
+  std::uint64_t sequence = 0;                // of the next beat
   Settling settling;                         // what it says of that while it takes part
   std::atomic<std::uint64_t> generation{0};  // highest stored or heard of
 };

@@ -25,7 +25,10 @@ class FakeClock final : public Clock {
     std::lock_guard lock(state_->mutex);
     return state_->now;
   }
-  [[nodiscard]] WallTime wall() const override { return kStart + now().since_start; }
+  [[nodiscard]] WallTime wall() const override {
+    std::lock_guard lock(state_->mutex);
+    return kStart + state_->now.since_start + state_->wall_ahead;
+  }
   [[nodiscard]] std::unique_ptr<Timer> make_timer(Executor) override {
     return std::make_unique<FakeTimer>(state_);
   }
@@ -48,6 +51,12 @@ class FakeClock final : public Clock {
     }
   }
 
+  // Sets the time of day, as an operator or a time server does, and no timer notices.
+  void set_wall(Duration ahead_of_start) {
+    std::lock_guard lock(state_->mutex);
+    state_->wall_ahead = ahead_of_start - state_->now.since_start;
+  }
+
   // How many timers are being waited on.
   [[nodiscard]] std::size_t waiting() const {
     std::lock_guard lock(state_->mutex);
@@ -63,6 +72,7 @@ class FakeClock final : public Clock {
   struct State {
     std::mutex mutex;
     Instant now{};
+    Duration wall_ahead{};
     std::vector<std::shared_ptr<Wait>> waits;
   };
 

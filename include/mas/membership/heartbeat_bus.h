@@ -66,7 +66,7 @@ struct Heartbeat {
   std::uint64_t layout_version = 0;
   std::uint64_t generation = 0;  // the highest of any record it stored or heard of
   std::string software;
-  // Grows from beat to beat, and from one process of a pod to its next (it starts at the time).
+  // Grows from beat to beat, and from one process of a data directory to its next (kept on disk).
   std::uint64_t sequence = 0;
   // Names the process that says it; zero: a pod of mas 0.1.0.
   Id128 boot = {};

@@ -55,6 +55,9 @@ TEST_CASE("damaged files are refused") {
     }
     CHECK(code(good + "x") == Code::corrupt);
   }
+  // One is not taken for the other.
+  CHECK(must(decode_sequence(encode_sequence(9))) == 9);
+  CHECK(code_of(decode_sequence(encode_generation(9))) == Code::corrupt);
   Kept upside_down = some_kept();
   std::swap(upside_down.layouts[0], upside_down.layouts[1]);
   CHECK(code_of(decode_layouts(encode_layouts(upside_down))) == Code::corrupt);
@@ -72,14 +75,17 @@ TEST_CASE("what was saved survives a power loss") {
   Kept none = must(load_kept(*disk, "/d/cluster"));
   CHECK_FALSE(none.knows_cluster());
   CHECK(none.generation == 0);
+  CHECK(none.sequence == 0);
   Kept kept = some_kept();
   must(save_layouts(*disk, "/d/cluster", kept));
   must(save_generation(*disk, "/d/cluster", 78));
+  must(save_sequence(*disk, "/d/cluster", 79));
   auto after = disk->after_power_loss(*rng, 0.0);
   Kept again = must(load_kept(*after, "/d/cluster"));
   CHECK(again.was_member);
   CHECK(again.version() == 2);
   CHECK(again.generation == 78);
+  CHECK(again.sequence == 79);
 }
 
 TEST_CASE("another cluster, an older layout or a lower counter in the store is noticed") {
