@@ -125,11 +125,11 @@ Task<Result<void>> PeerHandler::ping(http::Exchange& exchange) {
 void PeerHandler::note_refusal(const http::Exchange& exchange, const Error& error) {
   refusals_.add();
   const std::string& address = exchange.head().client_address;
-  if (!log::once_a_minute("peer.refused " + address)) return;
-  log::warn("peer.refused", {{"address", address},
-                             {"slot", shown_slot(exchange.head().headers)},
-                             {"call", exchange.route},
-                             {"error", error}});
+  if (!log::once_a_minute("peer.call_refused " + address)) return;
+  log::warn("peer.call_refused", {{"address", address},
+                                  {"slot", shown_slot(exchange.head().headers)},
+                                  {"call", exchange.route},
+                                  {"error", error}});
 }
 
 // It is for the time of an upgrade, and easily forgotten.
