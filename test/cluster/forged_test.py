@@ -44,7 +44,7 @@ class ForgedTest(unittest.TestCase):
         cls.mas = mas = Cluster()
         cls.addClassCleanup(mas.close)
         mas.servers()
-        mas.configure(**pods.QUICK)
+        mas.configure(**pods.QUICK, **{"peer.accept_v1": "false"})
         mas.up(3)
         cls.stranger = Stranger(mas.rabbitmq.facts["url"], "mas.mas.heartbeat")
         cls.addClassCleanup(cls.stranger.close)
@@ -115,6 +115,39 @@ class ForgedTest(unittest.TestCase):
             self.assertNotIn(b"HTTP", plain.makefile("rb").read())
         wait_for(lambda: self.mas.metric("mas-1", "mas_peer_handshake_failures_total") >= before + 2,
                  "both to be counted")
+
+    def restart(self, name, accept_v1):
+        file = self.mas.dir / "mas.toml"
+        kept, count = re.subn(r"accept_v1 = \w+", f"accept_v1 = {accept_v1}", file.read_text())
+        self.assertEqual(count, 1)
+        file.write_text(kept)
+        self.mas.tool("stop", name)
+        self.mas.start(name)
+
+    def test_5_a_beat_without_a_seal_halts_nobody(self):
+        """As anybody may say while pods of mas 0.1.0 are accepted: a generation that no store has given."""
+        self.restart("mas-1", "true")
+        beat = json.loads(self.beat_of("mas-0")[0])
+        for later in ("boot", "twin", "acknowledged", "walked"):
+            beat.pop(later, None)
+        beat.update(generation=1 << 62, layout=1 << 62, software="mas 0.1.0", peer="127.0.0.1:9",
+                    sequence=beat["sequence"] + (1 << 40))
+        self.mas.kill("mas-0")
+
+        def is_heard():
+            beat["sequence"] += 1
+            self.stranger.publish(json.dumps(beat).encode())
+            return any(pod["peer"] == beat["peer"] for pod in self.mas.status("mas-1")["pods"])
+
+        # Not before the pod itself was silent for a while.
+        wait_for(is_heard, "the beat without a seal to be heard")
+        wait_for(lambda: self.mas.upload("mas-1", b"one more")[0] == 200, "a file to be stored")
+        self.mas.start("mas-0")
+        self.restart("mas-1", "false")
+        wait_for(lambda: self.mas.is_whole(3), "all three to go on")
+        self.assertEqual(self.mas.upload("mas-1", b"and another")[0], 200)
+        for name in ("mas-0", "mas-1", "mas-2"):
+            self.assertEqual(self.mas.events(name, "cluster.halted"), [])
 
 
 if __name__ == "__main__":
