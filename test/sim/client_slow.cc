@@ -69,7 +69,8 @@ Task<void> Client::patient_session(std::size_t content) {
   const std::uint64_t losses = workload_.metadata_losses;
   Instant touched = workload_.world.now();
   const bool opened = co_await open(key);
-  if (!opened) co_return;
+  // What was opened in a store that is rebuilt afterwards is not known to the one that is in use.
+  if (!opened || workload_.cluster.restorer().is_lost()) co_return;
   workload_.world.count("patient session");
   Life& life = workload_.cluster.clients();
   const Duration longest =

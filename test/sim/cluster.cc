@@ -8,6 +8,7 @@
 #include "mas/meta/memory.h"
 #include "sim/at_once.h"
 #include "sim/audit.h"
+#include "sim/receipts.h"
 #include "support/meta_calls.h"
 
 namespace mas::sim {
@@ -175,6 +176,7 @@ void Cluster::on_layout(const layout::Layout& before, const layout::Layout& now)
       world_.count("slot joined");
     }
   }
+  check_given_up(*this, before);
   if (now.is_settled() && !before.is_settled()) {
     world_.count("layout settled");
     if (losses_.open().empty()) check_settled(*this, before);
@@ -205,11 +207,7 @@ void Cluster::on_damaged(const Hash& hash) {
   const auto found = at_once(meta_->find(hash));
   if (!*found) return;
   // What was lost for good is left in directories that were replaced before.
-  const std::vector<meta::Extent>& extents = (*found)->extents;
-  const auto lost = [this](const meta::Extent& extent) {
-    return losses_.is_lost_for_good(extent.id);
-  };
-  if (std::any_of(extents.begin(), extents.end(), lost)) return;
+  if (losses_.is_lost_for_good(**found)) return;
   std::map<std::pair<Id128, std::uint64_t>, int> there;
   for (const RecordKey& key : shards_of(**found)) {
     int& held = there[{key.extent(), key.major}];

@@ -121,11 +121,14 @@ bool Losses::seen_whole(const std::vector<meta::Object>& objects,
   return true;
 }
 
+bool Losses::is_lost_for_good(const meta::Object& object) const {
+  return std::any_of(object.extents.begin(), object.extents.end(),
+                     [this](const meta::Extent& extent) { return is_lost_for_good(extent.id); });
+}
+
 bool Losses::is_excused(const meta::Object& object) const {
   if (object.extents.empty()) return false;
-  for (const meta::Extent& extent : object.extents) {
-    if (lost_.contains(extent.id)) return true;
-  }
+  if (is_lost_for_good(object)) return true;
   const auto found = promises_.find(object.extents.front().id);
   if (found == promises_.end()) return static_cast<std::size_t>(least_of(object)) < most_;
   return std::all_of(found->second.begin(), found->second.end(),

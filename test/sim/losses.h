@@ -65,10 +65,14 @@ class Losses {
   // Whether this pod may have lost something that nobody knows of.
   [[nodiscard]] bool any_hidden(std::size_t pod) const;
   [[nodiscard]] Instant last() const noexcept { return last_; }
+  // Of how many pods something was lost since all was seen whole; who is away has lost nothing.
+  [[nodiscard]] std::size_t pods_that_lost() const { return lost_since(Instant()); }
   // Whether a pod ever lost anything.
   [[nodiscard]] bool ever(std::size_t pod) const { return ever_.contains(pod); }
   [[nodiscard]] bool is_excused(const meta::Object& object) const;
   [[nodiscard]] bool is_lost_for_good(const Id128& extent) const { return lost_.contains(extent); }
+  // Of some of its extents.
+  [[nodiscard]] bool is_lost_for_good(const meta::Object& object) const;
   // Of an upload, and seen unreadable where that was excused. Whoever publishes it is wrong.
   [[nodiscard]] bool is_known_lost(const Id128& extent) const {
     return lost_of_uploads_.contains(extent);

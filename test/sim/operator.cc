@@ -71,11 +71,12 @@ void Operator::empty_if_not_needed(Pod& pod) {
 bool Operator::waits_for_lost(const Pod& pod) const {
   if (!pod.incarnation() || !pod.is_mounted()) return false;
   const layout::Layout layout = cluster_.layout();
-  const bool alone = layout.active_count() == 1;
+  // Then nobody else has any of what was lost, and the cluster waits for a word.
+  const bool no_copies = layout.active_count() <= cluster_.profile().k;
   return std::any_of(layout.members.begin(), layout.members.end(), [&](const auto& member) {
     if (member.slot != pod.name() || member.incarnation == *pod.incarnation()) return false;
     return member.state == layout::MemberState::left ||
-           (alone && member.state == layout::MemberState::active);
+           (no_copies && member.state == layout::MemberState::active);
   });
 }
 

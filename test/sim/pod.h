@@ -71,6 +71,8 @@ class Pod {
   [[nodiscard]] const std::optional<Id128>& incarnation() const noexcept { return incarnation_; }
   // Not empty instead of its disk.
   [[nodiscard]] bool is_mounted() const noexcept { return disk_.is_mounted(); }
+  // Of the disk that is not mounted.
+  [[nodiscard]] const std::optional<Id128>& unmounted() const noexcept { return unmounted_; }
   // Whether the disk that is not mounted is known to have this record.
   [[nodiscard]] bool has_set_aside(const RecordKey& key) const { return set_aside_.contains(key); }
   [[nodiscard]] std::size_t index() const noexcept { return index_; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "mas/layout/leavers.h"
 #include "sim/at_once.h"
 
 namespace mas::sim {
@@ -70,18 +71,43 @@ std::vector<Stripe> stripes_of(const std::vector<meta::Extent>& extents) {
   return stripes;
 }
 
+// What this pod's directory has, or should have if nobody can ask it.
+void add_directory(Cluster& cluster, const layout::Layout& layout, Pod& pod,
+                   std::vector<Stripe>& stripes) {
+  if (pod.is_up() && !pod.is_stopping()) {
+    add_running(pod, stripes);
+  } else if (pod.incarnation()) {
+    add_down(cluster, layout, pod, stripes);
+  }
+}
+
+void add_set_aside(const Pod& pod, std::vector<Stripe>& stripes) {
+  for (Stripe& stripe : stripes) {
+    for (const RecordKey& key : keys_of({stripe})) {
+      if (pod.has_set_aside(key)) stripe.there.insert(key.minor);
+    }
+  }
+}
+
 std::vector<Stripe> look(Cluster& cluster, const meta::Object& object) {
   std::vector<Stripe> stripes = stripes_of(object.extents);
   const layout::Layout layout = cluster.layout();
   for (std::size_t i = 0; i < cluster.size() && !layout.rows.empty(); ++i) {
-    Pod& pod = cluster.pod(i);
-    if (pod.is_up() && !pod.is_stopping()) {
-      add_running(pod, stripes);
-    } else if (pod.incarnation()) {
-      add_down(cluster, layout, pod, stripes);
-    }
+    add_directory(cluster, layout, cluster.pod(i), stripes);
   }
   return stripes;
+}
+
+// Data directories that were expected back under `before`, and are not any more.
+std::set<Id128> given_up_since(const layout::Layout& before, const layout::Layout& now) {
+  std::set<Id128> gone;
+  for (const layout::Member& member : before.members) {
+    if (member.state != layout::kGivenUp) gone.insert(member.incarnation);
+  }
+  for (const layout::Member& member : now.members) {
+    if (member.state != layout::kGivenUp) gone.erase(member.incarnation);
+  }
+  return gone;
 }
 
 bool is_current(Cluster& cluster, const meta::Object& object) {
@@ -121,7 +147,9 @@ void check(Cluster& cluster, const meta::Object& object, Instant asked, int dura
 std::string needed_of_refused(Cluster& cluster) {
   std::vector<meta::Extent> extents = cluster.uploading();
   for (const meta::Object& object : cluster.objects()) {
-    if (object.state != meta::ObjectState::live) continue;
+    // What has lost more than it was to survive nobody has to keep.
+    const bool lost = cluster.losses().is_excused(object);
+    if (object.state != meta::ObjectState::live || lost) continue;
     extents.insert(extents.end(), object.extents.begin(), object.extents.end());
   }
   std::vector<Stripe> others = stripes_of(extents);
@@ -141,6 +169,43 @@ std::string needed_of_refused(Cluster& cluster) {
            std::to_string(there) + " shards elsewhere";
   }
   return "";
+}
+
+void check_given_up(Cluster& cluster, const layout::Layout& before) {
+  const layout::Layout now = cluster.layout();
+  const std::set<Id128> gone = given_up_since(before, now);
+  if (gone.empty() || now.rows.empty() || cluster.restorer().is_lost()) return;
+  std::vector<meta::Extent> extents;
+  for (const meta::Object& object : cluster.objects()) {
+    const bool is_live = object.state == meta::ObjectState::live && !object.damaged;
+    if (!is_live || cluster.losses().is_excused(object)) continue;
+    extents.insert(extents.end(), object.extents.begin(), object.extents.end());
+  }
+  std::vector<Stripe> kept = stripes_of(extents);
+  std::vector<Stripe> given_up = kept;
+  const auto is_gone = [&](const std::optional<Id128>& id) { return id && gone.contains(*id); };
+  for (std::size_t i = 0; i < cluster.size(); ++i) {
+    Pod& pod = cluster.pod(i);
+    const bool goes = is_gone(pod.incarnation());
+    add_directory(cluster, goes ? before : now, pod, goes ? given_up : kept);
+    add_set_aside(pod, is_gone(pod.unmounted()) ? given_up : kept);
+  }
+  const std::size_t lost = cluster.losses().pods_that_lost();
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    const meta::Extent& extent = kept[i].extent;
+    const std::size_t place = now.row(layout::partition_of(extent.id, kept[i].number)).size();
+    const std::size_t whole = std::min<std::size_t>(place, extent.profile.width());
+    const std::set<int>& there = kept[i].there;
+    const bool adds = !std::includes(there.begin(), there.end(), given_up[i].there.begin(),
+                                     given_up[i].there.end());
+    if (!adds || there.size() + lost >= whole) continue;
+    cluster.world().violate("a directory is given up that alone has some of stripe " +
+                            std::to_string(kept[i].number) + " of extent " +
+                            extent.id.hex().substr(0, 8) + ", profile " + extent.profile.text() +
+                            ": of " + std::to_string(whole) + " shards only " +
+                            std::to_string(there.size()) + " are elsewhere");
+    return;
+  }
 }
 
 void check_receipt(Cluster& cluster, const object::Receipt& receipt, Instant asked) {

@@ -19,6 +19,11 @@ void check_receipt(Cluster& cluster, const object::Receipt& receipt, Instant ask
 // The same of an answer that only says that the file is stored.
 void check_stored(Cluster& cluster, const meta::Object& object, Instant asked);
 
+// Violates if a data directory that was expected back under `before`, the layout until now, is not
+// any more though it alone has some of a file that is short of shards elsewhere, and not because
+// of what pods have lost since all was seen whole. Files that may be damaged do not count.
+void check_given_up(Cluster& cluster, const layout::Layout& before);
+
 // What is stored, or acknowledged as a part of an open upload, and can only be read with the
 // directories that the cluster has refused; "" if there is nothing. Looks at who is up only.
 [[nodiscard]] std::string needed_of_refused(Cluster& cluster);
