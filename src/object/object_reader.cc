@@ -6,6 +6,9 @@
 namespace mas::object {
 namespace {
 
+// Each but the first because somebody stored the file anew under this reader.
+constexpr int kMostLooks = 5;
+
 Error behind() {
   return Error(Code::too_few_pods_read,
                "This pod does not know yet where all pieces of this file are; try again.");
@@ -27,16 +30,17 @@ Task<Result<Slice>> ObjectReader::next() {
     Result<Slice> bytes = co_await reader_.next();
     context_.reads.note(context_.deps.clock.now() - began);
     if (bytes.has_value()) co_return bytes;
-    if (looked_again_) {
-      if (bytes.error().code() == Code::damaged) MAS_CO_CHECK(co_await mark_damaged());
-      co_return bytes;
+    if (looks_ > 0) {
+      if (bytes.error().code() != Code::damaged) co_return bytes;
+      MAS_CO_TRY(const bool changed, co_await mark_damaged());
+      if (!changed || looks_ == kMostLooks) co_return bytes;
     }
     MAS_CO_CHECK(co_await look_again(bytes.error()));
   }
 }
 
 Task<Result<void>> ObjectReader::look_again(Error error) {
-  looked_again_ = true;
+  ++looks_;
   context_.records.drop(object_.hash);
   Result<std::optional<meta::Object>> now = co_await context_.deps.meta.find(object_.hash);
   // Without the metadata store, what is known has to do.
@@ -50,21 +54,24 @@ Task<Result<void>> ObjectReader::look_again(Error error) {
   co_return Result<void>();
 }
 
-Task<Result<void>> ObjectReader::mark_damaged() {
+Task<Result<bool>> ObjectReader::mark_damaged() {
   context_.records.drop(object_.hash);
   const bool known = co_await went_by_newest_layout(context_, reader_.layout_version());
   if (!known) co_return behind();
   Result<void> marked =
       co_await context_.deps.meta.set_damaged(object_.hash, object_.generation, true);
-  // Deleted, and removed under this reader's hands.
-  if (marked.has_error() && marked.error().code() == Code::no_such_file) co_return deleted();
-  if (marked.has_error()) {
-    log::warn("damaged file could not be marked",
-              {{"hash", object_.hash.hex()}, {"error", marked.error()}});
-  } else {
+  if (marked.has_value()) {
     log::error("file is damaged beyond repair", {{"hash", object_.hash.hex()}});
+    co_return false;
   }
-  co_return Result<void>();
+  const Code code = marked.error().code();
+  // Deleted, and removed under this reader's hands.
+  if (code == Code::no_such_file) co_return deleted();
+  // Stored anew since the record was fetched: what was read says nothing of what is there now.
+  if (code == Code::conflict) co_return true;
+  log::warn("damaged file could not be marked",
+            {{"hash", object_.hash.hex()}, {"error", marked.error()}});
+  co_return false;
 }
 
 }  // namespace mas::object

@@ -21,12 +21,13 @@ class ObjectReader {
 
  private:
   Task<Result<void>> look_again(Error error);
-  Task<Result<void>> mark_damaged();
+  // True: the file has been stored anew since its record was fetched.
+  Task<Result<bool>> mark_damaged();
 
   Context& context_;
   meta::Object object_;
   ExtentReader reader_;
-  bool looked_again_ = false;
+  int looks_ = 0;  // at a newer record, and at every member
 };
 
 }  // namespace mas::object

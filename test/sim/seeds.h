@@ -39,6 +39,7 @@ inline constexpr std::array kKeptSeeds{
              "a pod that had yet to hear of a layout took what newer members had for lost"},
     KeptSeed{40027, 0, "asking a store that was set back brought it up to what was known"},
     KeptSeed{41828, 0, "nobody was left to give a lone pod's disk its slot back"},
+    KeptSeed{43429, 0, "a reader of a file that was stored anew under it called the file damaged"},
     KeptSeed{21299, 0,
              "a word could not give up one directory of a slot while another of it was back"},
 };

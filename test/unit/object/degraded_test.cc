@@ -237,6 +237,33 @@ TEST_CASE("a reader with an old record goes on with the new one") {
   CHECK(!must(rig.find(fresh.object.hash)).damaged);
 }
 
+TEST_CASE("a reader whose file is stored anew under it goes on with the new one, at any time") {
+  const std::string content = make_content(300'000);
+  std::uint64_t call = 0;
+  bool is_damaged = false;
+  for (; !is_damaged; ++call) {
+    INFO("after call " << call);
+    ObjectRig rig;
+    const Receipt old = must(rig.put(content));
+    for (const RecordKey& key : shards_in(rig.store(0), old.object)) rig.store(0).lose(key);
+    rig.faults.after_nth(call, [&]() -> Task<void> {
+      is_damaged = (*must(co_await rig.meta().find(old.object.hash))).damaged;
+      if (is_damaged) co_return;
+      MemorySource source(content);
+      must(co_await rig.objects().remove(old.object.hash));
+      must(co_await rig.objects().put(PutRequest(), source));
+    });
+    const Result<std::string> got = rig.get(old.object);
+    if (is_damaged) {
+      CHECK(code_of(got) == Code::damaged);
+      continue;
+    }
+    CHECK(must(got) == content);
+    CHECK(!must(rig.find(old.object.hash)).damaged);
+  }
+  CHECK(call > 3);
+}
+
 TEST_CASE("what was deleted and removed under a reader's hands is deleted, not damaged") {
   ObjectRig rig;
   Receipt receipt = must(rig.put(make_content(300'000)));
