@@ -47,9 +47,10 @@ Budget::Budget(const config::Object& options, Clock& clock, Executor background,
       gate_(gate),
       small_size_(static_cast<std::uint32_t>(std::min(kSmallBuffer, options.stripe))),
       stripe_(options.stripe),
-      large_(options.buffer_budget / 16 * 7),
+      large_(options.buffer_budget / 16 * 6),
       small_(options.buffer_budget / 8),
       read_(options.buffer_budget / 16 * 5),
+      rebuild_(options.buffer_budget / 16),
       late_(options.buffer_budget / 16),
       repair_(options.buffer_budget / 16),
       stripe_buffers_(options.stripe + kPadding, kIdleStripes),
@@ -65,6 +66,9 @@ Task<Result<Permit>> Budget::small(std::uint64_t bytes, Duration patience) {
 }
 Task<Result<Permit>> Budget::read(std::uint64_t bytes, Duration patience) {
   return acquire_within(read_, &readers_, bytes, patience);
+}
+Task<Result<Permit>> Budget::rebuild(std::uint64_t bytes, Duration patience) {
+  return acquire_within(rebuild_, nullptr, bytes, patience);
 }
 Task<Result<Permit>> Budget::repair(std::uint64_t bytes, Duration patience) {
   return acquire_within(repair_, nullptr, bytes, patience);

@@ -1,6 +1,6 @@
 // The memory of request bodies, shared out so that nobody who holds some waits for more.
 //
-// Five budgets out of config::Object::buffer_budget:
+// Six budgets out of config::Object::buffer_budget:
 //   large  stripe buffers of uploads; taken only if free at that moment, never waited for. Whose
 //          sender takes too long to fill one goes on with small ones
 //   small  what each upload starts with, and goes on with when no large one is free: one that is
@@ -13,6 +13,9 @@
 //   read   units of downloads; held from reading until the client has taken them, or until somebody
 //          waits for memory while they wait for their client: then they are dropped, and read again
 //          when the client is ready. Waited for a bounded time, by requests that hold nothing
+//   rebuild what a download works with while it makes a missing piece anew out of k others, beside
+//          its share of `read`; until they have answered, which no client can delay. Waited for a
+//          bounded time
 //   late   what calls hold that nobody waits for any more; taken only if free at that moment
 //   repair stripes being rebuilt; nobody else's, so that repair neither starves nor takes from
 //          those who wait for an answer
@@ -43,6 +46,7 @@ class Budget {
   // wait for their clients give way.
   Task<Result<Permit>> small(std::uint64_t bytes, Duration patience);
   Task<Result<Permit>> read(std::uint64_t bytes, Duration patience);
+  Task<Result<Permit>> rebuild(std::uint64_t bytes, Duration patience);
   Task<Result<Permit>> repair(std::uint64_t bytes, Duration patience);
 
   // A buffer for `size` plain bytes with room for the padding of any profile; recycled where it is
@@ -68,6 +72,7 @@ class Budget {
   Semaphore large_;
   Semaphore small_;
   Semaphore read_;
+  Semaphore rebuild_;
   Semaphore late_;
   Semaphore repair_;
   GiveWay readers_;

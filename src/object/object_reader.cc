@@ -29,7 +29,7 @@ Task<Result<Slice>> ObjectReader::next() {
     Instant began = context_.deps.clock.now();
     Result<Slice> bytes = co_await reader_.next();
     context_.reads.note(context_.deps.clock.now() - began);
-    if (bytes.has_value()) co_return bytes;
+    if (bytes.has_value() || bytes.error().code() == Code::busy) co_return bytes;
     if (looks_ > 0) {
       if (bytes.error().code() != Code::damaged) co_return bytes;
       MAS_CO_TRY(const bool changed, co_await mark_damaged());

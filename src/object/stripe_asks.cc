@@ -10,6 +10,8 @@ namespace {
 
 using RecallPtr = std::shared_ptr<peer::Recall>;
 
+constexpr Duration kPatience = std::chrono::seconds(10);
+
 Task<Result<Got>> read_blocks(ShardSource& source, int shard, const codec::ShardHeader& header,
                               Want want, RecallPtr recall) {
   Got got;
@@ -97,7 +99,7 @@ Task<void> StripeAsks::run(std::shared_ptr<StripeAsks> self, Ask& ask) {
   source.unlock(ask.shard);
   ask.over = true;
   if (self->left_) ask.got = Got{};
-  if (--self->running_ == 0) self->late_.clear();
+  if (--self->running_ == 0 && self->left_) self->permits_.clear();
   self->news_.wake();
 }
 
@@ -125,7 +127,7 @@ StripeAsks::Others StripeAsks::count(const Want& want, int except) const {
 
 // ---- Waiting ----
 
-Task<void> StripeAsks::settle(Want want, int direct, std::vector<int> order, int need) {
+Task<Result<void>> StripeAsks::settle(Want want, int direct, std::vector<int> order, int need) {
   const Duration silence = context_.write.straggler_wait;
   Clock& clock = context_.deps.clock;
   Instant began = clock.now();
@@ -136,21 +138,28 @@ Task<void> StripeAsks::settle(Want want, int direct, std::vector<int> order, int
   for (;;) {
     std::erase_if(order, [&](int shard) { return find(shard, want) != nullptr; });
     Ask* first = direct < 0 ? nullptr : find(direct, want);
-    if (first != nullptr && first->got.good) co_return;
+    if (first != nullptr && first->got.good) co_return Result<void>();
     bool waits_for_first = first != nullptr && !first->over;
     asks_others = asks_others || !waits_for_first;
     Others others = count(want, direct);
-    if (others.good >= need) co_return;
+    if (others.good >= need) co_return Result<void>();
     const int left = static_cast<int>(order.size());
     // Without `need` of them others are of no use; the direct one may be the last in the order.
     bool helps = others.good + others.running + left >= need || first == nullptr;
     int open = asks_others && helps ? need + extra - others.good - others.running : 0;
+    if (open > 0 && left > 0 && rebuilding_ > 0) {
+      // Whoever holds some of it waits for holders only, so there soon is some.
+      const std::uint64_t bytes = std::exchange(rebuilding_, 0);
+      MAS_CO_TRY(Permit permit, co_await context_.budget.rebuild(bytes, kPatience));
+      permits_.push_back(std::move(permit));
+      continue;
+    }
     if (open > 0 && left > 0) {
       for (int i = 0; i < std::min(open, left); ++i) ask(order[static_cast<std::size_t>(i)], want);
       began = clock.now();
       continue;
     }
-    if (others.running == 0 && !waits_for_first) co_return;
+    if (others.running == 0 && !waits_for_first) co_return Result<void>();
     if (left == 0 || !helps || patient) {
       co_await news_.wait();
       continue;
@@ -180,7 +189,8 @@ bool StripeAsks::may_hedge(const Want& want, int calls) {
   auto count = static_cast<std::size_t>(calls);
   auto late = context_.budget.try_late(std::max<std::uint64_t>(want.length, 1) * count);
   if (!late || !context_.hedging.take(count)) return false;
-  late_.push_back(std::move(*late));
+  permits_.push_back(std::move(*late));
+  rebuilding_ = 0;
   context_.instruments.hedges.add();
   return true;
 }
@@ -209,7 +219,7 @@ void StripeAsks::leave() {
     if (ask->over) ask->got = Got{};
   }
   if (running_ == 0) {
-    late_.clear();
+    permits_.clear();
     return;
   }
   (void)spawn(news_.home(), context_.calls, watch(shared_from_this()), "late reads");

@@ -40,16 +40,22 @@ Task<Got> fetch(Context& context, ShardSource& source, int shard, Want want,
 // reader.
 class StripeAsks : public std::enable_shared_from_this<StripeAsks> {
  public:
-  StripeAsks(Context& context, std::shared_ptr<ShardSource> source, Executor home)
-      : context_(context), source_(std::move(source)), news_(context.deps.clock, std::move(home)) {}
+  // `rebuilding`: bytes that it takes to make anew what others are asked for; of Budget::rebuild,
+  // before the first of them is asked.
+  StripeAsks(Context& context, std::shared_ptr<ShardSource> source, Executor home,
+             std::uint64_t rebuilding = 0)
+      : context_(context),
+        source_(std::move(source)),
+        news_(context.deps.clock, std::move(home)),
+        rebuilding_(rebuilding) {}
 
   // Begins to ask.
   void ask(int shard, Want want);
   // Resumes when `direct`, which was asked, has answered well, or `need` others have, or nobody is
   // left to be asked. Others, in this `order`, are asked as soon as somebody fails, and one more
   // when an answer is later than those of recent reads (as Hedging allows) or config::Write's
-  // straggler_wait. `direct` -1: there is none.
-  Task<void> settle(Want want, int direct, std::vector<int> order, int need);
+  // straggler_wait. `direct` -1: there is none. Errors: busy, there is no memory to ask others.
+  Task<Result<void>> settle(Want want, int direct, std::vector<int> order, int need);
   // A good answer; nullptr if there is none.
   [[nodiscard]] Got* answer(int shard, const Want& want);
   // Nobody waits for anything any more. Must be called once, at the end: answers that are still to
@@ -84,7 +90,8 @@ class StripeAsks : public std::enable_shared_from_this<StripeAsks> {
   std::vector<std::unique_ptr<Ask>> asks_;
   int running_ = 0;
   bool left_ = false;
-  std::vector<Permit> late_;  // for what hedges may bring too late
+  std::uint64_t rebuilding_;     // not taken yet
+  std::vector<Permit> permits_;  // for that, and for what hedges may bring too late
 };
 
 }  // namespace mas::object

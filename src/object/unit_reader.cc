@@ -60,7 +60,7 @@ Task<Result<UnitReader::Unit>> UnitReader::from_copies(std::uint32_t offset) {
   }
   Executor home = co_await boost::asio::this_coro::executor;
   auto asks = std::make_shared<StripeAsks>(context_, source_, home);
-  co_await asks->settle(want, -1, order, 1);
+  (void)co_await asks->settle(want, -1, order, 1);
   std::optional<Unit> unit;
   for (int shard : order) {
     Got* got = asks->answer(shard, want);
@@ -100,7 +100,7 @@ Task<Result<void>> UnitReader::find_header() {
   if (source_->known_header(order.front()) == nullptr) {
     Executor home = co_await boost::asio::this_coro::executor;
     auto asks = std::make_shared<StripeAsks>(context_, source_, home);
-    co_await asks->settle(want, -1, order, 1);
+    (void)co_await asks->settle(want, -1, order, 1);
     asks->leave();
   }
   for (int shard : order) {
@@ -120,6 +120,7 @@ Want UnitReader::want_of(int shard) const {
 Task<Result<void>> UnitReader::load(std::uint64_t begin, std::uint64_t end) {
   const std::uint64_t size = stripe_->data_size;
   std::vector<int> touched;
+  std::uint64_t rebuilding = 0;
   for (std::uint64_t shard = begin / size; shard * size < end; ++shard) {
     // Whole checksum blocks, as they are what can be verified.
     std::uint64_t from = std::max(begin, shard * size) - shard * size;
@@ -128,6 +129,7 @@ Task<Result<void>> UnitReader::load(std::uint64_t begin, std::uint64_t end) {
     to = std::min(round_up(to, codec::kChecksumBlock), size);
     windows_[shard] = {from, static_cast<std::uint32_t>(to - from), Slice()};
     touched.push_back(static_cast<int>(shard));
+    rebuilding += (to - from) * source_->profile().k;
   }
   const int only = touched.front();
   if (touched.size() == 1 && source_->is_own(only) && !source_->is_locked(only)) {
@@ -136,7 +138,7 @@ Task<Result<void>> UnitReader::load(std::uint64_t begin, std::uint64_t end) {
     if (own.good) co_return Result<void>();
   }
   Executor home = co_await boost::asio::this_coro::executor;
-  auto asks = std::make_shared<StripeAsks>(context_, source_, home);
+  auto asks = std::make_shared<StripeAsks>(context_, source_, home, rebuilding);
   for (int shard : touched) {
     if (source_->is_set_aside(shard)) {
       context_.instruments.skipped.add();
@@ -167,7 +169,7 @@ std::vector<int> UnitReader::others(int shard) const {
 Task<Result<void>> UnitReader::load_shard(StripeAsks& asks, int shard) {
   Window& window = windows_[static_cast<std::size_t>(shard)];
   const Want want = want_of(shard);
-  co_await asks.settle(want, shard, others(shard), source_->profile().k);
+  MAS_CO_CHECK(co_await asks.settle(want, shard, others(shard), source_->profile().k));
   if (Got* got = asks.answer(shard, want)) {
     window.data = got->bytes;
     co_return Result<void>();
