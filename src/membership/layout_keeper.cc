@@ -293,10 +293,9 @@ Task<void> LayoutKeeper::acknowledge() {
   next_ack_ = deps_.clock.now() + kAckAgain;
 }
 
-bool LayoutKeeper::may_propose() const {
-  const bool acts = state_.halted_why().empty() || state_.is_source();
-  return acts && state_.confirmed && !state_.blind && !unsaved_;
-}
+bool LayoutKeeper::is_sure() const { return state_.confirmed && !state_.blind && !unsaved_; }
+
+bool LayoutKeeper::may_propose() const { return state_.halted_why().empty() && is_sure(); }
 
 std::size_t LayoutKeeper::rank() const {
   // Who is no member comes behind all who are.
@@ -309,7 +308,8 @@ Scene LayoutKeeper::scene(const Heartbeat& self) const {
 }
 
 Task<void> LayoutKeeper::change() {
-  if (!may_propose()) co_return;
+  // A source is halted, but may take its own slot again.
+  if (!may_propose() && !(state_.is_source() && is_sure())) co_return;
   const Heartbeat self = state_.beat();
   const Instant now = deps_.clock.now();
   std::optional<Step> step = plan(scene(self), rules_, notes_);
@@ -402,7 +402,7 @@ Task<void> LayoutKeeper::release() {
 }
 
 Task<Result<std::uint64_t>> LayoutKeeper::give_up(std::string slot) {
-  if (!may_propose() || state_.is_source()) {
+  if (!may_propose()) {
     std::string why = state_.halted_why().empty()
                           ? "This pod cannot change the layout now; try again shortly."
                           : state_.halted_why();

@@ -46,6 +46,8 @@ class LayoutKeeper {
   Task<void> release();
   Task<Result<void>> propose(layout::Layout next, std::string what, std::string slots);
   [[nodiscard]] Scene scene(const Heartbeat& self) const;
+  // That it knows the newest layout, and has it on its disk.
+  [[nodiscard]] bool is_sure() const;
   [[nodiscard]] bool may_propose() const;
   [[nodiscard]] std::size_t rank() const;
   void distrust(std::string reason);

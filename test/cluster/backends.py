@@ -10,8 +10,10 @@ from proxy import Proxy
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "servers"))
+sys.path.insert(0, str(HERE.parent / "support"))
 
 import common  # noqa: E402
+import waiting  # noqa: E402
 
 URL_FILES = {"redis": "redis-url", "rabbitmq": "rabbitmq-url", "mongo": "mongodb-url"}
 
@@ -53,10 +55,7 @@ class Backend:
         """A stopped process: its connections stand and nothing answers."""
         pid = self.facts["pid"]
         os.killpg(pid, signal.SIGSTOP)
-        # All threads, or some of them still answer.
-        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-            while "\nState:\tT" not in (task / "status").read_text():
-                time.sleep(0.01)
+        waiting.wait_until_it_stands(pid)
 
     def go_on(self):
         os.killpg(self.facts["pid"], signal.SIGCONT)

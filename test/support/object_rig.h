@@ -70,6 +70,20 @@ inline void run_together(std::vector<Task<void>> tasks) {
   run_blocking(all(std::move(tasks)));
 }
 
+// Reads into each of `sinks` with `read`, beside `quick`; each has `expected` in the end.
+template <class Sink, class Read>
+void read_beside(const std::vector<std::unique_ptr<Sink>>& sinks, Read read, Task<void> quick,
+                 std::string_view expected) {
+  std::vector<Task<void>> tasks;
+  for (auto& sink : sinks) tasks.push_back(read(*sink));
+  tasks.push_back(std::move(quick));
+  run_together(std::move(tasks));
+  for (auto& sink : sinks) {
+    const bool same = sink->bytes == expected;
+    CHECK(same);
+  }
+}
+
 struct RigOptions {
   std::size_t pods = 1;
   config::Object object = small_options();

@@ -20,6 +20,11 @@ def wait_for(condition, what, timeout=20.0, pause=0.005):
 def stop_process(pid):
     """Stops a process. Returns when all of its threads stand: until then some still answer."""
     os.kill(pid, signal.SIGSTOP)
+    wait_until_it_stands(pid)
+
+
+def wait_until_it_stands(pid):
+    """For a process that was sent SIGSTOP."""
     tasks = pathlib.Path(f"/proc/{pid}/task")
     wait_for(lambda: all(") T " in (task / "stat").read_text() for task in tasks.iterdir()),
              f"process {pid} to stand")

@@ -1,3 +1,4 @@
+#include <array>
 #include <sstream>
 
 #include "app/client/json_values.h"
@@ -9,6 +10,9 @@ namespace mas::app {
 namespace {
 
 using boost::json::value;
+
+// What may be said of data directories that are not worked with.
+constexpr std::array kOutOfWork = {"absent", "stopped"};
 
 std::string size(const value& from) { return describe_size(number(from)); }
 
@@ -90,11 +94,10 @@ std::string status_text(const value& status) {
   if (freed_now.is_string() && !freed_now.get_string().empty()) {
     facts.push_back({"collect-now", text(freed_now)});
   }
-  for (const value& absent : list(at(capacity, "absent"))) {
-    facts.push_back({"absent" + whose, text(absent)});
-  }
-  for (const value& stopped : list(at(capacity, "stopped"))) {
-    facts.push_back({"stopped" + whose, text(stopped)});
+  for (const char* state : kOutOfWork) {
+    for (const value& directory : list(at(capacity, state))) {
+      facts.push_back({state + whose, text(directory)});
+    }
   }
   for (const value& step : list(at(status, "redundancy"))) {
     std::uint64_t lost = number(at(step, "lost"));
@@ -133,9 +136,9 @@ std::string unhealthy_because(const value& status) {
       return text(at(pod, "name")) + " is " + text(at(pod, "state"));
     }
   }
-  for (const char* key : {"absent", "stopped"}) {
-    const value& out_of_work = at(at(status, "capacity"), key);
-    if (!list(out_of_work).empty()) return text(list(out_of_work).front());
+  for (const char* state : kOutOfWork) {
+    const value& directories = at(at(status, "capacity"), state);
+    if (!list(directories).empty()) return text(list(directories).front());
   }
   for (const value& step : list(at(status, "redundancy"))) {
     if (number(at(step, "lost")) > 0 && number(at(step, "stripes")) > 0) {

@@ -82,8 +82,7 @@ TEST_CASE("an emptied pod takes over its slot once the old incarnation is down, 
   Watcher look(6);
   look.hear(newcomer(slot(2), 90), seconds(20));
   CHECK_FALSE(look.plan_at(seconds(100)));
-  look.down(2, seconds(30));
-  look.hear(newcomer(slot(2), 90), seconds(30));
+  look.emptied(2, 90, seconds(30));
   look.vanished = true;
   auto step = look.plan_at(seconds(30));
   REQUIRE(step);
@@ -131,8 +130,7 @@ TEST_CASE("a disk that is mounted again takes its slot back itself where nobody 
 TEST_CASE("parity that has no place in a small cluster bears no loss") {
   Watcher look(2);
   look.fixed = Profile{2, 1};
-  look.down(1, seconds(30));
-  look.hear(newcomer(slot(1), 90), seconds(30));
+  look.emptied(1, 90, seconds(30));
   CHECK_FALSE(look.plan_at(seconds(31)));
   CHECK_THAT(look.all_notes(), Contains("nobody has a second copy"));
   look.fixed = Profile{1, 1};
@@ -143,8 +141,7 @@ TEST_CASE("a take-over does not wait for the layout to settle") {
   Watcher look(6);
   look.layout = layout::next(look.layout, members(7));
   look.expect();
-  look.down(2, seconds(30));
-  look.hear(newcomer(slot(2), 90), seconds(30));
+  look.emptied(2, 90, seconds(30));
   auto step = look.plan_at(seconds(30));
   REQUIRE(step);
   CHECK(step->what == Change::take_over);
@@ -192,8 +189,7 @@ TEST_CASE("heartbeats alone bring nobody into the layout: they may have been rec
     CHECK(step->next.members[step->next.find(slot(2))].incarnation == id(91));
   }
   SECTION("a directory that was set aside") {
-    look.down(2, seconds(30));
-    look.hear(newcomer(slot(2), 90), seconds(30));
+    look.emptied(2, 90, seconds(30));
     look.layout = layout::settled(must_have(look.plan_at(seconds(31))).next);
     look.expect();
     look.down(PodKey{slot(2), id(90)}, seconds(50));
@@ -242,8 +238,7 @@ TEST_CASE("where no loss is survived an empty successor waits for the old direct
 
   Watcher fixed(5);
   fixed.fixed = Profile{3, 0};
-  fixed.down(2, seconds(30));
-  fixed.hear(newcomer(slot(2), 90), seconds(30));
+  fixed.emptied(2, 90, seconds(30));
   CHECK_FALSE(fixed.plan_at(minutes(60)));
   CHECK_THAT(fixed.all_notes(), Contains("give-up mas-2"));
 }

@@ -12,6 +12,13 @@
 
 namespace mas::membership::test {
 
+inline Heartbeat newcomer(const std::string& name, int incarnation) {
+  Heartbeat beat = membership::test::beat(1, PodState::joining);
+  beat.slot = name;
+  beat.incarnation = id(incarnation);
+  return beat;
+}
+
 // A cluster of `count` as its member 0 sees it.
 class Watcher {
  public:
@@ -51,6 +58,11 @@ class Watcher {
       pods.probed(due, answers, at(time), at(time), false);
     }
   }
+  // It has come back with the empty directory `incarnation`.
+  void emptied(int number, int incarnation, Duration time) {
+    down(number, time);
+    hear(newcomer(slot(number), incarnation), time);
+  }
   std::optional<Step> plan_at(Duration time) {
     notes.clear();
     Scene scene{layout, pods, self ? &*self : nullptr, at(time), vanished};
@@ -82,13 +94,6 @@ class Watcher {
   bool vanished = false;
   std::vector<std::string> notes;
 };
-
-inline Heartbeat newcomer(const std::string& name, int incarnation) {
-  Heartbeat beat = membership::test::beat(1, PodState::joining);
-  beat.slot = name;
-  beat.incarnation = id(incarnation);
-  return beat;
-}
 
 inline Step must_have(std::optional<Step> step) {
   REQUIRE(step);

@@ -98,14 +98,7 @@ TEST_CASE("downloads whose clients have fallen silent do not keep others from th
     CHECK(same);
     go_on.set();
   };
-  std::vector<Task<void>> tasks;
-  for (auto& sink : sinks) tasks.push_back(slow(*sink));
-  tasks.push_back(quick());
-  test::run_together(std::move(tasks));
-  for (auto& sink : sinks) {
-    bool same = sink->bytes == content;
-    CHECK(same);
-  }
+  test::read_beside(sinks, slow, quick(), content);
 }
 
 TEST_CASE("the same content put by many at once is stored once") {

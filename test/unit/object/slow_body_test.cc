@@ -1,10 +1,8 @@
 // A client that sends slowly while the layout changes: the pod acknowledges the new layout all the
 // same, and what the body left with previous holders is brought to the new ones.
-#include <atomic>
-#include <thread>
 
-#include "support/fake_clock.h"
 #include "support/stripes.h"
+#include "support/ticking.h"
 
 namespace mas::object {
 namespace {
@@ -138,17 +136,8 @@ TEST_CASE("a layout is not acknowledged before a body's stripes are in place und
   });
   // A stripe that was under way when the pods stored nothing may be tried again later, with nobody
   // but this to let the time pass: the source is not read meanwhile.
-  std::atomic<bool> over{false};
-  std::thread ticks([&] {
-    while (!over) {
-      clock.advance(std::chrono::milliseconds(100));
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-  });
-  Result<Receipt> put = run_blocking_for(rig.objects().put({}, source));
-  over = true;
-  ticks.join();
-  must(std::move(put));
+  const test::Ticking ticking(clock);
+  must(run_blocking_for(rig.objects().put({}, source)));
   CHECK(asked);
 }
 

@@ -91,15 +91,8 @@ void stand_still(std::size_t pods, Clock* clock) {
     for (auto& sink : sinks) standing += sink->bytes.size() < content.size() ? 1 : 0;
     go_on.set();
   };
-  std::vector<Task<void>> tasks;
-  for (auto& sink : sinks) tasks.push_back(slow(*sink));
-  tasks.push_back(quick());
-  test::run_together(std::move(tasks));
+  test::read_beside(sinks, slow, quick(), content);
   CHECK(standing == sinks.size());
-  for (auto& sink : sinks) {
-    const bool same = sink->bytes == content;
-    CHECK(same);
-  }
 }
 
 TEST_CASE("clients that stand still keep nobody from reading, and get all of it") {
@@ -172,14 +165,7 @@ TEST_CASE("clients of a small piece of a file that stand still hold nothing eith
       CHECK(sink.bytes().size() == content.size());
       go_on.set();
     };
-    std::vector<Task<void>> tasks;
-    for (auto& sink : sinks) tasks.push_back(slow(*sink));
-    tasks.push_back(quick());
-    test::run_together(std::move(tasks));
-    for (auto& sink : sinks) {
-      const bool same = sink->bytes == content.substr(5'000, 7'000);
-      CHECK(same);
-    }
+    test::read_beside(sinks, slow, quick(), content.substr(5'000, 7'000));
   }
 }
 

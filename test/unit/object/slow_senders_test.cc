@@ -1,10 +1,8 @@
 // More clients that send little than there is memory for: what has come of their bodies is stored,
 // and their memory goes to others.
-#include <atomic>
-#include <thread>
 
-#include "support/fake_clock.h"
 #include "support/object_rig.h"
+#include "support/ticking.h"
 
 namespace mas::object {
 namespace {
@@ -145,16 +143,10 @@ TEST_CASE("a part whose sender stops is whole in the end, and a large buffer is 
     std::size_t at_ = 0;
   };
   Dribble source(content, clock);
-  std::atomic<bool> over{false};
-  std::thread ticks([&] {
-    while (!over) {
-      clock.advance(std::chrono::milliseconds(100));
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-  });
-  must(run_blocking_for(rig.objects().put_part(key, {.number = 1}, source)));
-  over = true;
-  ticks.join();
+  {
+    const test::Ticking ticking(clock);
+    must(run_blocking_for(rig.objects().put_part(key, {.number = 1}, source)));
+  }
   FinishResult finished = must(rig.finish(key));
   REQUIRE(finished.receipt.has_value());
   const bool same = must(rig.get(finished.receipt->object)) == content;
