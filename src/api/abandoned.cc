@@ -7,6 +7,8 @@ namespace {
 
 constexpr std::size_t kMostAccounts = 100'000;  // some 30 MB
 constexpr int kBatches = 16;                    // within the memory
+// Until what is overdue is asked for again.
+constexpr Duration kOverdue = std::chrono::minutes(1);
 
 }  // namespace
 
@@ -20,7 +22,7 @@ Duration AbandonedBook::wait(const TokenAndHash& key, std::uint64_t bound, Insta
   for (const Batch& batch : account.batches) {
     if (left < bound) return Duration::zero();
     left -= batch.bytes;
-    if (left < bound) return std::max<Duration>(batch.at + memory_ - now, std::chrono::seconds(1));
+    if (left < bound) return now < end_of(batch) ? end_of(batch) - now : kOverdue;
   }
   return Duration::zero();
 }
@@ -66,8 +68,14 @@ AbandonedBook::Account& AbandonedBook::account(const TokenAndHash& key) {
   return accounts_.front().second;
 }
 
+bool AbandonedBook::is_gone(const Batch& batch, Instant now) const {
+  if (now < end_of(batch)) return false;
+  // The youngest of it came no later than that.
+  return !gone_before_ || batch.at + memory_ / kBatches <= gone_before_();
+}
+
 void AbandonedBook::forget(Account& account, Instant now) const {
-  while (!account.batches.empty() && now - account.batches.front().at >= memory_) {
+  while (!account.batches.empty() && is_gone(account.batches.front(), now)) {
     account.bytes -= account.batches.front().bytes;
     account.batches.pop_front();
   }

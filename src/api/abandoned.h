@@ -8,8 +8,10 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -26,10 +28,13 @@ struct TokenAndHash {
 };
 
 // Thread-safe.
-class AbandonedBook {
+class AbandonedBook : public std::enable_shared_from_this<AbandonedBook> {
  public:
-  // `memory`: how long bytes count; longer than they stay on the disk.
-  explicit AbandonedBook(Duration memory) : memory_(memory) {}
+  // `memory`: how long bytes count, which is longer than they stay on the disk where collection
+  // keeps up. `gone_before`: what came to nothing before then is off the disk; what did later
+  // counts on, however long ago that was. Null: only `memory` is gone by.
+  explicit AbandonedBook(Duration memory, std::function<Instant()> gone_before = {})
+      : memory_(memory), gone_before_(std::move(gone_before)) {}
 
   // How long `key` has to wait until fewer than `bound` bytes count; 0: it may send.
   [[nodiscard]] Duration wait(const TokenAndHash& key, std::uint64_t bound, Instant now);
@@ -57,10 +62,14 @@ class AbandonedBook {
 
   // Made if there is none; the one unused for longest goes where there are too many.
   Account& account(const TokenAndHash& key);
+  // When `batch` counts no more, if it is off the disk by then.
+  [[nodiscard]] Instant end_of(const Batch& batch) const { return batch.at + memory_; }
+  [[nodiscard]] bool is_gone(const Batch& batch, Instant now) const;
   void forget(Account& account, Instant now) const;
   void put(Account& account, std::uint64_t bytes, Instant now) const;
 
   const Duration memory_;
+  const std::function<Instant()> gone_before_;
   std::mutex mutex_;
   Accounts accounts_;
   std::map<TokenAndHash, Accounts::iterator> by_key_;

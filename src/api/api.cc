@@ -17,6 +17,11 @@ namespace {
 // and then until compaction has been there.
 constexpr Duration kLeft = std::chrono::minutes(20);
 
+std::function<Instant()> gone_before(const maintain::FreedBoard* board) {
+  if (board == nullptr) return {};
+  return [board] { return board->gone_before(); };
+}
+
 Reply preflight(const Cors& cors, const http::RequestHead& head, std::string_view allow) {
   Reply reply;
   reply.status = 204;
@@ -39,8 +44,9 @@ class Api final : public http::Handler {
  public:
   Api(const config::Config& config, const Dependencies& deps)
       : backends_(deps),
-        abandoned_(kLeft + 2 * config.maintain.collect_interval),
-        services_{config, deps, Cors(config.cors), backends_, abandoned_} {
+        abandoned_(std::make_shared<AbandonedBook>(kLeft + 2 * config.maintain.collect_interval,
+                                                   gone_before(deps.freed))),
+        services_{config, deps, Cors(config.cors), backends_, *abandoned_} {
     deps.metrics
         .gauge("mas_build_info", "Always 1; the label tells the version.",
                {{"version", MAS_VERSION}})
@@ -106,7 +112,7 @@ class Api final : public http::Handler {
   }
 
   BackendHealth backends_;
-  AbandonedBook abandoned_;
+  std::shared_ptr<AbandonedBook> abandoned_;
   Services services_;
 };
 

@@ -38,8 +38,11 @@ Task<Result<Reply>> collect_now(Call& call) {
     co_return Error(Code::busy, "Too many files are asked for at once; try again shortly.");
   }
   log::warn("collect.now", {{"hash", hash ? hash->hex() : std::string("all")}});
-  // Wakes it.
-  (void)deps.workers.resume(std::string(kCollection));
+  const Result<void> woken = deps.workers.wake(std::string(kCollection));
+  if (woken.has_error() && woken.error().code() == Code::busy) {
+    co_return Error(Code::busy,
+                    "The worker collect was paused meanwhile; it frees this once it is resumed.");
+  }
   const maintain::FreedOutlook outlook = deps.freed->outlook();
   boost::json::object data;
   data["hash"] = hash ? hash->hex() : std::string();

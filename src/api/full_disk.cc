@@ -25,7 +25,7 @@ std::string in(Duration wait) {
 }
 
 void wake_collection(const Dependencies& deps) {
-  if (!is_collection_paused(deps.workers)) (void)deps.workers.resume(std::string(kCollection));
+  (void)deps.workers.wake(std::string(kCollection));
 }
 
 }  // namespace

@@ -46,4 +46,13 @@ void note_failed(const Call& call, std::uint64_t sent, const Error& error) {
   call.services.abandoned.add(sender_of(call), bytes, call.services.deps.clock.now());
 }
 
+std::function<void(const std::vector<object::SentInVain>&)> count_in_vain(const Call& call) {
+  return [book = call.services.abandoned.shared_from_this(), hash = call.claims().hash,
+          &clock = call.services.deps.clock](const std::vector<object::SentInVain>& sent) {
+    for (const object::SentInVain& one : sent) {
+      book->add({one.sender, hash}, one.bytes, clock.now());
+    }
+  };
+}
+
 }  // namespace mas::api

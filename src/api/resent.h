@@ -1,6 +1,9 @@
 // The bound on what an upload token sends and does not keep, at the calls that take bytes.
 #pragma once
 
+#include <functional>
+#include <vector>
+
 #include "api/call.h"
 #include "api/reply.h"
 
@@ -14,5 +17,9 @@ namespace mas::api {
 // `sent` bytes of a body came to nothing, for `error`: they count, but for what is in flight at
 // once where the trouble is not the sender's.
 void note_failed(const Call& call, std::uint64_t sent, const Error& error);
+// For object::FinishRequest: counts the parts of a file that was there already, for each sender his
+// own. May be called when `call` has ended.
+[[nodiscard]] std::function<void(const std::vector<object::SentInVain>&)> count_in_vain(
+    const Call& call);
 
 }  // namespace mas::api

@@ -134,6 +134,7 @@ Task<Result<Reply>> upload_finish(Call& call) {
   request.size = said.size;
   request.parts = said.parts;
   request.sender = call.claims().id;
+  request.in_vain = count_in_vain(call);
   object::Objects& objects = call.services.deps.objects;
   std::int64_t began = call.services.now();
   // Asked before, because a published session is gone. A repeat finds none: its caller, who holds

@@ -53,6 +53,7 @@ Task<Result<Reply>> upload_single(Call& call) {
     note_failed(call, in_vain, put.error());
     co_return put.error();
   }
+  call.services.abandoned.add(sender_of(call), in_vain, call.services.deps.clock.now());
   FileRecord record = FileRecord::of(put->object);
   MAS_CO_TRY(std::string own, name());
   make_own(record, std::move(own), began, call.services.now());

@@ -179,6 +179,7 @@ class CollectWorker final : public Worker {
 
   // Notes how far the list goes now.
   Task<Result<void>> look() {
+    const Instant looked = deps_.clock.now();
     // What is not on the list any more is collected, or this is another list.
     while (const FreedMarks::Mark* last = marks_.last()) {
       MAS_CO_TRY(auto at, co_await deps_.meta.freed(last->sequence - 1, 1));
@@ -198,7 +199,7 @@ class CollectWorker final : public Worker {
     const auto& end = waiting_.last();
     const bool is_new = end && (last == nullptr || end->sequence > last->sequence);
     if (is_new && marks_.wants(deps_.clock.now())) marks_.add(*end, deps_.clock.now());
-    if (end) early_.look(*end, deps_.clock.now());
+    early_.look(end ? &*end : nullptr, looked);
     co_await save();
     co_return Result<void>();
   }
@@ -218,6 +219,7 @@ class CollectWorker final : public Worker {
       outlook.all = marks_.due_at(last).value_or(now + options_.grace);
     }
     board_->publish(outlook);
+    board_->set_gone_before(early_.gone_before());
   }
 
   // Without what was kept every grace starts anew.

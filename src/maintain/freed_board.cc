@@ -117,6 +117,16 @@ Duration FreedBoard::outlook_age() const {
   return published_ ? clock_.now() - *published_ : Duration::max();
 }
 
+void FreedBoard::set_gone_before(Instant instant) {
+  std::lock_guard lock(mutex_);
+  gone_before_ = std::max(gone_before_, instant);
+}
+
+Instant FreedBoard::gone_before() const {
+  std::lock_guard lock(mutex_);
+  return gone_before_;
+}
+
 bool FreedBoard::note_full() {
   std::lock_guard lock(mutex_);
   const bool before = is_full_locked();

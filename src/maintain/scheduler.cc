@@ -21,6 +21,11 @@ class LoopScheduler final : public Scheduler {
 
   Result<void> pause(const std::string& name) override { return set_paused(name, true); }
   Result<void> resume(const std::string& name) override { return set_paused(name, false); }
+  Result<void> wake(const std::string& name) override {
+    MAS_TRY(WorkerLoop * loop, find(name));
+    if (loop->wake()) return {};
+    return Error(Code::busy, "The worker " + name + " is paused; resume it first.");
+  }
 
   [[nodiscard]] std::vector<WorkerStatus> status() const override {
     std::vector<WorkerStatus> all;
@@ -34,11 +39,15 @@ class LoopScheduler final : public Scheduler {
   }
 
  private:
-  Result<void> set_paused(const std::string& name, bool paused) {
+  Result<WorkerLoop*> find(const std::string& name) {
     auto named = [&](const auto& loop) { return loop->name() == name; };
     auto found = std::find_if(loops_.begin(), loops_.end(), named);
     if (found == loops_.end()) return Error(Code::not_found, "There is no worker of this name.");
-    (*found)->set_paused(paused);
+    return found->get();
+  }
+  Result<void> set_paused(const std::string& name, bool paused) {
+    MAS_TRY(WorkerLoop * loop, find(name));
+    loop->set_paused(paused);
     return {};
   }
 

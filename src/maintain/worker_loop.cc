@@ -41,23 +41,25 @@ WorkerStatus WorkerLoop::status() const {
 }
 
 void WorkerLoop::set_paused(bool paused) {
-  {
-    std::lock_guard lock(mutex_);
-    paused_ = paused;
-  }
-  wake();
+  std::lock_guard lock(mutex_);
+  paused_ = paused;
+  end_wait_locked();
+}
+
+bool WorkerLoop::wake() {
+  std::lock_guard lock(mutex_);
+  if (paused_) return false;
+  end_wait_locked();
+  return true;
 }
 
 void WorkerLoop::stop() {
-  {
-    std::lock_guard lock(mutex_);
-    stopped_ = true;
-  }
-  wake();
+  std::lock_guard lock(mutex_);
+  stopped_ = true;
+  end_wait_locked();
 }
 
-void WorkerLoop::wake() {
-  std::lock_guard lock(mutex_);
+void WorkerLoop::end_wait_locked() {
   if (!timer_) return;
   auto cancel = [timer = timer_] { timer->cancel(); };
   boost::asio::post(home_, cancel);
@@ -75,7 +77,7 @@ Task<void> WorkerLoop::run(Executor executor) {
     home_ = executor;
     timer_ = timer;
   }
-  // wake() cancels on this thread, so no wait begins between a look at the flags and the cancel.
+  // A wait is cancelled on this thread, so none begins between a look at the flags and the cancel.
   while (may_go_on()) {
     Duration pause = co_await step();
     if (may_go_on()) co_await timer->wait(pause);

@@ -17,6 +17,8 @@ class WorkerLoop {
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] WorkerStatus status() const;
   void set_paused(bool paused);
+  // Ends the wait for the next step. False, and nothing is done, if it is paused.
+  bool wake();
   // Makes run() return after the step it is in.
   void stop();
   // Until stop(). Once, on `executor`.
@@ -24,7 +26,7 @@ class WorkerLoop {
 
  private:
   // Ends the wait run() may be in, on its own thread.
-  void wake();
+  void end_wait_locked();
   // False when stopped.
   bool may_go_on();
   Task<Duration> step();

@@ -85,6 +85,17 @@ std::vector<meta::Extent> extents_of(const std::vector<meta::Part>& parts) {
   return extents;
 }
 
+std::vector<SentInVain> bytes_by_sender(const std::vector<meta::Part>& parts) {
+  std::vector<SentInVain> sent;
+  for (const meta::Part& part : parts) {
+    auto is_sender = [&](const SentInVain& one) { return one.sender == part.sender; };
+    auto at = std::find_if(sent.begin(), sent.end(), is_sender);
+    if (at == sent.end()) at = sent.insert(at, SentInVain{part.sender, 0});
+    at->bytes += part.size;
+  }
+  return sent;
+}
+
 Task<void> reopen(Context& context, const Id128& upload) {
   Result<void> reopened = co_await context.deps.meta.reopen(upload);
   if (reopened.has_error() && reopened.error().code() != Code::upload_not_open) {
@@ -128,8 +139,11 @@ std::shared_ptr<Finisher::Running> Finisher::join_or_start(const SessionKey& key
 }
 
 Task<void> Finisher::run(SessionKey key, FinishRequest request, std::shared_ptr<Running> running) {
+  const auto in_vain = request.in_vain;
   auto finishing = contain(finish_session(key, std::move(request)), "finish");
   Result<FinishResult> result = co_await std::move(finishing);
+  // Here, as whoever asked may not wait so long.
+  if (in_vain && result.has_value() && !result->in_vain.empty()) in_vain(result->in_vain);
   {
     std::lock_guard lock(mutex_);
     running_.erase(Key(key.hash, key.session));
@@ -263,7 +277,7 @@ Task<Result<FinishResult>> Finisher::finish_sealed(meta::Upload upload,
   }
   if (!presence.too_few.empty()) co_return missing_result(parts_of(parts, presence.too_few));
   if (!presence.enough()) co_return holders_silent();
-  co_return co_await commit(upload, std::move(object), presence, looked);
+  co_return co_await commit(upload, parts, std::move(object), presence, looked);
 }
 
 Task<Result<void>> Finisher::check_hash(const meta::Upload& upload,
@@ -273,8 +287,10 @@ Task<Result<void>> Finisher::check_hash(const meta::Upload& upload,
   co_return Result<void>();
 }
 
-Task<Result<FinishResult>> Finisher::commit(const meta::Upload& upload, meta::Object object,
-                                            const Presence& presence, Instant looked) {
+Task<Result<FinishResult>> Finisher::commit(const meta::Upload& upload,
+                                            const std::vector<meta::Part>& parts,
+                                            meta::Object object, const Presence& presence,
+                                            Instant looked) {
   ManifestRecords manifest(context_);
   MAS_CO_TRY(Published published,
              co_await publish(context_, std::move(object), upload.id, manifest));
@@ -292,7 +308,8 @@ Task<Result<FinishResult>> Finisher::commit(const meta::Upload& upload, meta::Ob
   // been deleted.
   MAS_CO_CHECK(co_await context_.deps.meta.close(upload.id, true, context_.now_seconds()));
   context_.instruments.deduplicated.add();
-  co_return FinishResult{make_receipt(std::move(published.object), published.presence), {}};
+  co_return FinishResult{
+      make_receipt(std::move(published.object), published.presence), {}, bytes_by_sender(parts)};
 }
 
 // ---- What a crash left ----

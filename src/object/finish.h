@@ -46,7 +46,8 @@ class Finisher {
                                            std::string name);
   Task<Result<void>> check_hash(const meta::Upload& upload, const std::vector<meta::Part>& parts);
   // `looked`: since when `presence` is known.
-  Task<Result<FinishResult>> commit(const meta::Upload& upload, meta::Object object,
+  Task<Result<FinishResult>> commit(const meta::Upload& upload,
+                                    const std::vector<meta::Part>& parts, meta::Object object,
                                     const Presence& presence, Instant looked);
   Task<Result<void>> settle_sealed(meta::Upload upload);
 

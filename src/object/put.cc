@@ -76,7 +76,8 @@ Task<Result<Hash>> store_body(Context& context, const Id128& upload, BodyReader&
 }
 
 // What was written may have been lost since: the receipt says what is there now.
-Task<Result<Receipt>> publish_upload(Context& context, const Id128& upload, meta::Object object) {
+Task<Result<Receipt>> publish_upload(Context& context, const Id128& upload, meta::Object object,
+                                     const PutRequest& request) {
   const Instant looked = context.deps.clock.now();
   Presence presence = co_await secure_presence(context, object.extents);
   if (presence.verdict == Presence::Verdict::unknown) co_return holders_silent();
@@ -87,6 +88,7 @@ Task<Result<Receipt>> publish_upload(Context& context, const Id128& upload, meta
   ManifestRecords manifest(context);
   MAS_CO_TRY(Published published, co_await publish(context, std::move(object), upload, manifest));
   if (published.ours) {
+    if (request.in_vain != nullptr) *request.in_vain = 0;
     co_return co_await fresh_receipt(context, std::move(published.object), presence.worst, looked);
   }
   co_await drop_upload(context, upload);
@@ -119,7 +121,7 @@ Task<Result<Receipt>> put_stream(Context& context, PutRequest request, BodyReade
   UploadKeeper keeper(context, upload.id, here);
   Result<Hash> hash =
       co_await store_body(context, upload.id, body, std::move(head), request, written, keeper);
-  // Until it is published.
+  // Until it is published; what somebody else has published meanwhile was stored twice.
   if (request.in_vain != nullptr) *request.in_vain = content_length(written.extents);
   if (hash.has_error()) {
     co_await drop_upload(context, upload.id);
@@ -136,9 +138,8 @@ Task<Result<Receipt>> put_stream(Context& context, PutRequest request, BodyReade
   object.name = *std::move(name);
   object.created = context.now_seconds();
   object.extents = std::move(written.extents);
-  Result<Receipt> receipt = co_await publish_upload(context, upload.id, std::move(object));
+  Result<Receipt> receipt = co_await publish_upload(context, upload.id, std::move(object), request);
   if (receipt.has_error()) co_await drop_upload(context, upload.id);
-  if (receipt.has_value() && request.in_vain != nullptr) *request.in_vain = 0;
   co_return receipt;
 }
 

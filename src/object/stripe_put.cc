@@ -131,7 +131,10 @@ Task<Result<Receipt>> put_stripe(Context& context, PutRequest request, Piece pie
   OneStripe stripe(context, extent, std::move(piece.buffer), piece.size);
   Result<Published> published = co_await publish(context, std::move(object), std::nullopt, stripe);
   bool kept = published.has_value() && published->ours;
-  if (!kept && stripe.sent()) co_await give_up(context, extent);
+  if (!kept && stripe.sent()) {
+    if (request.in_vain != nullptr) *request.in_vain = extent.length;
+    co_await give_up(context, extent);
+  }
   if (published.has_error()) co_return published.error();
   if (!kept) {
     context.instruments.deduplicated.add();

@@ -76,6 +76,20 @@ class SentInVainTest(Freed):
             self.refused(answer, 422, 5403)
         self.check_too_much(mas.call("POST", "/api/file/upload/single", body=large, token=wrong))
 
+    def test_parts_of_a_file_that_is_there_already_when_it_is_finished_count(self):
+        mas = self.mas
+        data = os.urandom(MIB)
+        late = mas.upload_token(sha256(data), max_size=MIB, session="late", instant=0)
+        for count in range(3):
+            self.assertEqual(mas.call("GET", "/api/file/upload/init", token=late).status, 200)
+            self.assertEqual(self.part(late, data).status, 200)
+            if count == 0:
+                mas.put(data)
+            answer = mas.call("GET", "/api/file/upload/finish", token=late, system=True)
+            self.assertEqual(answer.status, 200)
+        self.assertEqual(mas.call("GET", "/api/file/upload/init", token=late).status, 200)
+        self.check_too_much(self.part(late, data))
+
     def test_a_body_that_ends_behind_its_first_stripe_counts(self):
         mas = self.mas
         token = mas.upload_token(sha256(b"something else"), max_size=5 * MIB)

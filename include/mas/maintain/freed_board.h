@@ -56,6 +56,10 @@ class FreedBoard {
   [[nodiscard]] FreedOutlook outlook() const;
   // How long ago that was published; Duration::max() if it never was.
   [[nodiscard]] Duration outlook_age() const;
+  // What was put on the list before `instant` and never was part of a file is off this pod's disks.
+  void set_gone_before(Instant instant);
+  // As last told; the clock's beginning before anything was.
+  [[nodiscard]] Instant gone_before() const;
   // Of `due` from now on; 0 if that has passed, or nothing waits.
   [[nodiscard]] Duration until(Instant due) const;
 
@@ -112,7 +116,8 @@ class FreedBoard {
   mutable std::mutex mutex_;
   FreedOutlook outlook_;
   std::optional<Instant> published_;  // outlook_
-  std::optional<Instant> full_;       // when an upload found it so
+  Instant gone_before_;
+  std::optional<Instant> full_;  // when an upload found it so
   Reads reads_;
   std::vector<std::optional<Hash>> asked_;
   std::size_t followed_ = 0;

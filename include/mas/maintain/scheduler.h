@@ -54,6 +54,8 @@ class Scheduler {
   virtual void start(Executor executor) = 0;
   virtual Result<void> pause(const std::string& name) = 0;
   virtual Result<void> resume(const std::string& name) = 0;
+  // Ends the wait for the next step, and no pause. Errors: not_found; busy: it is paused.
+  virtual Result<void> wake(const std::string& name) = 0;
   [[nodiscard]] virtual std::vector<WorkerStatus> status() const = 0;
   // Ends after the running steps.
   virtual Task<void> close() = 0;

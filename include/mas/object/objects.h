@@ -43,8 +43,8 @@ struct PutRequest {
   std::function<Result<std::string>()> name = {};
   std::optional<std::uint64_t> size = {};  // if declared; another length is wrong_length
   std::uint64_t max_size = UINT64_MAX;
-  // Set if put() fails, to how many bytes of the content were stored for nothing; outlives the
-  // call.
+  // Set to how many bytes of the content were stored for nothing, as put() failed or somebody else
+  // had published the same meanwhile; outlives the call.
   std::uint64_t* in_vain = nullptr;
 };
 
@@ -80,16 +80,26 @@ struct PartResult {
   std::uint64_t stored = 0;
 };
 
+// Of one sender's parts, those that were stored for nothing.
+struct SentInVain {
+  Id128 sender;
+  std::uint64_t bytes = 0;
+};
+
 struct FinishRequest {
   std::optional<std::uint64_t> size = {};   // of the whole, if the client says
   std::optional<std::uint32_t> parts = {};  // number of parts, if the client says
   std::string name = {};                    // "": the session's
   Id128 sender = {};                        // fingerprint of the caller's token
+  // Called if the file was stored already, so that the parts are given up; on any thread, perhaps
+  // after finish() has returned. Of those who wait for one finish together the first one's.
+  std::function<void(const std::vector<SentInVain>&)> in_vain = {};
 };
 
 struct FinishResult {
   std::optional<Receipt> receipt;      // published (now or before)
   std::vector<std::uint32_t> missing;  // else: the parts to send, at most 1,000
+  std::vector<SentInVain> in_vain = {};
 };
 
 struct Dependencies {

@@ -55,6 +55,20 @@ TEST_CASE("bytes that were not kept count until they are off the disk") {
   CHECK(book.wait(kOne, 60, kStart + minutes(50)) == Duration(0));
 }
 
+TEST_CASE("they count on where collection is behind") {
+  Instant gone = kStart;
+  api::AbandonedBook book(minutes(40), [&gone] { return gone; });
+  book.add(kOne, 60, kStart);
+  book.add(kOne, 60, kStart + minutes(1));
+  CHECK(book.wait(kOne, 100, kStart + minutes(1)) == minutes(39));
+  CHECK(book.wait(kOne, 100, kStart + minutes(90)) == minutes(1));
+  gone = kStart + minutes(1);
+  CHECK(book.wait(kOne, 100, kStart + minutes(90)) == minutes(1));
+  gone = kStart + minutes(10);
+  CHECK(book.wait(kOne, 100, kStart + minutes(30)) == minutes(10));
+  CHECK(book.wait(kOne, 100, kStart + minutes(90)) == Duration(0));
+}
+
 TEST_CASE("of parts only what the session did not grow by counts") {
   api::AbandonedBook book(minutes(40));
   book.session(kOne, 0);
@@ -104,6 +118,8 @@ TEST_CASE("a part that is sent again and again is refused once thrice max_size c
   CHECK(std::stoi(std::string(last.answer_header("Retry-After"))) > 600);
   check_refusal(api.send("0123456789", "single"), 429, 5916);
   api.clock.seconds += 3600;
+  check_refusal(api.send("0123456789"), 429, 5916);
+  api.freed.set_gone_before(api.clock.now());
   CHECK(api.send("0123456789").status() == 200);
 }
 
@@ -111,6 +127,21 @@ TEST_CASE("one part sent again after its file did not match passes") {
   Parts api;
   CHECK(api.send("0123456789").status() == 200);
   CHECK(api.send("9876543210").status() == 200);
+}
+
+TEST_CASE("parts of a file that was there already at the end count for who sent them") {
+  Parts api;
+  const Id128 sender = api.authority.tokens["up"].id;
+  for (int i = 0; i < 4; ++i) {
+    FakeExchange finish("POST", "/api/file/upload/finish");
+    finish.header("token", "up").header("systemToken", "system");
+    api.run(finish);
+    REQUIRE(api.objects.last_finish.in_vain);
+    const Id128 one = i == 0 ? Id128{{9}} : sender;
+    api.objects.last_finish.in_vain({{one, 10}});
+    if (i == 2) CHECK(api.send("0123456789").status() == 200);
+  }
+  check_refusal(api.send("0123456789"), 429, 5916);
 }
 
 TEST_CASE("bodies that fail count, too") {

@@ -90,4 +90,9 @@ TEST_CASE("nothing is freed now while the cluster is halted or frozen, or a memb
   check_refusal(api.ask(), 503, 5901);
   api.workers.collects_not = false;
   CHECK(api.ask().status() == 200);
+  const int woken = api.workers.collections;
+  CHECK(woken > 0);
+  api.workers.paused_meanwhile = true;
+  check_refusal(api.ask(), 503, 5901);
+  CHECK(api.workers.collections == woken);
 }

@@ -80,9 +80,12 @@ class FakeScheduler final : public maintain::Scheduler {
   void add(std::unique_ptr<maintain::Worker>) override {}
   void start(Executor) override {}
   Result<void> pause(const std::string& name) override { return set(name, true); }
-  Result<void> resume(const std::string& name) override {
-    if (name == "collect") ++collections;
-    return set(name, false);
+  Result<void> resume(const std::string& name) override { return set(name, false); }
+  Result<void> wake(const std::string& name) override {
+    if (name != "collect") return Error(Code::not_found, "There is no worker of this name.");
+    if (collects_not || paused_meanwhile) return Error(Code::busy, "It is paused.");
+    ++collections;
+    return {};
   }
   [[nodiscard]] std::vector<maintain::WorkerStatus> status() const override {
     maintain::WorkerStatus scrub;
@@ -98,7 +101,8 @@ class FakeScheduler final : public maintain::Scheduler {
   Task<void> close() override { co_return; }
   bool paused = false;
   bool collects_not = false;
-  int collections = 0;  // that were woken
+  bool paused_meanwhile = false;  // collect, after its status was asked for
+  int collections = 0;            // that were woken
 
  private:
   Result<void> set(const std::string& name, bool to) {

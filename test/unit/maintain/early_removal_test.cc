@@ -1,5 +1,6 @@
 // What never was part of a file does not wait for the grace of deleted files.
 #include "mas/fs/fault_fs.h"
+#include "mas/maintain/freed_board.h"
 #include "rig.h"
 #include "support/inline_pool.h"
 
@@ -112,4 +113,30 @@ TEST_CASE("nothing goes early while the pod must not remove anything") {
   f.view.publish(f.alone());
   f.watch(minutes(30));
   CHECK(f.shards_of(cut_off) == 0);
+}
+
+TEST_CASE("up to when what was sent in vain is gone is told, and no further than it is") {
+  Fixture f;
+  maintain::FreedBoard board(f.metrics, f.clock, std::chrono::seconds(5));
+  f.worker = maintain::make_collect_worker(f.options, f.deps(), nullptr, std::nullopt, {board});
+  CHECK(board.gone_before() == Instant());
+  f.watch(minutes(1));
+  const Instant begun = f.clock.now();
+  CHECK(begun - board.gone_before() <= f.options.collect_interval + minutes(1));
+  meta::Upload upload = f.open();
+  const meta::Extent sent = f.send(upload);
+  must(run_blocking_for(f.meta->close(upload.id, false, f.now())));
+  const Instant given_up = f.clock.now();
+  membership::ClusterView view = f.alone();
+  view.frozen_why = "The broker is away.";
+  f.view.publish(view);
+  f.watch(hours(2));
+  CHECK(board.gone_before() <= given_up);
+  f.view.publish(f.alone());
+  for (int i = 0; i < 60; ++i) {
+    f.watch(minutes(1));
+    const bool told = board.gone_before() > given_up;
+    if (told) CHECK(f.shards_of(sent) == 0);
+  }
+  CHECK(f.clock.now() - board.gone_before() <= minutes(30));
 }

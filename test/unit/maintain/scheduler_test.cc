@@ -121,6 +121,23 @@ TEST_CASE("a worker that is paused does nothing until it is resumed, then at onc
   CHECK(code_of(f.scheduler->pause("three")) == Code::not_found);
 }
 
+TEST_CASE("a worker that is woken steps at once, unless it is paused: then it stays so") {
+  Fixture f;
+  f.start();
+  const int before = f.one.steps;
+  must(f.scheduler->wake("one"));
+  while (f.one.steps == before) std::this_thread::yield();
+  f.settle();
+  must(f.scheduler->pause("one"));
+  f.settle();
+  const int paused_at = f.one.steps;
+  CHECK(code_of(f.scheduler->wake("one")) == Code::busy);
+  f.settle();
+  CHECK(f.status_of("one").paused);
+  CHECK(f.one.steps == paused_at);
+  CHECK(code_of(f.scheduler->wake("three")) == Code::not_found);
+}
+
 TEST_CASE("closing ends all waits, those of paused workers too") {
   Fixture f;
   must(f.scheduler->pause("two"));

@@ -234,6 +234,21 @@ TEST_CASE("content that is stored already is verified and kept once") {
   CHECK(rig.open_uploads().empty());
 }
 
+TEST_CASE("what somebody else has published meanwhile was sent in vain") {
+  ObjectRig rig;
+  std::string content = make_content(700'000);
+  Hash hash = hash_of(content);
+  MemorySource source(content);
+  source.when(500'000, [&]() -> Task<void> {
+    MemorySource other(content);
+    must(co_await rig.objects().put({.hash = hash}, other));
+  });
+  std::uint64_t in_vain = 0;
+  must(rig.put_from(source, {.hash = hash, .in_vain = &in_vain}));
+  CHECK(in_vain == content.size());
+  CHECK(rig.unexplained().empty());
+}
+
 TEST_CASE("a file deleted while the same content is being verified has to be sent again") {
   ObjectRig rig;
   std::string content = make_content(700'000);

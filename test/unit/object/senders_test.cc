@@ -1,4 +1,6 @@
 // Several who send one file into the same session, in parts of their own sizes.
+#include <map>
+
 #include "support/object_rig.h"
 
 namespace mas::object {
@@ -88,6 +90,24 @@ TEST_CASE("parts that are all there but smaller than one's own are dropped, too"
   f.send(f.large, 1);
   f.send(f.large, 2);
   f.check_published(f.large, true);
+}
+
+TEST_CASE("parts of a file that somebody else has stored meanwhile are counted for who sent them") {
+  Fixture f;
+  f.send(f.large, 2);
+  f.send(f.large, 3);
+  must(f.rig.part(f.key, 1, f.content.substr(0, 200'000), PartRequest{}));
+  must(f.rig.put(f.content, {.hash = f.key.hash}));
+  std::map<std::uint8_t, std::uint64_t> in_vain;
+  FinishRequest request;
+  request.in_vain = [&in_vain](const std::vector<SentInVain>& sent) {
+    for (const SentInVain& one : sent) in_vain[one.sender.bytes[0]] += one.bytes;
+  };
+  CHECK(must(f.rig.finish(f.key, request)).receipt.has_value());
+  CHECK(in_vain == std::map<std::uint8_t, std::uint64_t>{{0, 200'000}, {1, 400'000}});
+  in_vain.clear();
+  CHECK(must(f.rig.finish(f.key, request)).receipt.has_value());
+  CHECK(in_vain.empty());
 }
 
 TEST_CASE("a file that is begun with one token and ended with another is published as ever") {
