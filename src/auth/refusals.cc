@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "mas/core/network.h"
+
 namespace mas::auth {
 
 Refusals::Bucket Refusals::filled(Bucket bucket, Instant now) const {
@@ -19,7 +21,7 @@ Refusals::Bucket Refusals::look_up(const std::string& address, Instant now) cons
 
 bool Refusals::count(std::string_view address) {
   Instant now = clock_.now();
-  std::string key(address);
+  std::string key = network_of(address);
   std::lock_guard lock(mutex_);
   Bucket bucket = look_up(key, now);
   bool allowed = bucket.left >= 1;

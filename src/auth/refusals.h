@@ -1,5 +1,5 @@
-// How often each client address may be refused: a bucket of N refusals that fills again in a
-// second.
+// How often each client may be refused, by its network (core/network.h): a bucket of N refusals
+// that fills again in a second.
 #pragma once
 
 #include <cstdint>

@@ -1,19 +1,11 @@
 #include "http/crowd.h"
 
-#include <boost/asio/ip/address.hpp>
+#include "mas/core/network.h"
 
 namespace mas::http {
 
-std::string crowd_key(std::string_view client_address) {
-  boost::system::error_code error;
-  auto address = boost::asio::ip::make_address_v6(client_address, error);
-  if (error) return std::string(client_address);
-  auto bytes = address.to_bytes();
-  return std::string(bytes.begin(), bytes.begin() + 8);
-}
-
 Crowd::Place::Place(Crowd& crowd, Session& session, std::string_view client_address)
-    : crowd_(crowd), address_(&*crowd.addresses_.try_emplace(crowd_key(client_address)).first) {
+    : crowd_(crowd), address_(&*crowd.addresses_.try_emplace(network_of(client_address)).first) {
   std::list<Entry>& working = address_->second.working;
   entry_ = working.insert(working.end(), Entry{&session, {}});
 }

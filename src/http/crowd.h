@@ -1,4 +1,5 @@
-// The connections of one io thread, by client address: which of them makes room when all are taken.
+// The connections of one io thread, by the network of the client (core/network.h): which of them
+// makes room when all are taken.
 #pragma once
 
 #include <list>
@@ -68,8 +69,5 @@ class Crowd {
  private:
   Map addresses_;
 };
-
-// What counts as one client: an IPv4 address, or the 64 bits of an IPv6 one that a network gets.
-[[nodiscard]] std::string crowd_key(std::string_view client_address);
 
 }  // namespace mas::http

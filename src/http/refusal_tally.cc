@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "mas/core/network.h"
 #include "mas/observe/log.h"
 
 namespace mas::http {
@@ -25,7 +26,7 @@ void RefusalTally::count(std::string_view client, int status) {
   const auto at = static_cast<std::size_t>(std::find(kStatuses.begin(), kStatuses.end(), status) -
                                            kStatuses.begin());
   if (at == kStatuses.size()) return;
-  std::string address(client);
+  std::string address = network_of(client);
   std::lock_guard lock(mutex_);
   auto found = addresses_.find(address);
   if (found != addresses_.end()) {

@@ -1,5 +1,5 @@
-// Refused requests, summed by client address: one that is refused again and again is one line a
-// minute, not one line each time.
+// Refused requests, summed by the network of the client (core/network.h): one that is refused again
+// and again is one line a minute, not one line each time.
 #pragma once
 
 #include <array>

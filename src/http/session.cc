@@ -60,6 +60,7 @@ Session::Session(SessionContext& context, const Executor& executor,
 
 Task<void> Session::run() {
   Result<void> ready = co_await connection_.handshake(context_.options.header_timeout);
+  headless_ = false;
   bool goes_on = ready.has_value();
   if (ready.has_error() && ready.error().code() == Code::corrupt) {
     context_.metrics.handshake_failures.add();
@@ -83,7 +84,7 @@ Task<void> Session::run() {
 }
 
 void Session::stop_when_idle() {
-  if (idle_) connection_.cancel();
+  if (headless_) connection_.cancel();
 }
 
 void Session::skip_blank_lines() {
@@ -123,9 +124,9 @@ Task<Result<std::optional<ParsedRequest>>> Session::read_request() {
     auto request = parse_ahead(scan);
     if (request.has_error() || request->has_value()) co_return request;
 
-    idle_ = input_.empty();
-    if (idle_ && context_.stopping) co_return std::optional<ParsedRequest>();
-    if (idle_) {
+    // Half a head is no request yet: nobody is waited for.
+    if (context_.stopping) co_return std::optional<ParsedRequest>();
+    if (input_.empty()) {
       first_byte_.reset();
     } else if (!first_byte_) {
       first_byte_ = context_.clock.now();
@@ -135,8 +136,9 @@ Task<Result<std::optional<ParsedRequest>>> Session::read_request() {
     Instant deadline = by ? *by : idle_since + context_.options.idle_timeout;
     const bool is_delivering_still = !by && is_delivering();
     if (is_delivering_still) deadline = context_.clock.now() + kDeliveryLook;
+    headless_ = true;
     Result<std::size_t> size = co_await connection_.read(input_.room(), deadline);
-    idle_ = false;
+    headless_ = false;
     if (is_delivering_still && size.has_error() && size.error().code() == Code::timeout) {
       // It rests from when it has its answer.
       idle_since = context_.clock.now();

@@ -32,7 +32,7 @@ class Session {
     connection_.watchdog().stop();
   }
 
-  // Ends the connection if it waits for a request; else after the request it is in.
+  // Ends the connection if no request of it has come whole; else after the request it is in.
   void stop_when_idle();
   // Ends it now.
   void abort() { connection_.close(); }
@@ -79,7 +79,7 @@ class Session {
   bool asked_ = false;  // one request came whole
   bool made_room_ = false;
   bool cut_short_ = false;
-  bool idle_ = false;             // waiting for the first byte of a request
+  bool headless_ = true;          // in its handshake, or waiting for the rest of a head
   std::uint64_t counted_in_ = 0;  // of the connection's bytes, in metrics already
   std::uint64_t counted_out_ = 0;
 };

@@ -25,7 +25,9 @@ void PodTable::hear(const Heartbeat& beat, Instant now) {
   if (key == self_ || !possible) return;
   auto at = pods_.find(key);
   if (at == pods_.end()) {
-    if (strangers_ >= kMaxStrangers) return;
+    // One without a seal names no process (BeatMemory): whoever may publish can make them up.
+    const bool is_sealed = !beat.boot.is_zero();
+    if (strangers_ >= (is_sealed ? kMaxStrangers : kMaxUnsealed)) return;
     ++strangers_;
     at = pods_.emplace(std::move(key), PodEntry{}).first;
     at->second.since = now;

@@ -39,6 +39,9 @@ class PodTable {
  public:
   // Pods that are no members and may be remembered at once; more are not listened to.
   static constexpr std::size_t kMaxStrangers = 1000;
+  // Those whose beats have no seal are not listened to beyond so many strangers, so that there is
+  // always room for newcomers that prove themselves.
+  static constexpr std::size_t kMaxUnsealed = kMaxStrangers / 2;
   // Strangers that have been down for this long are forgotten.
   static constexpr Duration kForgetAfter = std::chrono::minutes(10);
 

@@ -20,6 +20,11 @@ Error tls_error(const std::string& what, const std::string& file, const error_co
   return {Code::invalid_argument, what + " '" + file + "': " + error.message() + "."};
 }
 
+// Bytes of the certificates that a client may present, who is nobody until they are checked:
+// OpenSSL keeps them all in memory, and takes 100 KiB by default. Of a pod it is one, or a short
+// chain.
+constexpr long kMostCertificates = 16 * 1024;
+
 Result<void> load_pair(ssl::context& context, const std::string& certificate,
                        const std::string& key) {
   error_code error;
@@ -47,6 +52,7 @@ Result<std::shared_ptr<ssl::context>> load_server(const config::Tls& files,
   auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
   SSL_CTX* native = context->native_handle();
   SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
+  SSL_CTX_set_max_cert_list(native, kMostCertificates);
   MAS_CHECK(load_pair(*context, files.certificate, files.key));
   if (client_ca_file.empty()) return context;
   MAS_CHECK(load_trust(*context, client_ca_file));

@@ -41,6 +41,7 @@ Context::Context(const config::Object& object_options, const config::Limits& upl
       records(options.record_cache_entries),
       presences(*this),
       generations(dependencies.meta, dependencies.watch),
+      newest_layout(dependencies.meta),
       skips(dependencies.clock, write.skip_for),
       hedging(read, dependencies.clock),
       reads(dependencies.clock),

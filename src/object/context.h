@@ -8,6 +8,7 @@
 #include "object/budget.h"
 #include "object/generation_source.h"
 #include "object/hedging.h"
+#include "object/newest_layout.h"
 #include "object/presence_cache.h"
 #include "object/pulse.h"
 #include "object/record_cache.h"
@@ -61,6 +62,7 @@ struct Context {
   RecordCache records;
   PresenceCache presences;
   GenerationSource generations;
+  NewestLayout newest_layout;
   WriteEpochs epochs;
   Unrecorded unrecorded;
   RepairQueue hints;

@@ -5,6 +5,7 @@ namespace {
 
 // Extents that weigh as much as one record.
 constexpr std::size_t kExtentsPerUnit = 8;
+constexpr std::size_t kNameBytesPerUnit = 128;
 
 }  // namespace
 
@@ -27,7 +28,8 @@ std::uint64_t RecordCache::ticket(const Hash& hash) {
 }
 
 void RecordCache::insert(const meta::Object& object, Instant now, std::uint64_t ticket) {
-  std::size_t weight = 1 + object.extents.size() / kExtentsPerUnit;
+  std::size_t weight =
+      1 + object.extents.size() / kExtentsPerUnit + object.name.size() / kNameBytesPerUnit;
   Shelf& shelf = shelf_of(object.hash);
   std::lock_guard lock(shelf.mutex);
   if (shelf.invalidations != ticket || weight > shelf_capacity_) return;

@@ -16,7 +16,8 @@
 
 namespace mas::object {
 
-// Thread-safe; least recently used records leave first. Records with many extents weigh more.
+// Thread-safe; least recently used records leave first. Records with many extents
+// or long names weigh more.
 class RecordCache {
  public:
   // `capacity`: records of few extents.

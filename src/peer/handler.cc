@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "mas/core/network.h"
 #include "mas/observe/log.h"
 #include "peer/wire.h"
 
@@ -125,7 +126,7 @@ Task<Result<void>> PeerHandler::ping(http::Exchange& exchange) {
 void PeerHandler::note_refusal(const http::Exchange& exchange, const Error& error) {
   refusals_.add();
   const std::string& address = exchange.head().client_address;
-  if (!log::once_a_minute("peer.call_refused " + address)) return;
+  if (!log::once_a_minute("peer.call_refused " + network_of(address))) return;
   log::warn("peer.call_refused", {{"address", address},
                                   {"slot", shown_slot(exchange.head().headers)},
                                   {"call", exchange.route},

@@ -218,6 +218,16 @@ TEST_CASE("an address is refused at most so often a second") {
   CHECK_FALSE(f.authority->count_refusal("10.0.0.1"));
 }
 
+TEST_CASE("whoever has a network of IPv6 addresses is one who is refused") {
+  Fixture f;
+  for (std::uint32_t i = 0; i < f.options.refusals_per_second; ++i) {
+    CHECK(f.authority->count_refusal("2001:db8::" + std::to_string(i)));
+  }
+  CHECK_FALSE(f.authority->count_refusal("2001:db8::ffff:1"));
+  CHECK(f.authority->count_refusal("2001:db8:0:1::1"));
+  CHECK(f.authority->count_refusal("::ffff:10.0.0.1"));
+}
+
 TEST_CASE("an address that goes on is remembered among many others") {
   Fixture f;
   for (int i = 0; i < 50'000; ++i) {

@@ -27,12 +27,15 @@ TEST_CASE("However many addresses are refused, few lines are written and none is
   LoggedLines lines;
   http::RefusalTally tally("http.refused");
   const std::size_t addresses = 2 * http::RefusalTally::kMostAddresses;
-  for (std::size_t i = 0; i < addresses; ++i) tally.count("2001:db8::" + std::to_string(i), 401);
-  for (int i = 0; i < 9; ++i) tally.count("2001:db8::7", 401);
+  for (std::size_t i = 0; i < addresses; ++i) {
+    tally.count("2001:db8:0:" + std::to_string(i) + "::1", 401);
+  }
+  // Whoever has one address of a network has all of them.
+  for (int i = 0; i < 9; ++i) tally.count("2001:db8:0:7::" + std::to_string(i), 401);
   tally.tell();
   auto told = lines.with("http.refused");
   REQUIRE(told.size() == http::RefusalTally::kMostLines + 1);
-  CHECK(told.front().find("client=2001:db8::7 count=10 ") != std::string::npos);
+  CHECK(told.front().find("client=2001:db8:0:7::/64 count=10 ") != std::string::npos);
   const std::size_t rest = addresses + 9 - 10 - (http::RefusalTally::kMostLines - 1);
   CHECK(told.back().find("client=others count=" + std::to_string(rest)) != std::string::npos);
 }

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "server_rig.h"
+#include "support/certificates.h"
 
 using namespace mas;
 using namespace mas::test;
@@ -174,6 +175,25 @@ TEST_CASE("Stopping lets a running request end, closes idle connections and take
   CHECK(answer.field("Connection") == "close");
   CHECK(busy.at_end());
   stopping.join();
+}
+
+TEST_CASE("Stopping waits neither for the rest of a head nor for that of a handshake") {
+  Certificates certificates;
+  certificates.make("server", "localhost");
+  auto clock = make_system_clock();
+  for (const bool over_tls : {false, true}) {
+    ServerRig rig(*clock);
+    rig.options.header_timeout = std::chrono::hours(1);
+    if (over_tls) rig.tls = {certificates.pem("server"), certificates.key("server")};
+    rig.start();
+    RawClient half(rig.address());
+    half.send(over_tls ? "\x16" : "GET /hello HT");
+    RawClient silent(rig.address());
+    while (rig.metric("mas_http_connections") < 2) std::this_thread::yield();
+    rig.stop(std::chrono::hours(1));
+    CHECK(half.at_end());
+    CHECK(silent.at_end());
+  }
 }
 
 TEST_CASE("Stopping does not wait for clients beyond its time-out") {

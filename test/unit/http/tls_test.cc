@@ -4,7 +4,9 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <future>
+#include <iterator>
 
 #include "client_request.h"
 #include "mas/http/client.h"
@@ -20,6 +22,11 @@ namespace {
 
 config::Tls pair(const Certificates& certificates, const std::string& name = "server") {
   return {certificates.pem(name), certificates.key(name)};
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 struct Got {
@@ -229,6 +236,31 @@ TEST_CASE("A server that wants certificates of its clients takes only those that
   config::Tls broken{certificates.pem("client"), certificates.key("stranger")};
   CHECK(ask("127.0.0.1", rig.address(), ca, request("GET", "/hello"), broken).code ==
         Code::invalid_argument);
+}
+
+TEST_CASE("A client with a long chain of certificates is refused") {
+  Certificates certificates;
+  certificates.make("ca", "authority");
+  certificates.make("server", "localhost", "ca");
+  certificates.make("client", "client", "ca");
+  std::string chain = read_file(certificates.pem("client"));
+  const std::string one = read_file(certificates.pem("ca"));
+  auto clock = make_system_clock();
+  ServerRig rig(*clock);
+  rig.tls = pair(certificates);
+  rig.client_ca_file = certificates.pem("ca");
+  rig.start();
+  const std::string ca = certificates.pem("ca");
+  auto ask_with = [&](int more) {
+    std::ofstream file(certificates.pem("long"));
+    file << chain;
+    for (int i = 0; i < more; ++i) file << one;
+    file.close();
+    config::Tls client{certificates.pem("long"), certificates.key("client")};
+    return ask("127.0.0.1", rig.address(), ca, request("GET", "/hello"), client).code;
+  };
+  CHECK(ask_with(5) == Code::ok);
+  CHECK(ask_with(60) != Code::ok);
 }
 
 TEST_CASE("A server whose list of trusted clients cannot be read does not start") {

@@ -174,12 +174,34 @@ TEST_CASE("own beats, and more strangers than the bound, are not taken in") {
   CHECK(table.pods().empty());
   table.expect(keys(2), at(seconds(0)));
   Heartbeat stranger = beat(2);
+  stranger.boot = Id128{{7}};
   for (std::size_t i = 0; i < PodTable::kMaxStrangers + 50; ++i) {
     stranger.slot = "stranger-" + std::to_string(i);
     table.hear(stranger, at(seconds(1)));
   }
   CHECK(table.pods().size() == PodTable::kMaxStrangers + 1);
   table.hear(beat(1), at(seconds(1)));
+  CHECK(table.of(1) == Liveness::alive);
+}
+
+TEST_CASE("made-up strangers without a seal leave room for newcomers with one") {
+  Table table;
+  Heartbeat made_up = beat(2);
+  made_up.boot = Id128{};
+  for (std::size_t i = 0; i < 2 * PodTable::kMaxStrangers; ++i) {
+    made_up.slot = "stranger-" + std::to_string(i);
+    table.hear(made_up, at(seconds(1)));
+  }
+  CHECK(table.pods().size() == PodTable::kMaxUnsealed);
+  Heartbeat newcomer = beat(3);
+  newcomer.boot = Id128{{7}};
+  table.hear(newcomer, at(seconds(1)));
+  CHECK(table.of(3) == Liveness::alive);
+  // A member is heard in any case.
+  table.expect(keys(2), at(seconds(1)));
+  Heartbeat member = beat(1);
+  member.boot = Id128{};
+  table.hear(member, at(seconds(1)));
   CHECK(table.of(1) == Liveness::alive);
 }
 
@@ -197,6 +219,7 @@ TEST_CASE("strangers that stay down are forgotten, members are not") {
   CHECK(table.of(1) == Liveness::down);
   // The place is free again.
   Heartbeat stranger = beat(2);
+  stranger.boot = Id128{{7}};
   for (std::size_t i = 0; i < PodTable::kMaxStrangers; ++i) {
     stranger.slot = "stranger-" + std::to_string(i);
     table.hear(stranger, at(minutes(11)));

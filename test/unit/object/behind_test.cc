@@ -1,5 +1,9 @@
 // A pod that does not know the newest layout yet does not know who has what: it takes nothing for
 // lost because those whom it knows do not have it.
+#include <algorithm>
+
+#include "object/newest_layout.h"
+#include "support/meta_calls.h"
 #include "support/stripes.h"
 
 namespace mas::object {
@@ -84,6 +88,51 @@ TEST_CASE("a pod that goes by the newest layout calls a file damaged that too ma
   }
   CHECK(code_of(rig.get(object)) == Code::damaged);
   CHECK(must(run_blocking_for(rig.meta().find(object.hash)))->damaged);
+}
+
+// Answers with what it had when it was asked, and only when the test lets it.
+class Slow final : public test::MetaCalls<Slow> {
+ public:
+  using MetaCalls::MetaCalls;
+  template <class T>
+  Task<Result<T>> run(Task<Result<T>> call) {
+    ++calls;
+    Result<T> answer = co_await std::move(call);
+    answered.set();
+    co_await go_on.wait();
+    co_return answer;
+  }
+  int calls = 0;
+  Event answered, go_on;
+};
+
+// A damaged file that many download must not be a question to the store for each.
+TEST_CASE("who asks for the newest layout meanwhile shares the next answer, never an earlier one") {
+  auto memory = meta::make_memory_meta();
+  const layout::Layout first = layout::found(Id128{}, {layout::Member{"a", Id128{{1}}, "", 1}});
+  const layout::Layout second = layout::next(first, first.members);
+  must(run_blocking_for(memory->propose_layout(0, first)));
+  Slow store(*memory);
+  NewestLayout newest(store);
+  std::vector<std::uint64_t> told;
+  auto ask = [&]() -> Task<void> {
+    const Result<std::uint64_t> version = co_await newest.version();
+    told.push_back(must(version));
+  };
+  auto change = [&]() -> Task<void> {
+    co_await store.answered.wait();
+    Result<void> changed = co_await memory->propose_layout(first.version, second);
+    must(changed);
+    store.go_on.set();
+  };
+  std::vector<Task<void>> tasks;
+  for (int i = 0; i < 100; ++i) tasks.push_back(ask());
+  tasks.push_back(change());
+  test::run_together(std::move(tasks));
+  REQUIRE(told.size() == 100);
+  CHECK(std::count(told.begin(), told.end(), first.version) == 1);
+  CHECK(std::count(told.begin(), told.end(), second.version) == 99);
+  CHECK(store.calls == 2);
 }
 
 }  // namespace

@@ -176,6 +176,13 @@ TEST_CASE("the least recently used records leave first, and long ones weigh more
   insert(on_shelf(4));
   CHECK(has(1));
   CHECK(!has(2));
+  meta::Object named = on_shelf(6);
+  named.name.assign(2 * 128, 'n');
+  insert(named);
+  CHECK(has(6));
+  CHECK(!has(1));
+  CHECK(!has(3));
+  CHECK(!has(4));
   insert(on_shelf(5, 16));
   CHECK(has(5));
   CHECK(!has(3));
