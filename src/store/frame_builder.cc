@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace mas::store {
 namespace {
@@ -56,6 +57,46 @@ class Copier {
   std::size_t fill_ = 0;
 };
 
+// Where the payloads of a frame go: small ones one behind the other, large ones on blocks.
+struct PayloadPlaces {
+  std::uint64_t small;
+  std::uint64_t large;
+
+  std::uint64_t take(std::uint64_t length) {
+    const bool is_large = length >= kLargePayload;
+    std::uint64_t& next = is_large ? large : small;
+    return std::exchange(next, next + round_up(length, is_large ? kBlockSize : kSmallAlignment));
+  }
+};
+
+RecordHeader header_of(const FrameInput& input, const FramePlace& place, PayloadPlaces& payloads) {
+  RecordHeader header;
+  header.type = static_cast<std::uint8_t>(input.type);
+  set_key(header, input.key);
+  header.length = input.length;
+  header.place = place.frame;
+  header.first_place = input.first_place == 0 ? place.frame : input.first_place;
+  header.version = input.version;
+  header.payload_sum = input.sum;
+  if (input.type == RecordType::payload) header.payload_offset = payloads.take(input.length);
+  seal(header, place.identity);
+  return header;
+}
+
+FrameHeader header_of(const FramePlace& place, std::uint64_t length,
+                      const std::vector<RecordHeader>& records) {
+  FrameHeader header;
+  header.flags = place.flags;
+  header.volume = place.identity.volume;
+  header.segment = place.identity.segment;
+  header.offset = place.offset;
+  header.frame = place.frame;
+  header.length = length;
+  header.next_version = place.next_version;
+  seal(header, records);
+  return header;
+}
+
 }  // namespace
 
 Frame::Frame(const FramePlace& place, const std::vector<FrameInput>& inputs) {
@@ -67,23 +108,9 @@ Frame::Frame(const FramePlace& place, const std::vector<FrameInput>& inputs) {
   std::vector<RecordHeader> headers;
   headers.reserve(inputs.size());
   records_.reserve(inputs.size());
-  std::uint64_t small = size.headers_length();
-  std::uint64_t large = size.head_length();
+  PayloadPlaces payloads{size.headers_length(), size.head_length()};
   for (const FrameInput& input : inputs) {
-    RecordHeader header;
-    header.type = static_cast<std::uint8_t>(input.type);
-    set_key(header, input.key);
-    header.length = input.length;
-    header.place = place.frame;
-    header.first_place = input.first_place == 0 ? place.frame : input.first_place;
-    header.version = input.version;
-    header.payload_sum = input.sum;
-    if (input.type == RecordType::payload) {
-      const bool is_large = input.length >= kLargePayload;
-      header.payload_offset = is_large ? large : small;
-      (is_large ? large : small) += round_up(input.length, is_large ? kBlockSize : kSmallAlignment);
-    }
-    seal(header, place.identity);
+    const RecordHeader header = header_of(input, place, payloads);
     const std::uint64_t header_offset =
         place.offset + sizeof(FrameHeader) + headers.size() * sizeof(RecordHeader);
     records_.push_back(
@@ -95,16 +122,7 @@ Frame::Frame(const FramePlace& place, const std::vector<FrameInput>& inputs) {
     headers.push_back(header);
   }
 
-  FrameHeader frame;
-  frame.flags = place.flags;
-  frame.volume = place.identity.volume;
-  frame.segment = place.identity.segment;
-  frame.offset = place.offset;
-  frame.frame = place.frame;
-  frame.length = length_;
-  frame.next_version = place.next_version;
-  seal(frame, headers);
-
+  const FrameHeader frame = header_of(place, length_, headers);
   std::memcpy(head_.data(), &frame, sizeof frame);
   if (!headers.empty()) {
     std::memcpy(head_.data() + sizeof frame, headers.data(), headers.size() * sizeof(RecordHeader));

@@ -1,7 +1,6 @@
 // A server that plays a script, right or wrong, on each connection in turn.
 #pragma once
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,6 +9,8 @@
 #include <string_view>
 #include <thread>
 #include <vector>
+
+#include "support/loopback.h"
 
 namespace mas::test {
 
@@ -30,19 +31,10 @@ struct Play {
 // was read.
 class ScriptedServer {
  public:
-  explicit ScriptedServer(std::vector<std::vector<Play>> scripts)
-      : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ::bind(listener_, reinterpret_cast<sockaddr*>(&at), sizeof(at));
-    ::listen(listener_, 8);
-    socklen_t size = sizeof(at);
-    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&at), &size);
-    address_ = "127.0.0.1:" + std::to_string(ntohs(at.sin_port));
+  explicit ScriptedServer(std::vector<std::vector<Play>> scripts) {
     thread_ = std::thread([this, scripts = std::move(scripts)] {
       for (const auto& script : scripts) {
-        int socket = ::accept(listener_, nullptr, nullptr);
+        int socket = ::accept(listener_.socket, nullptr, nullptr);
         if (socket < 0) return;
         for (const Play& play : script) perform(socket, play);
         ::close(socket);
@@ -50,14 +42,14 @@ class ScriptedServer {
     });
   }
   ~ScriptedServer() {
-    ::shutdown(listener_, SHUT_RDWR);
+    ::shutdown(listener_.socket, SHUT_RDWR);
     thread_.join();
-    ::close(listener_);
+    ::close(listener_.socket);
   }
   ScriptedServer(const ScriptedServer&) = delete;
   ScriptedServer& operator=(const ScriptedServer&) = delete;
 
-  [[nodiscard]] const std::string& address() const { return address_; }
+  [[nodiscard]] const std::string& address() const { return listener_.address; }
 
  private:
   void perform(int socket, const Play& play) const {
@@ -75,13 +67,12 @@ class ScriptedServer {
         }
         return;
       case Play::Kind::stop_listening:
-        ::shutdown(listener_, SHUT_RDWR);
+        ::shutdown(listener_.socket, SHUT_RDWR);
         return;
     }
   }
 
-  int listener_;
-  std::string address_;
+  LoopbackListener listener_;
   std::thread thread_;
 };
 

@@ -2,7 +2,6 @@
 // changes them, cuts connections.
 #pragma once
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,27 +15,20 @@
 #include <utility>
 #include <vector>
 
+#include "support/loopback.h"
+
 namespace mas::test {
 
 class TcpRelay {
  public:
   // `target`: "127.0.0.1:port"; "": connections are taken and what comes is read, no more.
-  explicit TcpRelay(std::string target)
-      : target_(std::move(target)), listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ::bind(listener_, reinterpret_cast<sockaddr*>(&at), sizeof(at));
-    ::listen(listener_, 64);
-    socklen_t size = sizeof(at);
-    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&at), &size);
-    address_ = "127.0.0.1:" + std::to_string(ntohs(at.sin_port));
+  explicit TcpRelay(std::string target) : target_(std::move(target)) {
     acceptor_ = std::thread([this] { accept_all(); });
   }
   ~TcpRelay() {
-    ::shutdown(listener_, SHUT_RDWR);
+    ::shutdown(listener_.socket, SHUT_RDWR);
     acceptor_.join();
-    ::close(listener_);
+    ::close(listener_.socket);
     cut();
     for (std::thread& thread : pumps_) thread.join();
     for (int socket : sockets_) ::close(socket);
@@ -44,7 +36,7 @@ class TcpRelay {
   TcpRelay(const TcpRelay&) = delete;
   TcpRelay& operator=(const TcpRelay&) = delete;
 
-  [[nodiscard]] const std::string& address() const { return address_; }
+  [[nodiscard]] const std::string& address() const { return listener_.address; }
   // Connections taken so far.
   [[nodiscard]] int accepted() const { return accepted_; }
   // What clients sent so far.
@@ -63,7 +55,7 @@ class TcpRelay {
  private:
   void accept_all() {
     while (true) {
-      int client = ::accept(listener_, nullptr, nullptr);
+      int client = ::accept(listener_.socket, nullptr, nullptr);
       if (client < 0) return;
       ++accepted_;
       int server = target_.empty() ? -1 : connect_target();
@@ -105,8 +97,7 @@ class TcpRelay {
   }
 
   std::string target_;
-  int listener_;
-  std::string address_;
+  LoopbackListener listener_;
   std::atomic<int> accepted_{0};
   std::atomic<std::size_t> sent_{0};
   std::mutex mutex_;

@@ -10,6 +10,8 @@ namespace mas::app {
 namespace {
 
 using boost::json::value;
+using Row = std::vector<std::string>;
+using Rows = std::vector<Row>;
 
 // What may be said of data directories that are not worked with.
 constexpr std::array kOutOfWork = {"absent", "stopped"};
@@ -37,7 +39,7 @@ std::string describe_worker(const value& worker) {
 }
 
 std::string pods_table(const value& status) {
-  std::vector<std::vector<std::string>> rows{{"POD", "STATE", "DATA", "API", "ZONE", "VERSION"}};
+  Rows rows{{"POD", "STATE", "DATA", "API", "ZONE", "VERSION"}};
   for (const value& pod : list(at(status, "pods"))) {
     std::string zone = text(at(pod, "zone"));
     std::string data = size(at(pod, "used")) + " of " + size(at(pod, "capacity"));
@@ -57,7 +59,7 @@ std::string of_asked(const value& status) {
 }
 
 std::string workers_table(const value& status) {
-  std::vector<std::vector<std::string>> rows{{"WORKER", "STATE", "PROGRESS", "DONE", "NEXT (UTC)"}};
+  Rows rows{{"WORKER", "STATE", "PROGRESS", "DONE", "NEXT (UTC)"}};
   for (const value& worker : list(at(status, "workers"))) {
     auto next = static_cast<std::int64_t>(number(at(worker, "next_run")));
     rows.push_back({text(at(worker, "name")), describe_worker(worker),
@@ -67,18 +69,12 @@ std::string workers_table(const value& status) {
   return table(rows);
 }
 
-}  // namespace
-
-std::string status_text(const value& status) {
-  std::ostringstream out;
-  std::string problem = unhealthy_because(status);
-  out << (problem.empty() ? "healthy" : "not healthy: " + problem) << ", "
-      << text(at(status, "summary")) << ", profile " << text(at(status, "profile")) << "\n\n";
-  out << pods_table(status) << "\n";
+// What the pod that was asked says of its own disks.
+Rows facts_of_asked(const value& status) {
   const value& capacity = at(status, "capacity");
   const value& layout = at(status, "layout");
   const std::string whose = of_asked(status);
-  std::vector<std::vector<std::string>> facts{
+  Rows facts{
       {"disk" + whose, size(at(capacity, "free")) + " free of " + size(at(capacity, "total"))},
       {"store" + whose, size(at(capacity, "stored")) + " in " + text(at(capacity, "segments")) +
                             " segments, " + size(at(capacity, "live")) + " of it live, " +
@@ -99,6 +95,12 @@ std::string status_text(const value& status) {
       facts.push_back({state + whose, text(directory)});
     }
   }
+  return facts;
+}
+
+// What is known of all that is stored, and of those who left.
+Rows facts_of_cluster(const value& status) {
+  Rows facts;
   for (const value& step : list(at(status, "redundancy"))) {
     std::uint64_t lost = number(at(step, "lost"));
     std::string state = lost == 0 ? "whole" : "short of " + std::to_string(lost) + " shards";
@@ -123,6 +125,19 @@ std::string status_text(const value& status) {
   for (const value& sentence : list(at(status, "waiting"))) {
     facts.push_back({"waits", text(sentence)});
   }
+  return facts;
+}
+
+}  // namespace
+
+std::string status_text(const value& status) {
+  std::ostringstream out;
+  std::string problem = unhealthy_because(status);
+  out << (problem.empty() ? "healthy" : "not healthy: " + problem) << ", "
+      << text(at(status, "summary")) << ", profile " << text(at(status, "profile")) << "\n\n";
+  out << pods_table(status) << "\n";
+  Rows facts = facts_of_asked(status);
+  for (Row& fact : facts_of_cluster(status)) facts.push_back(std::move(fact));
   out << table(facts) << "\n" << workers_table(status);
   return out.str();
 }

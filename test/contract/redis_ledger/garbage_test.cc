@@ -1,14 +1,10 @@
 // Something listens that is no Redis, or a broken one. Only this malformed protocol is made up; all
 // else in these suites is a real server.
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <thread>
 
 #include "ledger_rig.h"
+#include "support/loopback.h"
 
 using namespace mas;
 using namespace mas::test;
@@ -19,34 +15,23 @@ namespace {
 class Impostor {
  public:
   // `then_ends`: it closes after its first answer.
-  Impostor(std::string answer, bool then_ends)
-      : answer_(std::move(answer)),
-        then_ends_(then_ends),
-        listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ::bind(listener_, reinterpret_cast<sockaddr*>(&at), sizeof(at));
-    ::listen(listener_, 16);
-    socklen_t size = sizeof(at);
-    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&at), &size);
-    url_ = "redis://127.0.0.1:" + std::to_string(ntohs(at.sin_port));
+  Impostor(std::string answer, bool then_ends) : answer_(std::move(answer)), then_ends_(then_ends) {
     thread_ = std::thread([this] { serve(); });
   }
   ~Impostor() {
-    ::shutdown(listener_, SHUT_RDWR);
+    ::shutdown(listener_.socket, SHUT_RDWR);
     thread_.join();
-    ::close(listener_);
+    ::close(listener_.socket);
   }
   Impostor(const Impostor&) = delete;
   Impostor& operator=(const Impostor&) = delete;
 
-  [[nodiscard]] const std::string& url() const { return url_; }
+  [[nodiscard]] std::string url() const { return "redis://" + listener_.address; }
 
  private:
   void serve() {
     int socket = 0;
-    while ((socket = ::accept(listener_, nullptr, nullptr)) >= 0) {
+    while ((socket = ::accept(listener_.socket, nullptr, nullptr)) >= 0) {
       char seen[8192];
       while (::recv(socket, seen, sizeof(seen), 0) > 0) {
         (void)!::send(socket, answer_.data(), answer_.size(), MSG_NOSIGNAL);
@@ -58,8 +43,7 @@ class Impostor {
 
   std::string answer_;
   bool then_ends_;
-  int listener_;
-  std::string url_;
+  LoopbackListener listener_;
   std::thread thread_;
 };
 

@@ -1,8 +1,6 @@
 // What never was part of a file does not wait for the grace of deleted files.
-#include "mas/fs/fault_fs.h"
+#include "collect_rig.h"
 #include "mas/maintain/freed_board.h"
-#include "rig.h"
-#include "support/inline_pool.h"
 
 using namespace mas;
 using namespace mas::test;
@@ -11,12 +9,7 @@ using std::chrono::minutes;
 
 namespace {
 
-struct Fixture : MaintainRig {
-  Fixture() { start(); }
-  void start() {
-    maintain::MarksFile file{*disk, "/freed-marks", pool};
-    worker = maintain::make_collect_worker(options, deps(), nullptr, std::move(file));
-  }
+struct Fixture : CollectRig {
   void watch(Duration time) { step_for(*worker, time); }
   meta::Upload open() {
     meta::Upload upload;
@@ -40,10 +33,6 @@ struct Fixture : MaintainRig {
     (void)get(meta->put_part(upload.id, part, 0, UINT64_MAX, now()));
     return part.extents[0];
   }
-
-  std::unique_ptr<fs::FaultFs> disk = fs::make_fault_fs(1);
-  InlinePool pool;
-  std::unique_ptr<maintain::Worker> worker;
 };
 
 }  // namespace

@@ -1,9 +1,7 @@
 // Before anything is collected, this pod has known for the grace that it may be, whatever clocks
 // say and however often the pod starts.
+#include "collect_rig.h"
 #include "maintain/freed_marks.h"
-#include "mas/fs/fault_fs.h"
-#include "rig.h"
-#include "support/inline_pool.h"
 
 using namespace mas;
 using namespace mas::test;
@@ -12,12 +10,7 @@ using std::chrono::minutes;
 
 namespace {
 
-struct Fixture : MaintainRig {
-  Fixture() { start(); }
-  void start() {
-    maintain::MarksFile file{*disk, "/freed-marks", pool};
-    worker = maintain::make_collect_worker(options, deps(), nullptr, std::move(file));
-  }
+struct Fixture : CollectRig {
   // As often as the worker wants to, for so long.
   void watch(Duration time) {
     const Instant end = clock.now() + time;
@@ -30,10 +23,6 @@ struct Fixture : MaintainRig {
     put_shards(extent);
     must(run_blocking_for(meta->free({extent}, at)));
   }
-
-  std::unique_ptr<fs::FaultFs> disk = fs::make_fault_fs(1);
-  InlinePool pool;
-  std::unique_ptr<maintain::Worker> worker;
 };
 
 constexpr std::int64_t kTwoDays = 2 * 24 * 3600;

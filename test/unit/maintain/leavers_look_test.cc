@@ -1,9 +1,7 @@
 // When the data directories of those who have left may be emptied.
 #include "mas/maintain/leavers_look.h"
 
-#include <thread>
-
-#include "cluster_rig.h"
+#include "finished_look.h"
 #include "mas/runtime/io_threads.h"
 #include "mas/runtime/sync.h"
 
@@ -24,17 +22,7 @@ struct Looking {
   }
   ~Looking() { run_blocking(look->close()); }
 
-  // Asks until a look has ended that began now.
-  Look finds() {
-    cluster.clock.advance(seconds(600));
-    const std::uint64_t version = cluster.view.layout.version;
-    Look found = look->look(version);
-    do {
-      std::this_thread::yield();
-      found = look->look(version);
-    } while (found == Look::under_way);
-    return found;
-  }
+  Look finds() { return test::finished_look(cluster, *look); }
   // A whole look is not repeated under the same layout.
   void forget() {
     ++cluster.view.layout.version;

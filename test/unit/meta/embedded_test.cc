@@ -4,8 +4,6 @@
 
 #include <atomic>
 #include <cerrno>
-#include <condition_variable>
-#include <deque>
 #include <future>
 
 #include "mas/fs/fault_fs.h"
@@ -13,6 +11,7 @@
 #include "mas/meta/reads_only.h"
 #include "mas/runtime/rng.h"
 #include "support/fake_clock.h"
+#include "support/held_pool.h"
 #include "support/io_rig.h"
 #include "support/must.h"
 
@@ -21,57 +20,6 @@ using namespace mas::meta;
 using namespace mas::test;
 
 namespace {
-
-// A pool that can be told to keep what it is given.
-class HeldPool final : public Pool {
- public:
-  bool submit(PoolTask& task) override {
-    std::lock_guard lock(mutex_);
-    if (held_) {
-      waiting_.push_back(&task);
-      return true;
-    }
-    return start(task);
-  }
-  [[nodiscard]] std::size_t queued() const override { return 0; }
-  // From here on nothing runs: it also waits for what does.
-  void hold() {
-    std::unique_lock lock(mutex_);
-    held_ = true;
-    idle_.wait(lock, [this] { return running_ == 0; });
-  }
-  void release() {
-    std::lock_guard lock(mutex_);
-    held_ = false;
-    for (PoolTask* task : waiting_) REQUIRE(start(*task));
-    waiting_.clear();
-  }
-
- private:
-  struct Counted final : PoolTask {
-    Counted(HeldPool& p, PoolTask& t) : pool(p), task(t) {}
-    void run() noexcept override {
-      std::unique_ptr<Counted> self(this);
-      task.run();
-      std::lock_guard lock(pool.mutex_);
-      --pool.running_;
-      pool.idle_.notify_all();
-    }
-    HeldPool& pool;
-    PoolTask& task;
-  };
-  bool start(PoolTask& task) {
-    ++running_;
-    return inner_->submit(*new Counted(*this, task));
-  }
-
-  std::mutex mutex_;
-  std::condition_variable idle_;
-  bool held_ = false;
-  int running_ = 0;
-  std::deque<PoolTask*> waiting_;
-  std::unique_ptr<Pool> inner_ = make_thread_pool("driver", 2, 1000);
-};
 
 bool is_log(const std::string& path) {
   return path.size() > 4 && path.substr(path.size() - 4) == ".log";
@@ -104,7 +52,7 @@ struct Fixture {
   std::unique_ptr<Rng> rng = make_seeded_rng(1);
   FakeClock clock;
   observe::Metrics metrics;
-  HeldPool pool;
+  HeldPool pool{make_thread_pool("driver", 2, 1000)};
   IoRig io;
   std::unique_ptr<MetaStore> store;
 };

@@ -9,6 +9,17 @@ using namespace mas;
 using namespace mas::test;
 using Op = MemoryStore::Op;
 
+namespace {
+
+// Once it is answered, the heads of what came before have been read.
+void answer_a_ping(PeerPod& pod) {
+  RequestText ping(pod, "");
+  RawClient other(pod.address());
+  CHECK(peer_code(other.ask(ping.to("GET", "ping").text())) == Code::ok);
+}
+
+}  // namespace
+
 TEST_CASE("A record over the limit is refused before its bytes come") {
   IoThreads io(1);
   io.start();
@@ -96,9 +107,7 @@ TEST_CASE("A sender that is too slow is let go, and its memory with it") {
   RawClient slow(pod.address());
   slow.send(request.head() + std::string(500, 'x'));
   // Its head has been read when this later one is answered.
-  RequestText ping(pod, "");
-  RawClient other(pod.address());
-  CHECK(peer_code(other.ask(ping.to("GET", "ping").text())) == Code::ok);
+  answer_a_ping(pod);
   RawClient next(pod.address());
   next.send(request.text());
   CHECK_FALSE(next.readable(50));
@@ -127,9 +136,7 @@ TEST_CASE("Puts hold no more memory than there is; the rest wait their turn") {
   }
   wait_until([&] { return pod.store.calls(Op::put) >= 2; });
   // All six have been read up to their heads once this later one is answered.
-  RequestText ping(pod, "");
-  RawClient other(pod.address());
-  CHECK(peer_code(other.ask(ping.to("GET", "ping").text())) == Code::ok);
+  answer_a_ping(pod);
   CHECK(pod.store.calls(Op::put) == 2);
   pod.store.release();
   for (auto& client : clients) CHECK(peer_code(client->read_answer()) == Code::ok);
@@ -150,9 +157,7 @@ TEST_CASE("A record larger than the memory for records is received alone") {
   wait_until([&] { return pod.store.calls(Op::put) >= 1; });
   RawClient small(pod.address());
   small.send(RequestText(pod, "x").text());
-  RequestText ping(pod, "");
-  RawClient other(pod.address());
-  CHECK(peer_code(other.ask(ping.to("GET", "ping").text())) == Code::ok);
+  answer_a_ping(pod);
   CHECK(pod.store.calls(Op::put) == 1);
   pod.store.release();
   CHECK(peer_code(large.read_answer()) == Code::ok);
@@ -178,9 +183,7 @@ TEST_CASE("Reads hold no more memory than there is either") {
   wait_until([&] { return pod.store.calls(Op::read) >= 1; });
   RawClient second(pod.address());
   second.send(read.text());
-  RequestText ping(pod, "");
-  RawClient other(pod.address());
-  CHECK(peer_code(other.ask(ping.to("GET", "ping").text())) == Code::ok);
+  answer_a_ping(pod);
   CHECK(pod.store.calls(Op::read) == 1);
   pod.store.release();
   CHECK(first.read_answer().body.size() == 1000);

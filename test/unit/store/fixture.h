@@ -3,14 +3,11 @@
 
 #include <unistd.h>
 
-#include <atomic>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <condition_variable>
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +16,7 @@
 #include "mas/runtime/io_threads.h"
 #include "mas/runtime/sync.h"
 #include "mas/store/store.h"
+#include "support/held_pool.h"
 #include "support/must.h"
 
 namespace mas::store::test {
@@ -48,68 +46,13 @@ inline config::Store small_options() {
   return options;
 }
 
-// Keeps what is submitted back until release(): what is put meanwhile shares a frame.
-class HeldPool final : public Pool {
- public:
-  explicit HeldPool(Pool& inner) : inner_(inner) {}
-  bool submit(PoolTask& task) override {
-    std::lock_guard lock(mutex_);
-    if (!holding_) return pass_on(task);
-    held_.push_back(&task);
-    return true;
-  }
-  [[nodiscard]] std::size_t queued() const override { return inner_.queued(); }
-  // Waits for what is at work: a writer that has answered may still be looking for more.
-  void hold() {
-    std::unique_lock lock(mutex_);
-    holding_ = true;
-    idle_.wait(lock, [this] { return at_work_ == 0; });
-  }
-  void release() {
-    std::lock_guard lock(mutex_);
-    holding_ = false;
-    for (PoolTask* task : held_) REQUIRE(pass_on(*task));
-    held_.clear();
-  }
-
- private:
-  struct Counted final : PoolTask {
-    Counted(HeldPool& pool, PoolTask& task) : owner(pool), inner(task) {}
-    void run() noexcept override {
-      inner.run();
-      owner.finished();
-      delete this;
-    }
-    HeldPool& owner;
-    PoolTask& inner;
-  };
-  bool pass_on(PoolTask& task) {
-    auto counted = std::make_unique<Counted>(*this, task);
-    if (!inner_.submit(*counted)) return false;
-    (void)counted.release();
-    ++at_work_;
-    return true;
-  }
-  void finished() {
-    std::lock_guard lock(mutex_);
-    if (--at_work_ == 0) idle_.notify_all();
-  }
-
-  Pool& inner_;
-  std::mutex mutex_;
-  std::condition_variable idle_;
-  std::size_t at_work_ = 0;
-  bool holding_ = false;
-  std::vector<PoolTask*> held_;
-};
-
 // What outlives any one store: the disk and the machine.
 struct Machine {
   explicit Machine(fs::Fs& disk) : fs(&disk) {}
 
   fs::Fs* fs;
-  std::unique_ptr<Pool> threads = make_thread_pool("disk", 3, 10'000);
-  HeldPool pool{*threads};
+  // What is put while it holds shares a frame.
+  mas::test::HeldPool pool{make_thread_pool("disk", 3, 10'000)};
   // Its tasks end before it.
   ~Machine() { pool.hold(); }
   Machine(const Machine&) = delete;
