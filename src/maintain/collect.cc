@@ -21,7 +21,8 @@
 //
 // The same holds for a data directory of this pod that is away: what was removed meanwhile comes
 // back with it. So the pod removes what it reaches, but says so only when it reaches everything,
-// after having gone through the list once more; the list is what remembers.
+// after having gone through the list once more; the list is what remembers. One that has stopped
+// writing is away in that sense until the next start: it keeps what it holds.
 #include <algorithm>
 #include <optional>
 #include <utility>

@@ -8,6 +8,7 @@
 #include "mas/runtime/offload.h"
 #include "mas/runtime/sync.h"
 #include "store/keep_versions.h"
+#include "store/removal.h"
 #include "store/scrub.h"
 #include "store/show_usage.h"
 #include "store/volume.h"
@@ -200,25 +201,8 @@ Task<Result<void>> StoreImpl::remove_elsewhere(RecordKey key, Volume* kept) {
 Task<Result<void>> StoreImpl::remove(std::vector<RecordKey> keys) {
   auto pass = gate_.try_enter();
   if (!pass) co_return closed();
-  if (keys.empty()) co_return Result<void>();
-  for (const auto& volume : volumes_) {
-    std::vector<PendingRecord> records;
-    for (const RecordKey& key : keys) {
-      Location location;
-      // With one volume the writer looks; a look here would not see what is queued.
-      if (volume->is_stopped() && !volume->writer().may_hold(key) &&
-          volume->catalog().index().find_cached(key, location) == Lookup::absent) {
-        continue;
-      }
-      PendingRecord tombstone;
-      tombstone.key = key;
-      tombstone.type = RecordType::tombstone;
-      tombstone.when = When::key_present;
-      records.push_back(std::move(tombstone));
-    }
-    if (!records.empty()) MAS_CO_CHECK(co_await volume->write(std::move(records)));
-  }
-  co_return Result<void>();
+  auto removing = remove_from(volumes_, std::move(keys));
+  co_return co_await std::move(removing);
 }
 
 Lookup StoreImpl::find_cached(const RecordKey& key, Found& found) {
@@ -455,7 +439,10 @@ std::vector<std::string> StoreImpl::absent() const {
 
 Reach StoreImpl::reach() const {
   Reach reach{!set_.is_incomplete() && !has_gone(), 0};
-  for (const auto& volume : volumes_) reach.losses += volume->unreadable().times_gone();
+  for (const auto& volume : volumes_) {
+    reach.is_whole = reach.is_whole && !volume->is_stopped();
+    reach.losses += volume->unreadable().times_gone();
+  }
   return reach;
 }
 

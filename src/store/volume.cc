@@ -14,6 +14,8 @@ namespace mas::store {
 namespace {
 
 constexpr std::uint64_t kSegmentsPerVolume = 64;
+// Behind why it has stopped.
+constexpr char kKept[] = " What is deleted of it is freed after the next start.";
 
 }  // namespace
 
@@ -165,7 +167,11 @@ void Volume::add_to(Usage& usage) const {
   const CatalogTotals totals = catalog_->totals();
   usage.capacity += room_.total();
   if (is_healthy()) usage.free += left();
-  if (is_stopped()) usage.stopped.push_back(directory() + ": " + writer_->stopped());
+  if (is_stopped()) {
+    std::string why = directory() + ": " + writer_->stopped();
+    if (keeps_removed_) why += kKept;
+    usage.stopped.push_back(std::move(why));
+  }
   usage.live += totals.live_bytes;
   usage.records += totals.records;
   usage.quarantined += quarantined();
@@ -173,6 +179,13 @@ void Volume::add_to(Usage& usage) const {
     ++usage.segments;
     usage.stored += segment.end;
   }
+}
+
+void Volume::note_kept() {
+  if (keeps_removed_.exchange(true)) return;
+  log::warn("store.removal_waits",
+            {{"directory", directory()},
+             {"what", "What is deleted of this data directory is freed after the next start."}});
 }
 
 Task<Result<void>> Volume::write(std::vector<PendingRecord> records, bool copies) {

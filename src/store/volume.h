@@ -75,6 +75,9 @@ class Volume {
   // A segment's file is not there: neither it nor any other of which that is true is shown any
   // more. Blocking.
   void note_vanished();
+  // Something was to be removed from it that it cannot remove in this life: said once in the log,
+  // and from then on where it is said why it has stopped.
+  void note_kept();
   // Bytes that new shards may still take.
   [[nodiscard]] std::uint64_t left() const;
   void add_to(Usage& usage) const;
@@ -126,6 +129,7 @@ class Volume {
   bool versions_lost_ = false;
   std::atomic<std::uint64_t> quarantined_{0};
   std::atomic<bool> compacting_{false};
+  std::atomic<bool> keeps_removed_{false};
   std::set<std::uint64_t> unreadable_;  // segments that compaction gave up; its own
 };
 

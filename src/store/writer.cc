@@ -214,8 +214,9 @@ Result<void> Writer::write_frame(const std::vector<const Item*>& items, std::uin
 
 Result<void> Writer::commit(const Frame& frame, std::uint64_t next_version) {
   if (Result<void> durable = write_down(frame); durable.has_error()) {
+    note_uncertain(frame);
     stop(durable.error());
-    return fail(frame, Error(Code::io, stopped()));
+    return Error(Code::io, stopped()).mark_maybe_happened();
   }
   tail_.offset += frame.length();
   tail_.frame += 1;
@@ -229,9 +230,10 @@ Result<void> Writer::commit(const Frame& frame, std::uint64_t next_version) {
   (void)parts_.room.refresh_if_old();
   Result<void> indexed = parts_.catalog.apply(frame.records(), tail_);
   if (indexed.has_value()) return {};
-  const Error error = refuse(indexed.error());
+  note_uncertain(frame);
+  Error error = refuse(indexed.error());
   if (!is_stopped_) unindexed_ = Unindexed{frame.records(), tail_};
-  return fail(frame, error);
+  return error.mark_maybe_happened();
 }
 
 Result<void> Writer::write_down(const Frame& frame) {
@@ -239,11 +241,11 @@ Result<void> Writer::write_down(const Frame& frame) {
   return active_->sync_data();
 }
 
-// What is in a frame that may be durable and is not in the index may show later.
-Error Writer::fail(const Frame& frame, const Error& error) {
+// What is in a frame that may be durable and is not in the index may show later. Before the volume
+// is seen to have stopped: who finds it so goes by this.
+void Writer::note_uncertain(const Frame& frame) {
   std::lock_guard lock(mutex_);
   for (const IndexedRecord& record : frame.records()) uncertain_.insert(record.key);
-  return Error(error).mark_maybe_happened();
 }
 
 Result<void> Writer::catch_up() {

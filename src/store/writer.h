@@ -123,7 +123,7 @@ class Writer final : public PoolTask, public std::enable_shared_from_this<Writer
   void seal_active();
   Result<void> commit(const Frame& frame, std::uint64_t next_version);
   Result<void> write_down(const Frame& frame);
-  Error fail(const Frame& frame, const Error& error);
+  void note_uncertain(const Frame& frame);
   Result<void> catch_up();
   void forget_damaged(const Batch& batch);
   void finish_close(const std::shared_ptr<WriteWait>& wait);

@@ -43,7 +43,7 @@ struct Directories {
 
 // How much of a store can be reached, for those who promise something of all that it holds.
 struct Reach {
-  bool is_whole = true;      // no directory is absent
+  bool is_whole = true;      // no directory is absent, and none has stopped writing
   std::uint64_t losses = 0;  // how often one went since the start; only grows
 };
 [[nodiscard]] Reach reach(const Store& store);

@@ -77,7 +77,7 @@ class Store {
   // want of files), io (the volume has stopped writing). Error::maybe_happened tells whether the
   // record may appear later.
   virtual Task<Result<void>> put(RecordKey key, std::vector<Slice> pieces) = 0;
-  // Durably removes `key`; fine if absent.
+  // Durably removes `keys` where directories can be written (see reach()); fine if absent.
   virtual Task<Result<void>> remove(std::vector<RecordKey> keys) = 0;
 
   // Bytes [offset, offset + length) of the payload, cut at its end. Served on the calling thread if

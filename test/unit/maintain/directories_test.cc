@@ -54,6 +54,14 @@ struct Fixture : MaintainRig {
       return {};
     });
   }
+  // From now on nothing is made durable below /b.
+  void stop_writing() {
+    disk->set_hook([](const fs::FsCall& call) -> Result<void> {
+      const bool is_its = call.path.starts_with("/b") && call.path.ends_with(".seg");
+      if (is_its && call.op == fs::FsOp::sync) return Error(Code::io, "no sync");
+      return {};
+    });
+  }
   void give_back() { disk->set_hook(nullptr); }
   void put_record(const RecordKey& key) {
     must(run_blocking_for(on_disk->put(key, {Slice::copy_of(as_bytes("bytes"))})));
@@ -175,4 +183,42 @@ TEST_CASE("a deletion is known for as long as a directory that may hold its file
   CHECK(f.get(f.meta->versions({object.hash})).at(0).generation == 0);
   CHECK(f.held() == 0);
   CHECK(f.listed() == 0);
+}
+
+TEST_CASE("what is freed of a directory that has stopped writing stays listed until a restart") {
+  Fixture f;
+  const bool is_early = GENERATE(true, false);
+  const std::size_t before = f.held();
+  REQUIRE(before == kExtents);
+  f.stop_writing();
+  // Early: what was never part of a file, which does not wait for the grace.
+  must(run_blocking_for(f.meta->free(f.extents, is_early ? 0 : f.now())));
+  must(f.step(*f.worker));
+  f.clock.advance(is_early ? hours(1) : hours(25));
+  f.collect();
+  // The first that is tried there stops it, and all that lies elsewhere is freed.
+  const store::Usage usage = f.on_disk->usage();
+  REQUIRE(usage.stopped.size() == 1);
+  const std::size_t left = f.held();
+  CHECK(left > 0);
+  CHECK(left < kExtents);
+  for (const auto& record : f.get(f.on_disk->list(std::nullopt, 1'000))) {
+    CHECK(code_of(run_blocking_for(f.on_disk->remove({record.key}))) == Code::ok);
+  }
+  CHECK(f.held() == left);
+  // However much time passes, the list keeps it.
+  for (int i = 0; i < 3; ++i) {
+    f.clock.advance(hours(25));
+    f.collect();
+    CHECK(f.listed() == kExtents);
+  }
+  f.give_back();
+  f.start();
+  f.collect();
+  f.clock.advance(hours(25));
+  f.collect();
+  CHECK(f.held() == 0);
+  CHECK(f.listed() == 0);
+  f.start();
+  CHECK(f.held() == 0);
 }
