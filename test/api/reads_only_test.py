@@ -3,9 +3,15 @@ import os
 import subprocess
 import unittest
 
+import harness
+import small_disk
 from harness import Daemon, sha256, wait_for
 
 MIB = 1024 * 1024
+
+
+def setUpModule():
+    small_disk.own_mounts()
 
 
 class FailingDaemon(Daemon):
@@ -72,3 +78,41 @@ class ReadsOnlyTest(unittest.TestCase):
         self.reads_on(stored)
         self.mas.put(b"new")
         self.assertEqual(self.mas.call("GET", "/readyz").data, "ready")
+
+
+class ReadOnlyStartTest(unittest.TestCase):
+    """A start on a disk that is mounted read-only says so in one line, changes nothing, and is in
+    nobody's way once the disk can be written to."""
+
+    def mount(self, *options):
+        subprocess.run(["mount", *options, str(self.disk.data)], check=True)
+
+    def start_is_refused(self):
+        ended = subprocess.run(
+            [harness.BINARY, "serve", "--config", str(self.mas.home / "mas.toml"), "--data",
+             str(self.disk.data), "--listen", "127.0.0.1:0"],
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=60, cwd=self.disk.home)
+        self.assertEqual(ended.returncode, 2, ended)
+        said = [line for line in (ended.stdout + ended.stderr).decode().splitlines()
+                if line.startswith("mas: ")]
+        self.assertEqual(len(said), 1, ended)
+        self.assertIn(str(self.disk.data), said[0])
+        self.assertIn("Read-only file system", said[0])
+
+    def test_start(self):
+        self.disk = small_disk.SmallDisk(64 * MIB)
+        self.addCleanup(self.disk.close)
+        self.mas = Daemon(self.disk.home)
+        self.addCleanup(self.mas.close)
+        data = os.urandom(200_000)
+        self.mas.put(data)
+        self.assertEqual(self.mas.stop(), 0)
+        for read_only, writable in ((("-o", "remount,ro"), ("-o", "remount,rw")),
+                                    (("-o", "remount,bind,ro"), ("-o", "remount,bind,rw"))):
+            self.mount(*read_only)
+            self.start_is_refused()
+            self.mount(*writable)
+            self.mas.start()
+            answer = self.mas.get(sha256(data))
+            self.assertEqual((answer.status, answer.body == data), (200, True))
+            self.assertEqual(self.mas.stop(), 0)
