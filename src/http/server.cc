@@ -51,6 +51,7 @@ struct Lane {
 struct Newcomer {
   Lane& home;
   net::Acceptor::Accepted accepted;
+  bool has_place = false;  // of another connection, which made room for it
 };
 
 class TcpServer final : public Server {
@@ -100,7 +101,7 @@ class TcpServer final : public Server {
   void release() { connections_.fetch_sub(1, std::memory_order_relaxed); }
   [[nodiscard]] bool enter_beside();
   void leave_beside() { beside_.fetch_sub(1, std::memory_order_relaxed); }
-  [[nodiscard]] bool make_room(Lane& lane);
+  [[nodiscard]] bool take_place(Lane& lane);
   [[nodiscard]] bool seek_elsewhere(Lane& lane, net::Acceptor::Accepted& accepted);
   Task<void> seek_room(std::shared_ptr<Newcomer> newcomer, std::size_t lane, std::size_t asked);
   Task<void> settle(std::shared_ptr<Newcomer> newcomer);
@@ -177,10 +178,7 @@ Task<void> TcpServer::accept_loop(Lane& lane) {
 }
 
 void TcpServer::take(Lane& lane, net::Acceptor::Accepted accepted) {
-  bool is_in = reserve();
-  // Another thread may take the place that was made.
-  while (!is_in && make_room(lane)) is_in = reserve();
-  if (is_in) {
+  if (reserve() || take_place(lane)) {
     begin(lane, std::move(accepted));
   } else if (!seek_elsewhere(lane, accepted)) {
     turn_away(lane, std::move(accepted.stream));
@@ -201,13 +199,13 @@ bool TcpServer::enter_beside() {
   return false;
 }
 
-// Closes the connection of this lane that is missed least; false if none of them waits.
-bool TcpServer::make_room(Lane& lane) {
+// Closes the connection of this lane that is missed least, whose place is the caller's then; false
+// if none of them waits.
+bool TcpServer::take_place(Lane& lane) {
   Session* session = lane.context.crowd.longest_waiting();
   if (session == nullptr) return false;
   session->make_room();
   lane.context.metrics.made_room.add();
-  release();
   return true;
 }
 
@@ -229,11 +227,13 @@ Task<void> TcpServer::seek_room(std::shared_ptr<Newcomer> newcomer, std::size_t 
                                 std::size_t asked) {
   const std::size_t next = (lane + 1) % lanes_.size();
   // The newcomer's own lane had none.
-  const bool goes_on = !make_room(*lanes_[lane]) && asked + 1 < lanes_.size();
+  newcomer->has_place = take_place(*lanes_[lane]);
+  const bool goes_on = !newcomer->has_place && asked + 1 < lanes_.size();
   const Executor& executor = goes_on ? lanes_[next]->executor : newcomer->home.executor;
   auto then = goes_on ? seek_room(newcomer, next, asked + 1) : settle(newcomer);
   const bool begun = spawn(executor, gate_, std::move(then), "http seek room");
   if (!begun) leave_beside();
+  if (!begun && newcomer->has_place) release();
   co_return;
 }
 
@@ -241,8 +241,11 @@ Task<void> TcpServer::seek_room(std::shared_ptr<Newcomer> newcomer, std::size_t 
 Task<void> TcpServer::settle(std::shared_ptr<Newcomer> newcomer) {
   leave_beside();
   Lane& lane = newcomer->home;
-  if (lane.context.stopping) co_return;
-  if (reserve()) {
+  if (lane.context.stopping) {
+    if (newcomer->has_place) release();
+    co_return;
+  }
+  if (newcomer->has_place || reserve()) {
     begin(lane, std::move(newcomer->accepted));
   } else {
     turn_away(lane, std::move(newcomer->accepted.stream));
