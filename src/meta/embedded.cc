@@ -23,7 +23,7 @@ class EmbeddedMeta final : public MetaStore, public ReadsOnly {
       : opened_(std::move(opened)),
         driver_(driver),
         waiting_{clock, options.deadline, {}},
-        writes_(*opened_.db, driver, options.queue, metrics) {}
+        writes_(opened_, driver, options.queue, metrics) {}
 
   Task<Result<std::optional<Object>>> find(Hash hash) override {
     auto op = [hash](const Reader& db) { return ops::find(db, hash); };

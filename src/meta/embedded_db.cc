@@ -118,9 +118,16 @@ Result<EmbeddedDb> open_db(const config::Meta& options, const std::string& direc
   MAS_CHECK(fs::make_durable_directory(fs, directory));
   EmbeddedDb opened;
   opened.env = fs::make_rocksdb_env(fs);
+  opened.shortage = std::make_shared<fs::RocksDbShortage>(fs, directory);
+  opened.room = [&fs, directory] {
+    const Result<fs::Space> space = fs.space(directory);
+    // Then the write itself tells.
+    return space.has_value() ? space->free : UINT64_MAX;
+  };
+  rocksdb::Options db_options = make_options(options, opened.env.get());
+  db_options.listeners.push_back(opened.shortage->listener());
   rocksdb::DB* db = nullptr;
-  rocksdb::Status status =
-      rocksdb::DB::Open(make_options(options, opened.env.get()), directory, &db);
+  rocksdb::Status status = rocksdb::DB::Open(db_options, directory, &db);
   if (!status.ok()) return open_error(status);
   opened.db.reset(db);
   MAS_CHECK(check_format(*opened.db));
@@ -131,6 +138,8 @@ Result<EmbeddedDb> open_db_read_only(const config::Meta& options, const std::str
                                      fs::Fs& fs) {
   EmbeddedDb opened;
   opened.env = fs::make_rocksdb_env(fs);
+  opened.shortage = std::make_shared<fs::RocksDbShortage>(fs, directory);
+  opened.room = [] { return UINT64_MAX; };
   rocksdb::Options db_options = make_options(options, opened.env.get());
   db_options.create_if_missing = false;
   rocksdb::DB* db = nullptr;

@@ -3,17 +3,21 @@
 
 #include <rocksdb/db.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "mas/config/config.h"
 #include "mas/fs/fs.h"
+#include "mas/fs/rocksdb_shortage.h"
 
 namespace mas::meta {
 
 // The environment has to outlive the database in it.
 struct EmbeddedDb {
   std::shared_ptr<rocksdb::Env> env;
+  std::shared_ptr<fs::RocksDbShortage> shortage;
+  std::function<std::uint64_t()> room;  // bytes that are left on its disk
   std::unique_ptr<rocksdb::DB> db;
 };
 

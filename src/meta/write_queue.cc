@@ -4,8 +4,10 @@
 
 #include <exception>
 
+#include "mas/core/units.h"
 #include "mas/fs/descriptors.h"
 #include "mas/fs/rocksdb_env.h"
+#include "mas/fs/rocksdb_shortage.h"
 #include "mas/observe/log.h"
 #include "meta/rocks_reader.h"
 
@@ -14,6 +16,14 @@ namespace {
 
 // Keeps one group's evaluation short beside its sync.
 constexpr std::size_t kGroupLimit = 1024;
+// Of the disk, for what RocksDB writes beside its log and others write meanwhile. Far less than the
+// store keeps free for it.
+constexpr std::uint64_t kRoomLeft = 1 * kMiB;
+
+Error no_room() {
+  return Error(Code::metadata_unavailable,
+               "The disk has no room for metadata; it is written again once there is some.");
+}
 
 Error stopped() {
   return Error(Code::metadata_unavailable,
@@ -22,14 +32,16 @@ Error stopped() {
 
 }  // namespace
 
-WriteQueue::WriteQueue(rocksdb::DB& db, Pool& pool, std::size_t limit, observe::Metrics& metrics)
-    : db_(db),
+WriteQueue::WriteQueue(const EmbeddedDb& opened, Pool& pool, std::size_t limit,
+                       observe::Metrics& metrics)
+    : opened_(opened),
+      db_(*opened.db),
       pool_(pool),
       limit_(limit),
       writes_(metrics.counter("mas_meta_writes_total", "Metadata writes answered.")),
       groups_(metrics.counter("mas_meta_groups_total", "Batches metadata writes were synced in.")),
       broken_gauge_(metrics.gauge("mas_meta_broken", "1 after metadata could not be written.")),
-      durable_(db.GetSnapshot()) {}
+      durable_(db_.GetSnapshot()) {}
 
 Result<void> WriteQueue::push(std::shared_ptr<QueuedWrite> write) {
   std::lock_guard lock(mutex_);
@@ -101,16 +113,16 @@ void WriteQueue::commit(Group group) {
   try {
     std::erase_if(group, [&](const auto& write) { return !write->evaluate(changes); });
     status = write(changes.changes());
-    if (fs::is_exhausted(status) && db_.Resume().ok()) status = write(changes.changes());
+    // There may be files again already.
+    if (fs::is_exhausted(status)) status = write(changes.changes());
   } catch (const std::exception& e) {
     status = rocksdb::Status::Aborted(e.what());
   }
-  if (!status.ok() && fs::is_exhausted(status)) {
-    // RocksDB needed another file first, so not a byte of the group was written.
-    if (log::once_a_minute("meta.out_of_files")) {
-      log::warn("meta.out_of_files", {{"status", status.ToString()}});
-    }
-    return fail_all(group, fs::exhausted());
+  if (!status.ok() && passes(status)) {
+    const bool is_full = status.IsNoSpace();
+    const char* event = is_full ? "meta.disk_full" : "meta.out_of_files";
+    if (log::once_a_minute(event)) log::warn(event, {{"status", status.ToString()}});
+    return fail_all(group, is_full ? no_room() : fs::exhausted());
   }
   if (!status.ok()) {
     {
@@ -137,9 +149,25 @@ rocksdb::Status WriteQueue::write(const Transaction::Changes& changes) {
     rocksdb::Status status = value ? batch.Put(key, *value) : batch.Delete(key);
     if (!status.ok()) return status;
   }
+  rocksdb::Status ready = prepare(batch.GetDataSize());
+  if (!ready.ok()) return ready;
   rocksdb::WriteOptions options;
   options.sync = true;
   return db_.Write(options, &batch);
+}
+
+// A log that was cut short by a full disk takes nothing any more until the database is opened
+// again, so it is not tried where it could happen.
+rocksdb::Status WriteQueue::prepare(std::uint64_t bytes) {
+  rocksdb::Status recovered = opened_.shortage->recover(db_);
+  if (!recovered.ok()) return recovered;
+  if (opened_.room() >= kRoomLeft + 2 * bytes) return recovered;
+  return rocksdb::Status::NoSpace("not begun");
+}
+
+// RocksDB needed room or a file for something else first, so not a byte of the group was written.
+bool WriteQueue::passes(const rocksdb::Status& status) const {
+  return fs::passes(status) && !opened_.shortage->is_log_cut();
 }
 
 void WriteQueue::fail_all(const Group& group, const Error& error) {

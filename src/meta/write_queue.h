@@ -1,8 +1,9 @@
 // Group commit: writes that wait become one RocksDB batch with one sync, which answers all of them.
 //
 // One pool task drains the queue, so conditions are checked and applied by one thread at a time:
-// compare-and-set needs no lock and cannot race. A finished write is durable. After a failed batch
-// nothing more is written until the database is opened again.
+// compare-and-set needs no lock and cannot race. A finished write is durable. Where the disk has no
+// room for a batch, or RocksDB no file, nothing of it is written, and it passes. After a batch that
+// failed otherwise nothing more is written until the database is opened again.
 #pragma once
 
 #include <rocksdb/db.h>
@@ -16,6 +17,7 @@
 #include "mas/runtime/pool.h"
 #include "mas/runtime/sync.h"
 #include "meta/call.h"
+#include "meta/embedded_db.h"
 #include "meta/key_value.h"
 
 namespace mas::meta {
@@ -35,12 +37,14 @@ class QueuedWrite {
 
 class WriteQueue final : private PoolTask {
  public:
-  WriteQueue(rocksdb::DB& db, Pool& pool, std::size_t limit, observe::Metrics& metrics);
+  // `opened` outlives this.
+  WriteQueue(const EmbeddedDb& opened, Pool& pool, std::size_t limit, observe::Metrics& metrics);
   ~WriteQueue() override { db_.ReleaseSnapshot(durable_); }
   WriteQueue(const WriteQueue&) = delete;
   WriteQueue& operator=(const WriteQueue&) = delete;
 
-  // Errors: busy (nothing was queued), metadata_unavailable (an earlier batch failed).
+  // Errors: busy (nothing was queued), metadata_unavailable (an earlier batch failed). The write
+  // itself may fail with these as well: busy, no file was to be had; metadata_unavailable, no room.
   Result<void> push(std::shared_ptr<QueuedWrite> write);
   // Whether writes are still taken.
   Result<void> health() const;
@@ -56,9 +60,12 @@ class WriteQueue final : private PoolTask {
   Group take();
   void commit(Group group);
   rocksdb::Status write(const Transaction::Changes& changes);
+  rocksdb::Status prepare(std::uint64_t bytes);
+  [[nodiscard]] bool passes(const rocksdb::Status& status) const;
   void keep_durable();
   void fail_all(const Group& group, const Error& error);
 
+  const EmbeddedDb& opened_;
   rocksdb::DB& db_;
   Pool& pool_;
   std::size_t limit_;

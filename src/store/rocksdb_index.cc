@@ -11,6 +11,7 @@
 #include "mas/core/endian.h"
 #include "mas/fs/descriptors.h"
 #include "mas/fs/rocksdb_env.h"
+#include "mas/fs/rocksdb_shortage.h"
 #include "mas/fs/rocksdb_tables.h"
 #include "mas/observe/log.h"
 #include "store/index.h"
@@ -110,24 +111,6 @@ rocksdb::Options make_options(rocksdb::Env* env, const IndexBounds& bounds) {
   return options;
 }
 
-// Errors that are over with what they lack: nothing is damaged.
-bool passes(const rocksdb::Status& status) {
-  return status.IsNoSpace() || fs::is_exhausted(status);
-}
-
-// Notes that a flush found no descriptor or no room for its file. RocksDB takes more into memory
-// then, until it holds all that it may, and blocks whoever writes.
-class Shortage final : public rocksdb::EventListener {
- public:
-  explicit Shortage(std::shared_ptr<std::atomic<bool>> seen) : seen_(std::move(seen)) {}
-  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
-    if (passes(*status)) seen_->store(true);
-  }
-
- private:
-  std::shared_ptr<std::atomic<bool>> seen_;
-};
-
 // In the directory of an index of which something could not be read: the next start makes it anew.
 // Else the same bad block would be met in every life.
 std::string damage_mark(const std::string& path) { return path + "/damaged"; }
@@ -135,12 +118,12 @@ std::string damage_mark(const std::string& path) { return path + "/damaged"; }
 class RocksDbIndex final : public Index {
  public:
   RocksDbIndex(fs::Fs& fs, std::string path, std::shared_ptr<rocksdb::Env> env,
-               std::unique_ptr<rocksdb::DB> db, std::shared_ptr<std::atomic<bool>> lacks)
+               std::unique_ptr<rocksdb::DB> db, std::shared_ptr<fs::RocksDbShortage> shortage)
       : fs_(fs),
         path_(std::move(path)),
         env_(std::move(env)),
         db_(std::move(db)),
-        lacks_(std::move(lacks)) {
+        shortage_(std::move(shortage)) {
     unlogged_.disableWAL = true;
     cached_.read_tier = rocksdb::kBlockCacheTier;
   }
@@ -226,12 +209,8 @@ class RocksDbIndex final : public Index {
   }
 
   Result<void> ready() override {
-    if (!lacks_->load()) return {};
-    rocksdb::Status status = db_->Resume();
-    // Where it lacks room, RocksDB asks for some itself, every five seconds.
-    if (status.IsBusy()) return no_room();
+    const rocksdb::Status status = shortage_->recover(*db_);
     if (!status.ok()) return failed(status, "written");
-    lacks_->store(false);
     return {};
   }
 
@@ -277,7 +256,7 @@ class RocksDbIndex final : public Index {
 
  private:
   Error failed(const rocksdb::Status& status, const char* doing) {
-    const bool is_damage = status.IsCorruption() || (status.IsIOError() && !passes(status));
+    const bool is_damage = status.IsCorruption() || (status.IsIOError() && !fs::passes(status));
     if (is_damage && !is_marked_.exchange(true)) {
       auto mark = [this]() -> Result<void> {
         fs::OpenOptions options;
@@ -300,7 +279,7 @@ class RocksDbIndex final : public Index {
   std::atomic<bool> is_marked_{false};
   std::shared_ptr<rocksdb::Env> env_;  // outlives the database
   std::unique_ptr<rocksdb::DB> db_;
-  const std::shared_ptr<std::atomic<bool>> lacks_;  // see Shortage
+  const std::shared_ptr<fs::RocksDbShortage> shortage_;
   rocksdb::WriteOptions unlogged_;
   rocksdb::ReadOptions cached_;
 };
@@ -308,14 +287,14 @@ class RocksDbIndex final : public Index {
 Result<std::unique_ptr<RocksDbIndex>> open_once(fs::Fs& fs, const std::string& path,
                                                 const IndexBounds& bounds) {
   std::shared_ptr<rocksdb::Env> env = fs::make_rocksdb_env(fs);
-  auto lacks = std::make_shared<std::atomic<bool>>(false);
+  auto shortage = std::make_shared<fs::RocksDbShortage>(fs, path);
   rocksdb::Options options = make_options(env.get(), bounds);
-  options.listeners.push_back(std::make_shared<Shortage>(lacks));
+  options.listeners.push_back(shortage->listener());
   rocksdb::DB* db = nullptr;
   rocksdb::Status status = rocksdb::DB::Open(options, path, &db);
   if (!status.ok()) return index_error(status, "opened");
   return std::make_unique<RocksDbIndex>(fs, path, std::move(env), std::unique_ptr<rocksdb::DB>(db),
-                                        std::move(lacks));
+                                        std::move(shortage));
 }
 
 }  // namespace

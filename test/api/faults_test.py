@@ -6,6 +6,7 @@ import os
 import unittest
 
 import small_disk
+from failing_daemon import FailingDaemon
 from harness import Daemon, DaemonTest, sha256, wait_for
 
 KIB = 1024
@@ -59,20 +60,17 @@ class BrokenMetadataTest(unittest.TestCase):
     refused = DaemonTest.refused
 
     def setUp(self):
-        self.disk = small_disk.SmallDisk(256 * MIB)
-        self.addCleanup(self.disk.close)
-        self.mas = Daemon(self.disk.home, meta__cache="1 MiB", object__record_cache="0 s")
+        self.mas = FailingDaemon(meta__cache="1 MiB", object__record_cache="0 s")
         self.addCleanup(self.mas.close)
 
     def break_metadata(self):
-        """Takes the disk's last byte and writes metadata until it cannot be written."""
-        self.disk.occupy()
-        for number in range(10_000):
-            answer = self.mas.call("GET", "/api/file/upload/init", {"name": "n" * 1000},
-                                   token=self.mas.upload_token(sha256(b"%d" % number)))
-            if answer.status != 200:
-                return self.refused(answer, 503, 5501)
-        raise AssertionError("metadata goes on without a disk")
+        """Lets a write of metadata, and of nothing else, fail."""
+        token = self.mas.upload_token(sha256(b"never"))
+        self.mas.fail_writes()
+        answer = self.mas.call("GET", "/api/file/upload/init", {"name": "n"}, token=token)
+        self.mas.write_again()
+        self.refused(answer, 503, 5501)
+        self.assertEqual(self.mas.metric("mas_meta_broken"), 1)
 
     def test_503_on_every_call_that_needs_metadata(self):
         mas = self.mas
@@ -109,12 +107,45 @@ class BrokenMetadataTest(unittest.TestCase):
                 self.refused(answer, 503, 5501)
             seen.add((method, path))
         self.assertGreater(len(seen), 12)
-        # With room, a start brings back all there was.
-        self.disk.give_back()
+        # A start brings back all there was.
         mas.stop()
         mas.start()
         self.assertEqual(mas.get(name).body, data)
         self.assertEqual(mas.put(other)["hash"], sha256(other))
+
+
+class FullMetadataTest(unittest.TestCase):
+    refused = DaemonTest.refused
+
+    def setUp(self):
+        self.disk = small_disk.SmallDisk(256 * MIB)
+        self.addCleanup(self.disk.close)
+        self.mas = Daemon(self.disk.home, meta__cache="1 MiB", object__record_cache="0 s")
+        self.addCleanup(self.mas.close)
+
+    def open_session(self, number):
+        return self.mas.call("GET", "/api/file/upload/init", {"name": "n" * 1000},
+                             token=self.mas.upload_token(sha256(b"%d" % number)))
+
+    def test_metadata_is_written_again_once_there_is_room(self):
+        mas = self.mas
+        data = os.urandom(100 * KIB)
+        name = mas.put(data, "kept")["hash"]
+        for turn in range(2):
+            self.disk.occupy()
+            self.assertTrue(self.refused(self.open_session(turn), 503, 5501).headers["Retry-After"])
+            gone = mas.call("DELETE", "/api/file", {"hash": name}, system=True)
+            self.refused(gone, 503, 5501)
+            self.assertEqual(mas.get(name).body, data)
+            self.assertEqual(mas.call("GET", "/api/file/info", {"hash": name}, system=True).status, 200)
+            self.assertEqual(mas.metric("mas_meta_broken"), 0)
+            self.disk.give_back()
+            wait_for(lambda: self.open_session(turn).status == 200, "room for metadata")
+            mas.put(b"%d" % turn)
+        mas.kill()
+        mas.start()
+        self.assertEqual(mas.get(name).body, data)
+        self.assertEqual(mas.get(sha256(b"1")).body, b"1")
 
 
 class DamagedTest(unittest.TestCase):

@@ -5,6 +5,7 @@ import unittest
 
 import harness
 import small_disk
+from failing_daemon import FailingDaemon
 from harness import Daemon, sha256, wait_for
 
 MIB = 1024 * 1024
@@ -12,15 +13,6 @@ MIB = 1024 * 1024
 
 def setUpModule():
     small_disk.own_mounts()
-
-
-class FailingDaemon(Daemon):
-    """Python ignores SIGXFSZ, and so does this: a write beyond the limit of file sizes is an error
-    of that call, as on a disk that takes nothing any more."""
-    restore_signals = False
-
-    def fail_writes(self):
-        subprocess.run(["prlimit", f"--pid={self.process.pid}", "--fsize=1"], check=True)
 
 
 class ReadsOnlyTest(unittest.TestCase):

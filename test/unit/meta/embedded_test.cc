@@ -134,13 +134,14 @@ void take_descriptors(Fixture& f) {
   });
 }
 
-// Commits until one is refused, which is given back; the others are added to `stored`.
-Object commit_until_refused(Fixture& f, std::vector<Object>& stored) {
+// Commits until one is refused as `expected`, which is given back; the others are added to
+// `stored`.
+Object commit_until_refused(Fixture& f, std::vector<Object>& stored, Code expected = Code::busy) {
   for (int i = 0; i < 300; ++i) {
     Object object = large_object(f);
     auto done = f.commit(object);
     if (done.has_error()) {
-      CHECK(code_of(done) == Code::busy);
+      CHECK(code_of(done) == expected);
       CHECK_FALSE(done.error().maybe_happened());
       return object;
     }
@@ -191,6 +192,51 @@ TEST_CASE("a store without descriptors can be closed, and has lost nothing") {
   f.open();
   for (const Object& object : stored) CHECK(f.has(object));
   CHECK_FALSE(f.has(refused));
+}
+
+TEST_CASE("a full disk refuses what is written, and takes it when there is room again") {
+  Fixture f(least_cache());
+  std::vector<Object> stored{f.object()};
+  must(f.commit(stored.front()));
+  const auto room = [&] { return must(f.fs->space("/data/meta")).free; };
+  const auto used = [&] { return must(f.fs->space("/data/meta")).total - room(); };
+  std::function<void()> fill;
+  SECTION("by somebody else") {
+    fill = [&] { f.fs->set_capacity(used()); };
+  }
+  SECTION("by the metadata") {
+    fill = [&] { f.fs->set_capacity(used() + 3 * kMiB); };
+  }
+  SECTION("as what is flushed sees it") {
+    fill = [&] {
+      f.fs->set_hook([](const fs::FsCall& call) -> Result<void> {
+        const bool is_table = call.path.ends_with(".sst");
+        if (is_table && call.op == fs::FsOp::write) return error_from_errno(ENOSPC, "write");
+        return {};
+      });
+    };
+  }
+  for (int time = 0; time < 3; ++time) {
+    fill();
+    const Object refused = commit_until_refused(f, stored, Code::metadata_unavailable);
+    // Nothing is in doubt.
+    must(f.io.run(f.store->ping()));
+    CHECK(reads_only(*f.store) == nullptr);
+    CHECK(f.has(stored.front()));
+    CHECK_FALSE(f.has(refused));
+    f.fs->set_hook({});
+    f.fs->set_capacity(1 * kGiB);
+    // RocksDB looks for room every five seconds.
+    Result<CommitResult> again = f.commit(refused);
+    while (code_of(again) == Code::metadata_unavailable) again = f.commit(refused);
+    REQUIRE(must(std::move(again)).committed);
+    stored.push_back(refused);
+  }
+  auto lost = f.fs->after_power_loss(*f.rng, 0.0);
+  f.close();
+  f.fs = std::move(lost);
+  f.open();
+  for (const Object& object : stored) CHECK(f.has(object));
 }
 
 TEST_CASE("writes that wait share one sync") {
