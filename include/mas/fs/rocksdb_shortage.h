@@ -1,7 +1,6 @@
 // Want of descriptors, memory or room that a database of RocksDB meets in the background.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
